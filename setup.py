@@ -1,0 +1,41 @@
+"""Packaging. The catalogues stand at the top of the checkout and are installed inside the package."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="t2t-mm",
+    version=re.search(r'__version__ = "(.+)"', (HERE / "t2t_mm/__init__.py").read_text())[1],
+    description="One model for many tasks and modalities: the MultiModel on TensorFlow 2 and Keras 3",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    # hparams_sets, since t2t_mm/hparams.py has the shorter name
+    package_dir={"t2t_mm.problems": "problems", "t2t_mm.hparams_sets": "hparams"},
+    packages=[*find_packages(include=["t2t_mm", "t2t_mm.*"]), "t2t_mm.problems", "t2t_mm.hparams_sets"],
+    package_data={"t2t_mm.hparams_sets": ["*.gin"]},
+    py_modules=["t2t_mm_trainer"],
+    entry_points={"console_scripts": ["t2t-mm-trainer=t2t_mm_trainer:entry"]},
+    python_requires=">=3.10",
+    install_requires=[
+        "absl-py",
+        "gin-config",
+        "keras>=3.10",
+        "numpy",
+        "pillow",
+        "rich",
+        "sentencepiece",
+        "tensorflow>=2.20,<2.22",
+        "tensorflow-datasets>=4.9.8",
+        "tensorflow-text>=2.20,<2.22",
+    ],
+    extras_require={
+        "test": ["pytest", "ruff", "setuptools>=70.1", "tensorboard"],
+        "tensorboard": ["tensorboard"],
+        "audio": ["soundfile"],
+    },
+)

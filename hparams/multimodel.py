@@ -1,0 +1,37 @@
+"""The MultiModel and its sizes. Each set is the one before it, wider and with more experts."""
+
+from t2t_mm import registry
+from t2t_mm.hparams import HParams
+
+
+@registry.register_model
+def multimodel():
+    """One model for all problems (Kaiser et al. 2017): encoder, I/O mixer, decoder, a net a modality."""
+    from t2t_mm.models.multimodel import MultiModel
+
+    return MultiModel
+
+
+@registry.register_hparams
+def multimodel_tiny():
+    """Hidden 128, 10 experts: learns the mini world on two CPU cores in minutes."""
+    return HParams(hidden_size=128, moe_experts=10, moe_hidden=512, image_size=64, dropout=0.0)
+
+
+@registry.register_hparams
+def multimodel_small():
+    """Hidden 256, 30 experts: for a workstation, or a CPU overnight."""
+    return multimodel_tiny().replace(hidden_size=256, moe_experts=30, moe_hidden=1024, image_size=128, dropout=0.1)
+
+
+@registry.register_hparams
+def multimodel_base():
+    """Hidden 512, 60 experts, the paper's single-task models: for one accelerator."""
+    return multimodel_small().replace(hidden_size=512, moe_experts=60, moe_hidden=2048, image_size=0)
+
+
+@registry.register_hparams
+def multimodel_paper():
+    """Hidden 1024, 240 experts, the paper's joint model: for several accelerators."""
+    size = {"hidden_size": 1024, "moe_experts": 240, "moe_hidden": 4096}
+    return multimodel_base().replace(**size, audio_frequency_stride=1)

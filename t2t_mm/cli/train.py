@@ -1,0 +1,83 @@
+"""The work of t2t_mm_trainer.py, as a function of its flags.
+
+What can be refused is refused in the order of what it costs: names and values before TensorFlow is imported,
+the output directory before data is prepared, data before the model is built.
+"""
+
+from t2t_mm import hparams_io, registry
+from t2t_mm.errors import UserError
+from t2t_mm.training.output import OutputDir
+
+DEFAULT_SET = "multimodel_tiny"
+
+
+def run(flags):
+    """Prepares data if told to, then trains and evaluates. `flags`: an object with the attributes of the
+    flags."""
+    for name in ("data_dir", "output_dir"):
+        if not getattr(flags, name):
+            raise UserError(
+                f"Give --{name}, such as --{name}={name.removesuffix('_dir')}; --help tells what it holds."
+            )
+    if flags.model not in registry.list_models():
+        registry.model(flags.model)  # refuses the name; of a known one it would import Keras
+    output = OutputDir(flags.output_dir)
+    if flags.mode == "evaluate":
+        output.need_checkpoint()
+    weights = _weights(flags, output)
+    hparams, set_name = _hparams(flags, output)
+    problems = [registry.problem(name).configure(hparams) for name in weights]
+    if flags.mode != "evaluate":
+        output.check_writable()
+    output.check_hparams(hparams)
+    output.check_names(weights)
+    _train(flags, output, problems, list(weights.values()), hparams, set_name)
+
+
+def _weights(flags, output):
+    """{problem: weight or None}, of the flag or of the run to be evaluated."""
+    if flags.problems:
+        return registry.parse_problems(flags.problems)
+    recorded = output.recorded_problems() if flags.mode == "evaluate" else {}
+    if not recorded:
+        raise UserError("Give --problems, such as --problems=mini8; --registry_help lists what there is.")
+    return registry.parse_problems("+".join(recorded))
+
+
+def _hparams(flags, output):
+    """(HParams, name of the set that they are told from)."""
+    given = flags.hparams_set or flags.gin_file or flags.gin_bindings or flags.hparams
+    if flags.mode == "evaluate" and not given:
+        return hparams_io.load(flags.output_dir), None
+    set_name = flags.hparams_set or DEFAULT_SET
+    return hparams_io.resolve(set_name, flags.gin_file, flags.gin_bindings, flags.hparams), set_name
+
+
+def _train(flags, output, problems, weights, hparams, set_name):
+    from t2t_mm.prepare import prepare, resolve
+    from t2t_mm.training import startup
+    from t2t_mm.training.console import Console
+    from t2t_mm.training.trainer import Trainer
+
+    console = Console()
+    startup.tell_versions(console)
+    if set_name:
+        startup.tell_hparams(console, hparams, registry.hparams(set_name), set_name, output.path)
+    if flags.generate_data:
+        prepare(problems, flags.data_dir, flags.raw_dir, log=console.log)
+    problems = resolve(problems, flags.data_dir, hparams)
+    trainer = Trainer(
+        problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
+        save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,
+        console=console,
+    )  # fmt: skip
+    if flags.mode != "evaluate":
+        trainer.tell()
+        every = flags.eval_every if flags.mode == "train_and_evaluate" else 0
+        trainer.train(eval_every=every, eval_split=flags.eval_split, eval_batches=flags.eval_steps)
+    if flags.mode != "train":
+        trainer.evaluate(flags.eval_split, flags.eval_steps)
+    console.log(
+        f"Everything is in {output.path}: checkpoints, metrics_{flags.eval_split}.json, hparams.json. "
+        f"Curves: tensorboard --logdir={output.tensorboard}"
+    )

@@ -1,0 +1,57 @@
+"""Imports the files of a directory as a package: the built-in catalogues and a user's own alike."""
+
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import re
+import sys
+import traceback
+import zlib
+
+
+def package_name(path: str) -> str:
+    """The name under which a user's directory is imported: the same each time, and no other module's."""
+    folder = re.sub(r"\W", "_", os.path.basename(path))
+    return f"t2t_usr_{folder}_{zlib.crc32(path.encode()):08x}"
+
+
+def import_directory(path: str, package: str):
+    """Imports `package` with `path` as its folder, then every *.py file in it, in the order of their names.
+
+    Raises ImportError, with the file and line in the directory that is to blame, whatever happened there.
+    """
+    try:
+        if package not in sys.modules:
+            _import_package(path, package)
+        for file in sorted(os.listdir(path)):
+            stem, extension = os.path.splitext(file)
+            if extension == ".py" and stem != "__init__":
+                importlib.import_module(f"{package}.{stem}")
+    except (Exception, SystemExit) as error:
+        raise ImportError(_blame(error, path)) from error
+
+
+def _import_package(path: str, package: str):
+    init = os.path.join(path, "__init__.py")
+    if os.path.isfile(init):
+        spec = importlib.util.spec_from_file_location(package, init, submodule_search_locations=[path])
+    else:
+        spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
+        spec.submodule_search_locations = [path]
+    sys.modules[package] = importlib.util.module_from_spec(spec)
+    try:
+        if spec.loader:
+            spec.loader.exec_module(sys.modules[package])
+    except BaseException:
+        del sys.modules[package]
+        raise
+
+
+def _blame(error: BaseException, path: str) -> str:
+    """ "file, line n: what happened", for the innermost line that stands in the directory."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(path)]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {what}" if frames else f"{path}: {what}"

@@ -1,0 +1,306 @@
+"""Names, look-ups, `--problems`, and the loading of directories."""
+
+import re
+import sys
+import textwrap
+import types
+
+import pytest
+
+from t2t_mm import registry
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch):
+    """What a test registers or loads is forgotten after it."""
+    registry.list_problems()
+    monkeypatch.setattr(registry, "_entries", {space: dict(t) for space, t in registry._entries.items()})
+    monkeypatch.setattr(registry, "_loaded", set(registry._loaded))
+    yield
+    for name in [name for name in sys.modules if name.startswith("t2t_usr_")]:
+        del sys.modules[name]
+
+
+class Toy:
+    """A stand-in for Problem: the registry knows only these two methods."""
+
+    done = ()
+
+    def reversed(self):
+        other = type(self)()
+        other.done = (*self.done, "reversed")
+        return other
+
+    def copied(self):
+        other = type(self)()
+        other.done = (*self.done, "copied")
+        return other
+
+
+@pytest.fixture
+def toys():
+    for name in ("toy_a", "toy_b", "toy_c", "toy_c_rev"):
+        registry.register_problem(name)(type(name, (Toy,), {}))
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("WmtEnde", "wmt_ende"),
+        ("T2TThing", "t2t_thing"),
+        ("MSCoco", "ms_coco"),
+        ("WmtEnde8k", "wmt_ende8k"),
+        ("Mini8World", "mini8_world"),
+        ("already_snake", "already_snake"),
+        ("WSJ", "wsj"),
+    ],
+)
+def test_snake_case(name, expected):
+    assert registry.snake_case(name) == expected
+
+
+def test_register_bare_and_named():
+    @registry.register_problem
+    class TwoWords(Toy):
+        """First line.
+
+        Second.
+        """
+
+    @registry.register_problem("other_name")
+    class Whatever(Toy):
+        pass
+
+    assert registry.problem_class("two_words") is TwoWords
+    assert registry.problem_class("other_name") is Whatever
+    assert {"two_words", "other_name"} <= set(registry.list_problems())
+    described = {entry.name: entry.description for entry in registry.entries("problem")}
+    assert described["two_words"] == "First line."
+    assert described["other_name"] == ""  # not the docstring that it inherits
+
+
+def test_problem_is_fresh_and_named(toys):
+    first, second = registry.problem("toy_a"), registry.problem("toy_a")
+    assert first.name == "toy_a"
+    assert first is not second
+
+
+def test_modifiers(toys):
+    assert registry.problem("toy_a_rev").done == ("reversed",)
+    assert registry.problem("toy_a_rev").name == "toy_a_rev"
+    assert registry.problem("toy_a_copy_rev").done == ("copied", "reversed")
+    assert registry.problem("toy_c_rev").done == ()  # registered under its full name
+    assert registry.problem("toy_c_rev_copy").done == ("copied",)
+    with pytest.raises(registry.RegistryError, match="twice"):
+        registry.problem("toy_a_rev_rev")
+
+
+def test_duplicate_names_both_places():
+    with pytest.raises(registry.RegistryError) as error:
+        registry.register_problem("same")(Toy)
+        registry.register_problem("same")(Toy)
+    first, second = re.findall(r"test_registry.py:(\d+)", str(error.value))
+    assert int(second) == int(first) + 1
+
+
+def test_a_name_is_one_thing_on_its_flag(toys):
+    with pytest.raises(registry.RegistryError, match="registered twice.*a problem.*a mixture"):
+        registry.register_mixture("toy_a")(lambda: ["toy_b"])
+    with pytest.raises(registry.RegistryError, match="hparams modifier"):
+        registry.hparams("no_moe")
+
+
+def test_notebook_cell_run_again_replaces(monkeypatch):
+    cell = "@registry.register_problem\nclass Cell(Toy):\n    version = {}\n"
+    main = types.ModuleType("__main__")  # as in IPython: a __main__ without a file
+    main.__dict__.update(registry=registry, Toy=Toy)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    for version in (1, 2):
+        exec(compile(cell.format(version), f"/tmp/ipykernel/{version}.py", "exec"), main.__dict__)
+    assert registry.problem("cell").version == 2
+
+
+def test_script_registering_twice_is_an_error(monkeypatch):
+    script = "@registry.register_problem\nclass Cell(Toy):\n    pass\n" * 2
+    main = types.ModuleType("__main__")
+    main.__dict__.update(registry=registry, Toy=Toy, __file__="script.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    with pytest.raises(registry.RegistryError, match=r"script.py:1 .*script.py:4"):
+        exec(compile(script, "script.py", "exec"), main.__dict__)
+
+
+def test_bad_names_and_values():
+    with pytest.raises(registry.RegistryError, match="made of a-z"):
+        registry.register_problem("a+b")(Toy)
+    with pytest.raises(registry.RegistryError, match="a problem is a class"):
+        registry.register_problem("thing")(lambda: Toy())
+
+
+@pytest.mark.parametrize(
+    "look_up, name, near",
+    [
+        (registry.problem, "toy_aa", "toy_a"),
+        (registry.problem, "tyo_a_rev", "toy_a_rev"),
+        (registry.hparams, "multimodel_tinny", "multimodel_tiny"),
+        (registry.hparams, "multimodel_tiny+no_meo", "no_moe"),
+        (registry.model, "multimodl", "multimodel"),
+    ],
+)
+def test_unknown_names_suggest(toys, look_up, name, near):
+    with pytest.raises(registry.RegistryError) as error:
+        look_up(name)
+    assert near in str(error.value) and "--registry_help" in str(error.value)
+
+
+def test_hparams_set_and_modifiers():
+    changed = registry.hparams("multimodel_tiny+no_moe+no_attention")
+    assert changed.diff(registry.hparams("multimodel_tiny")) == {
+        "moe_layers": ("none", "both"),
+        "attention": (False, True),
+    }
+
+
+def test_model_may_be_a_function_or_a_class():
+    registry.register_model("toy_model")(Toy)
+    registry.register_model("late_model")(lambda: Toy)
+    assert registry.model("toy_model") is registry.model("late_model") is Toy
+
+
+def test_ranged_hparams():
+    @registry.register_ranged_hparams
+    def dropouts():
+        """Dropout alone."""
+        return {"dropout": [0.0, 0.1]}
+
+    assert registry.ranged_hparams("dropouts") == {"dropout": [0.0, 0.1]}
+    assert registry.list_ranged_hparams() == ["dropouts"]
+
+
+# --------------------------------------------------------------------------------------------- --problems
+
+
+@pytest.fixture
+def mixes(toys):
+    registry.register_mixture("plain")(lambda: ["toy_a", "toy_b_rev"])
+    registry.register_mixture("weighed")(lambda: {"toy_a": 3, "toy_b": 1})
+    registry.register_mixture("nested")(lambda: ["plain", "toy_c"])
+    registry.register_mixture("circle")(lambda: ["toy_a", "circle"])
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("toy_a", {"toy_a": None}),
+        ("toy_b + toy_a_rev", {"toy_b": None, "toy_a_rev": None}),
+        ("toy_a:3+toy_b", {"toy_a": 3.0, "toy_b": 1.0}),
+        ("plain+toy_c", {"toy_a": None, "toy_b_rev": None, "toy_c": None}),
+        ("nested", {"toy_a": None, "toy_b_rev": None, "toy_c": None}),
+        ("plain:1+toy_c:1", {"toy_a": 0.5, "toy_b_rev": 0.5, "toy_c": 1.0}),
+        ("weighed+toy_c", {"toy_a": 3.0, "toy_b": 1.0, "toy_c": 1.0}),
+        ("weighed:2+toy_c", {"toy_a": 1.5, "toy_b": 0.5, "toy_c": 1.0}),
+        ("nested:2", {"toy_a": 2 / 3, "toy_b_rev": 2 / 3, "toy_c": 2 / 3}),
+    ],
+)
+def test_parse_problems(mixes, text, expected):
+    parsed = registry.parse_problems(text)
+    assert parsed == pytest.approx(expected)
+    assert list(parsed) == list(expected)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "joined with"),
+        ("toy_a++toy_b", "joined with"),
+        ("toy_a,toy_b", "joined with"),
+        ("toy_a:0", "positive"),
+        ("toy_a:nan", "positive"),
+        ("toy_a:", "positive"),
+        ("toy_a:x", "positive"),
+        ("toy_a+toy_a", "named twice"),
+        ("toy_a+plain", "named twice, by toy_a and by plain"),
+        ("circle", "contains itself"),
+        ("toy_d", "unknown problem 'toy_d'"),
+        ("plain_rev", "unknown problem 'plain_rev'|mixture"),
+    ],
+)
+def test_parse_problems_errors(mixes, text, message):
+    with pytest.raises(registry.RegistryError, match=message):
+        registry.parse_problems(text)
+
+
+# --------------------------------------------------------------------------------------------- directories
+
+
+def write(folder, **files):
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(text))
+    return str(folder)
+
+
+ONE = """
+    from t2t_mm import registry
+
+    @registry.register_problem
+    class MyOwn:
+        '''Mine.'''
+"""
+
+
+@pytest.mark.parametrize("with_init", [False, True])
+def test_load_directory(tmp_path, with_init):
+    files = {"common": "NAME = 'helped'", "own": "from .common import NAME\n" + textwrap.dedent(ONE)}
+    path = write(tmp_path / "my-stuff", **files, **({"__init__": ""} if with_init else {}))
+    registry.load_directory(path)
+    registry.load_directory(path + "/")
+    assert registry.problem("my_own").name == "my_own"
+
+
+def test_load_several_directories(tmp_path):
+    first = write(tmp_path / "first", one=ONE)
+    second = write(tmp_path / "second", one=ONE.replace("MyOwn", "MyOther"))
+    registry.load_directories(f"{first}, {second}")
+    assert {"my_own", "my_other"} <= set(registry.list_problems())
+
+
+def test_user_directory_cannot_take_a_built_in_name(tmp_path):
+    path = write(tmp_path / "mine", sets="""
+        from t2t_mm import registry
+
+        @registry.register_hparams
+        def multimodel_tiny():
+            pass
+    """)
+    with pytest.raises(registry.RegistryError, match=r"_tiny.*hparams/multimodel.py:\d+.*sets.py:4"):
+        registry.load_directory(path)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("x = 1\nraise ValueError('no\\n good')", "broken.py, line 2: ValueError: no good"),
+        ("x = 1\n\ndef f(:\n", "broken.py, line 3: SyntaxError"),
+        ("import json\njson.loads('{')", "broken.py, line 2: JSONDecodeError"),
+        ("import nothing_like_it", "line 1: ModuleNotFoundError: No module named 'nothing_like_it'"),
+        ("raise SystemExit(3)", "broken.py, line 1: SystemExit"),
+    ],
+)
+def test_exception_in_a_users_file(tmp_path, text, message):
+    path = write(tmp_path / "mine", broken=text)
+    with pytest.raises(registry.RegistryError, match=message):
+        registry.load_directory(path)
+
+
+def test_mended_file_is_loaded(tmp_path):
+    path = write(tmp_path / "mine", a_good=ONE, broken="1 / 0")
+    with pytest.raises(registry.RegistryError):
+        registry.load_directory(path)
+    write(tmp_path / "mine", broken="")
+    registry.load_directory(path)
+    assert "my_own" in registry.list_problems()
+
+
+def test_missing_directory(tmp_path):
+    with pytest.raises(registry.RegistryError, match="nowhere"):
+        registry.load_directory(str(tmp_path / "nowhere"))

@@ -1,0 +1,33 @@
+"""TFDS builders of ours: readers of the layouts in which people have data on disk, and the mini world."""
+
+import importlib
+
+from t2t_mm.errors import UserError
+
+# Layout (also the module and the TFDS name) -> class. "generated" reads through a problem's own `generate`.
+LAYOUTS = {
+    "parallel_text": "ParallelText",
+    "image_folder": "ImageFolder",
+    "bracketed_trees": "BracketedTrees",
+    "generated": "Generated",
+}
+
+
+def raw_builder(problem, path, data_dir, layout: str = "", log=print):
+    """The TFDS builder of a problem's raw folder; it writes `<data_dir>/<layout>/<problem.folder>/1.0.0`.
+
+    Args:
+        problem: the problem; its `folder` names the data set, its keys or `generate` may say what is in it.
+        path: the raw folder. None where `generate` needs none.
+        data_dir: where data is prepared.
+        layout: a name in LAYOUTS; the problem's `raw_layout` if not given.
+        log: function of one str, told what was left out.
+    Raises:
+        UserError: there is no such layout, or not what it asks for under `path`.
+    """
+    layout = layout or problem.raw_layout
+    if layout not in LAYOUTS:
+        raise UserError(f"{problem.name}: there is no raw layout {layout!r}, only {', '.join(LAYOUTS)}.")
+    module = importlib.import_module(f"t2t_mm.datasets.{layout}")
+    builder = getattr(module, LAYOUTS[layout])
+    return builder.read_from(problem, path, data_dir, log)

@@ -1,0 +1,103 @@
+"""The mini world: a built-in twin of each problem of the paper, generated in a minute, no download."""
+
+from t2t_mm import registry
+from t2t_mm.features import Audio, Categorical, Image, Language
+from t2t_mm.problem import Problem, TreeProblem
+
+TEXT = Language(vocab="mini_1k", size=1024)  # English, German and French share it
+PICTURE = Image(size=64, flip=False)  # "left of" and the moon don't survive a flip
+
+
+class MiniTranslation(Problem):
+    """From one language of the mini world to another."""
+
+    dataset = "mini_world/text"
+    inputs = targets = TEXT
+    metrics = ("bleu", "chrf")
+
+
+@registry.register_problem
+class MiniEnde(MiniTranslation):
+    """English to German (mini world)."""
+
+    input_key, target_key = "en", "de"
+    input_command, command = "to-english", "to-german"
+
+
+@registry.register_problem
+class MiniDeen(MiniTranslation):
+    """German to English (mini world)."""
+
+    input_key, target_key = "de", "en"
+    input_command, command = "to-german", "to-english"
+
+
+@registry.register_problem
+class MiniEnfr(MiniTranslation):
+    """English to French (mini world)."""
+
+    input_key, target_key = "en", "fr"
+    input_command, command = "to-english", "to-french"
+
+
+@registry.register_problem
+class MiniFren(MiniTranslation):
+    """French to English (mini world)."""
+
+    input_key, target_key = "fr", "en"
+    input_command, command = "to-french", "to-english"
+
+
+@registry.register_problem
+class MiniParse(TreeProblem):
+    """English constituency parsing (mini world)."""
+
+    dataset = "mini_world/text"
+    raw_layout = ""
+    inputs = TEXT
+    targets = Language(vocab="mini_parse_tags", units="symbols")
+
+
+@registry.register_problem
+class MiniImagenet(Problem):
+    """Image classification: the main one of two shapes (mini world)."""
+
+    dataset = "mini_world/image"
+    input_key, target_key = "image", "label"
+    command = "to-image-label"
+    inputs = PICTURE
+    targets = Categorical(labels="mini_shapes")
+    modifiers = ()
+
+
+@registry.register_problem
+class MiniCaptions(Problem):
+    """English captions of pictures (mini world)."""
+
+    dataset = "mini_world/caption"
+    input_key, target_key = "image", "en"
+    command = "to-english"
+    inputs = PICTURE
+    targets = TEXT
+    metrics = ("bleu", "cider")
+    modifiers = ()
+
+
+@registry.register_problem
+class MiniSpeech(Problem):
+    """Transcription of spoken English (mini world)."""
+
+    dataset = "mini_world/speech"
+    input_key, target_key = "audio", "en"
+    command = "to-english"
+    inputs = Audio(sample_rate=8000, form="spectrogram", bins=40)
+    targets = TEXT
+    metrics = ("wer", "cer")
+    modifiers = ()
+
+
+@registry.register_mixture
+def mini8():
+    """The mini world's twins of the eight problems of the paper; needs no download."""
+    text = ["mini_ende", "mini_deen", "mini_enfr", "mini_fren", "mini_parse"]
+    return [*text, "mini_imagenet", "mini_captions", "mini_speech"]

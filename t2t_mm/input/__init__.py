@@ -1,0 +1,1 @@
+"""Input pipelines: reading, encoding, bucketing, batching and mixing; tf.data only."""

@@ -1,0 +1,38 @@
+"""Sound in graph: samples -> normalised waveform or log-mel spectrogram."""
+
+import math
+
+import tensorflow as tf
+
+WINDOW = 0.025  # seconds
+HOP = 0.010
+LOWEST = 20.0  # Hz, edge of the lowest mel band
+FLOOR = 1e-8  # power of digital silence, so that its logarithm is finite
+
+
+def encode(value, spec):
+    """Encodes one utterance.
+
+    Args:
+      value: integers (16 bits) or floats in [-1, 1], [samples].
+      spec: features.Audio.
+    Returns:
+      "waveform": float32 [samples, 1]; "spectrogram": float32 [frames, bins, 1], one frame every 10 ms, the
+      last ones padded with silence. Mean 0 and variance 1 over the utterance, for each band by itself.
+    """
+    samples = tf.cast(value, tf.float32) / (2.0**15 if value.dtype.is_integer else 1.0)
+    signal = samples[:, None] if spec.form == "waveform" else log_mel(samples, spec.sample_rate, spec.bins)
+    mean, variance = tf.nn.moments(signal, axes=[0], keepdims=True)
+    signal = (signal - mean) / tf.sqrt(variance + 1e-6)
+    return signal if spec.form == "waveform" else signal[:, :, None]
+
+
+def log_mel(samples, sample_rate: int, bins: int):
+    """Logarithm of the power in mel bands: float32 [samples] -> [frames, bins]."""
+    window, hop = round(WINDOW * sample_rate), round(HOP * sample_rate)
+    # long enough that no mel band falls between two lines of the spectrum
+    length = 2 ** math.ceil(math.log2(max(window, 8 * bins)))
+    spectrum = tf.signal.stft(samples, window, hop, length, pad_end=True)  # [frames, length / 2 + 1]
+    power = tf.abs(spectrum) ** 2 / window
+    bands = tf.signal.linear_to_mel_weight_matrix(bins, power.shape[-1], sample_rate, LOWEST, sample_rate / 2)
+    return tf.math.log(tf.matmul(power, bands) + FLOOR)  # [frames, bins]

@@ -1,0 +1,166 @@
+"""Every registered problem keeps the contract: a problem is tested by being registered.
+
+The built-in ones are prepared from a small fixture of their raw layout, or a small mini world.
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm import prepare, registry
+from t2t_mm.datasets.mini_world import MiniWorld
+from t2t_mm.hparams import HParams
+from t2t_mm.input import batching
+
+HPARAMS = HParams(batch_size=256, image_size=64, hidden_size=16)
+NAMES = registry.list_problems()
+TEXTS = ["A dog sleeps.", "  Two  spaces\tand a tab ", "Größe — 猫, naïve ▁ \u2028 🙂", "x"] + [
+    f"Line {i}." for i in range(20)
+]
+TREES = ["(ROOT (S (NP (DT The) (NN dog)) (VP (VBZ barks)) (. .)))", "(ROOT (NP (NN Introduction)))"] * 8
+
+
+def parallel_text(folder, problem):
+    for split in ("train", "validation"):
+        for key in (problem.input_key, problem.target_key):
+            (folder / f"{split}.{key}").write_text(
+                "".join(f"{text} {key}\n" for text in TEXTS), encoding="utf-8"
+            )
+
+
+def image_folder(folder, problem):
+    random = np.random.default_rng(0)
+    for split in ("train", "validation"):
+        for label in ("daisy", "rose"):
+            (folder / split / label).mkdir(parents=True)
+            for i in range(4):
+                pixels = random.integers(0, 255, (70 + i, 90, 3), np.uint8)
+                (folder / split / label / f"{i}.jpg").write_bytes(tf.io.encode_jpeg(pixels).numpy())
+
+
+def bracketed_trees(folder, problem):
+    for split in ("train", "validation"):
+        (folder / f"{split}.mrg").write_text("\n".join(TREES) + "\n")
+
+
+RAW = {"parallel_text": parallel_text, "image_folder": image_folder, "bracketed_trees": bracketed_trees}
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory):
+    """All problems, prepared and resolved, by name."""
+    raw, data = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("data")
+    wanted = [registry.problem(name).configure(HPARAMS) for name in NAMES]
+    for problem in wanted:
+        if problem.raw_layout and not (raw / problem.folder).exists():
+            (raw / problem.folder).mkdir()
+            RAW[problem.raw_layout](raw / problem.folder, problem)
+    with pytest.MonkeyPatch.context() as patch:
+        for config in MiniWorld.BUILDER_CONFIGS:
+            patch.setattr(config, "train", 60)
+            patch.setattr(config, "validation", 20)
+            patch.setattr(config, "test", 20)
+        prepare.prepare(wanted, data, raw, log=lambda line: None)
+    return {problem.name: problem for problem in prepare.resolve(wanted, data, HPARAMS)}
+
+
+def one(problem, side, n=30):
+    """Raw values of one side of the training split, as tensors."""
+    return [example[side] for example in problem.examples("train", keys=(side,)).take(n)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declaration(name):
+    problem = registry.problem(name)
+    assert problem.name == name and problem.description.endswith(".") and len(problem.description) < 110
+    assert problem.command.startswith("to-")
+    assert problem.inputs.as_input and problem.targets.as_target
+    assert problem.dataset or problem.raw_layout
+    assert {problem.inputs, problem.targets}  # hashable: specs are keys
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_resolved_is_complete(problems, name):
+    problem = problems[name]
+    assert problem.splits()["train"] > 0 and problem.splits()["validation"] > 0
+    for spec in (problem.inputs, problem.targets):
+        if spec.kind == "language":
+            assert spec.size == spec.vocabulary().size and spec.path
+        if spec.kind == "categorical":
+            assert len(spec.names) == spec.num_classes > 1
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", NAMES)
+def test_batches(problems, name, training):
+    problem = problems[name]
+    split = "train" if training else "validation"
+    (batch,) = batching.batches(problem, split, HPARAMS, training=training).take(1).as_numpy_iterator()
+    inputs, targets, mask = batch["inputs"], batch["targets"], batch["targets_mask"]
+    limit = getattr(problem.targets, "size", None) or problem.targets.num_classes
+    assert targets.dtype == np.int32 and mask.dtype == bool and mask.shape == targets.shape
+    assert targets.min() >= 0 and targets.max() < limit and mask[:, 0].all() and not targets[~mask].any()
+    assert ("inputs_mask" in batch) == problem.inputs.masked
+    if problem.inputs.masked:
+        input_mask = batch["inputs_mask"]
+        assert input_mask.dtype == bool and input_mask.shape == inputs.shape[:2]
+        assert not inputs[~input_mask].any() and (np.diff(input_mask.astype(int)) <= 0).all()
+    if problem.inputs.kind == "language":
+        assert inputs.dtype == np.int32 and inputs.max() < problem.inputs.size
+    elif problem.inputs.kind == "image":
+        assert (
+            inputs.shape[1:] == (64, 64, 3) and inputs.dtype == np.float32 and np.abs(inputs).max() <= 1.001
+        )
+    else:
+        assert inputs.shape[2:] in ((problem.inputs.bins, 1), (1,)) and np.isfinite(inputs).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_targets_come_back(problems, name):
+    problem = problems[name]
+    for raw in one(problem, "targets"):
+        told = problem.decode_targets(problem.encode_targets(raw).numpy())
+        assert told == (raw.numpy().decode() if raw.dtype == tf.string else problem.targets.names[int(raw)])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, name):
+    problem = problems[name]
+    for side, encode in (("inputs", problem.encode_inputs), ("targets", problem.encode_targets)):
+        raw = one(problem, side, 1)[0]
+        graph = tf.function(
+            encode, input_signature=[tf.TensorSpec(raw.shape if raw.shape.rank == 0 else [None], raw.dtype)]
+        )
+        np.testing.assert_allclose(graph(raw), encode(raw), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_body_positions_are_those_of_the_net(problems, name):
+    problem = problems[name]
+    net = problem.inputs.net(HPARAMS)
+    net.build_bottom()
+    for raw in one(problem, "inputs", 2):
+        encoded = problem.encode_inputs(raw)
+        mask = tf.ones(tf.shape(encoded)[:1], tf.bool)[None] if problem.inputs.masked else None
+        assert net.bottom(encoded[None], mask)[0].shape[1] == int(problem.inputs.positions(encoded))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modifiers_that_are_allowed_work(problems, name):
+    problem = problems[name]
+    makers = {"rev": problem.reversed, "copy": problem.copied}
+    for modifier in problem.modifiers:
+        other = makers[modifier]()
+        assert other.name == f"{name}_{modifier}" and other.command.startswith("to-")
+        batch = next(iter(batching.batches(other, "train", HPARAMS, training=True)))
+        assert tf.reduce_max(batch["targets"]) < other.targets.size
+        raw = one(other, "targets", 1)[0]
+        assert other.decode_targets(other.encode_targets(raw).numpy()) == raw.numpy().decode()
+
+
+def test_the_language_problems_of_the_paper_share_a_vocabulary(problems):
+    shared = [problems[name].inputs for name in NAMES if name.startswith("wm")] + [
+        problems["wsj_parse"].inputs
+    ]
+    assert len(set(shared)) == 1 and problems["wsj_parse"].targets not in shared
+    assert problems["mini_ende"].inputs not in shared

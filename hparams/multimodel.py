@@ -26,8 +26,12 @@ def multimodel_small():
 
 @registry.register_hparams
 def multimodel_base():
-    """Hidden 512, 60 experts, the paper's single-task models: for one accelerator."""
-    return multimodel_small().replace(hidden_size=512, moe_experts=60, moe_hidden=2048, image_size=0)
+    """Hidden 512, 60 experts, the paper's single-task models: for one accelerator.
+
+    Adam, since Muon's work grows with the parameters, of which 60 experts have most, and not with the batch.
+    """
+    size = {"hidden_size": 512, "moe_experts": 60, "moe_hidden": 2048, "image_size": 0}
+    return multimodel_small().replace(**size, optimizer="adam", learning_rate=1e-3, beta2=0.98, warmup_steps=1000)
 
 
 @registry.register_hparams

@@ -96,7 +96,7 @@ class HParams:
         "muon (matrices along their orthogonalised momentum, all else by Adam), or one of keras.optimizers",
         choices=("muon", "adam", "adamw", "adafactor"),
     )
-    learning_rate: float = _field(2e-2, "peak learning rate, reached at the end of the warm-up", low=0.0)
+    learning_rate: float = _field(3e-2, "peak learning rate, reached at the end of the warm-up", low=0.0)
     schedule: str = _field(
         "linear",
         "after the warm-up: constant; 1/sqrt(step) (noam); or falling to 0 at --train_steps (cosine, linear)",

@@ -30,7 +30,7 @@ def run(main, argv=None):
             says is the usage.
         argv: the command line, the program's name first; default `sys.argv`.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its start-up chatter would bury ours
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up chatter would bury ours
     argv = sys.argv if argv is None else argv
     try:
         if {"--help", "-help", "-h"} & set(argv[1:]):

@@ -1,0 +1,102 @@
+"""Dot-product attention and the attention block of mixer and decoder (paper, section 2.1 and figure 3)."""
+
+import keras
+from keras import ops
+
+from t2t_mm.layers.convolution import BRANCH_SCALE, ConvStep, dropout
+from t2t_mm.layers.normalization import LayerNorm
+from t2t_mm.layers.pointwise import pointwise
+from t2t_mm.layers.timing import timing_signal
+
+MASKED = -1e9
+
+
+class MultiHeadAttention(keras.layers.Layer):
+    """Dot-product attention with several heads (Vaswani et al., arXiv 1706.03762, section 3.2.2).
+
+    Args:
+        hidden_size: channels of queries and output; divisible by `num_heads`.
+        dropout, seed: rate on the attention weights and keras.random.SeedGenerator.
+
+    Call arguments:
+        queries: [batch, target length, hidden].
+        memory: [batch, source length, hidden], from which keys and values are made by pointwise convolutions.
+        mask: boolean, broadcastable to [batch, heads, target length, source length]; false is not attended to.
+
+    Returns:
+        [batch, target length, hidden].
+    """
+
+    def __init__(self, hidden_size, num_heads, dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_size, self.num_heads, self.dropout, self.seed = hidden_size, num_heads, dropout, seed
+
+    def build(self, input_shape):
+        shape = (self.hidden_size, self.hidden_size)
+        self.query = self.add_weight(name="query", shape=shape, initializer="glorot_uniform")
+        self.key = self.add_weight(name="key", shape=shape, initializer="glorot_uniform")
+        self.value = self.add_weight(name="value", shape=shape, initializer="glorot_uniform")
+        small = keras.initializers.RandomNormal(stddev=0.25 * self.hidden_size**-0.5)
+        self.output_kernel = self.add_weight(name="output", shape=shape, initializer=small)
+        self.built = True
+
+    def _heads(self, x, kernel):
+        x = ops.reshape(pointwise(x, kernel), (-1, ops.shape(x)[1], self.num_heads, self.hidden_size // self.num_heads))
+        return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
+
+    def call(self, queries, memory, mask, training=False):
+        q, k, v = self._heads(queries, self.query), self._heads(memory, self.key), self._heads(memory, self.value)
+        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
+        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
+        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
+        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
+        return pointwise(attended, self.output_kernel)
+
+
+class AttentionBlock(keras.layers.Layer):
+    """Convolutions, causal self-attention and attention to the source, each a residual branch that starts small.
+
+    Args:
+        hidden_size: channels of target, source and output.
+        num_heads: heads of both attentions.
+        dropout, seed: rate on the branches and keras.random.SeedGenerator.
+
+    Call arguments:
+        target: [batch, target length, hidden]; position t sees no position after t.
+        source: [batch, source length, hidden], normalised.
+        source_mask: [batch, source length], true where the source is real.
+
+    Returns:
+        [batch, target length, hidden].
+    """
+
+    def __init__(self, hidden_size, num_heads, dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.dropout, self.seed = dropout, seed
+        self.step1 = ConvStep(hidden_size, 5, causal=True, name="step1")
+        self.step2 = ConvStep(hidden_size, 5, dilation=4, causal=True, scale=BRANCH_SCALE, name="step2")
+        self.self_norm = LayerNorm(name="self_norm")
+        self.self_attention = MultiHeadAttention(hidden_size, num_heads, dropout, seed, name="self_attention")
+        self.source_norm = LayerNorm(name="source_norm")
+        self.source_attention = MultiHeadAttention(hidden_size, num_heads, dropout, seed, name="source_attention")
+
+    def build(self, target_shape):
+        for layer in (self.step1, self.step2, self.self_norm, self.self_attention, self.source_norm,
+                      self.source_attention):
+            layer.build(target_shape)
+        self.built = True
+
+    def call(self, target, source, source_mask, training=False):
+        length = ops.shape(target)[1]
+        x = target + timing_signal(length, target.shape[-1], target.dtype)
+        x = x + self.step2(self.step1(x))
+
+        positions = ops.arange(length)
+        causal = (positions[:, None] >= positions[None, :])[None, None]  # [1, 1, target, target]
+        normed = self.self_norm(x)
+        h = self.self_attention(normed, normed, causal, training=training)
+        x = x + dropout(h, self.dropout, self.seed, training)
+
+        h = self.source_attention(self.source_norm(x), source, source_mask[:, None, None, :], training=training)
+        return x + dropout(h, self.dropout, self.seed, training)

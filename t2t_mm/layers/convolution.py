@@ -1,0 +1,168 @@
+"""Separable convolution steps and blocks: the computational spine of the MultiModel (paper, section 2.1)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from t2t_mm.layers.normalization import layer_norm
+from t2t_mm.layers.pointwise import pointwise
+
+
+# What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first, so that a deep stack
+# is near the identity and learns at once. (Zero is better for Adam alone; with Muon, from 0.25 to 0.5 is.)
+BRANCH_SCALE = 0.5
+
+
+def apply_mask(x, mask):
+    """Zeroes padding: x [batch, length, ..., channels], mask [batch, length] or None."""
+    if mask is None:
+        return x
+    mask = ops.reshape(mask, tuple(ops.shape(mask)) + (1,) * (len(x.shape) - 2))
+    return x * ops.cast(mask, x.dtype)
+
+
+def depthwise_1d(x, kernel, dilation=1, causal=False):
+    """Depthwise convolution along time, output as long as the input.
+
+    A dilation of d is computed as a plain convolution over the rows of [length / d, d]: neighbours at distance d
+    lie in one column, so nothing is gathered or inserted, and short inputs pay only for the rows they fill.
+
+    Args:
+        x: [batch, length, channels].
+        kernel: [taps, channels].
+        causal: pad on the left only, so that position t sees nothing after t; else pad both sides alike.
+
+    Returns:
+        [batch, length, channels].
+    """
+    taps, channels = kernel.shape
+    length = ops.shape(x)[1]
+    rows = -(-length // dilation)
+    before = taps - 1 if causal else (taps - 1) // 2
+    x = ops.pad(x, [[0, 0], [before * dilation, (taps - 1 - before + rows) * dilation - length], [0, 0]])
+    x = ops.reshape(x, (-1, rows + taps - 1, dilation, channels))
+    y = ops.depthwise_conv(x, kernel[:, None, :, None], strides=1, padding="valid")  # [batch, rows, dilation, channels]
+    y = ops.reshape(y, (-1, rows * dilation, channels))
+    return y if dilation == 1 else y[:, :length]
+
+
+def depthwise_2d(x, kernel, strides=(1, 1)):
+    """Depthwise convolution over height and width: [batch, h, w, c] -> [batch, ceil(h/sh), ceil(w/sw), c·multiplier].
+
+    The padding is (taps - 1) / 2 on every side whatever the size is, so that output row i is centred on input row
+    i·stride and more padding at the end of a batch changes nothing.
+
+    Args:
+        kernel: [taps_h, taps_w, channels, multiplier].
+    """
+    pad_h, pad_w = (kernel.shape[0] - 1) // 2, (kernel.shape[1] - 1) // 2
+    if pad_h or pad_w:
+        x = ops.pad(x, [[0, 0], [pad_h, pad_h], [pad_w, pad_w], [0, 0]])
+    if strides[0] == strides[1]:
+        return ops.depthwise_conv(x, kernel, strides=strides[0], padding="valid")
+    # Backends want equal strides: the axis that strides is thinned out afterwards.
+    return ops.depthwise_conv(x, kernel, strides=1, padding="valid")[:, :: strides[0], :: strides[1]]
+
+
+class ConvStep(keras.layers.Layer):
+    """LayerNorm(SeparableConv(W, ReLU(x))): depthwise, then pointwise (paper, section 2.1).
+
+    Args:
+        filters: output channels.
+        taps: kernel size along time.
+        dilation: distance between taps.
+        causal: left-pad, so that position t of the output depends on no input after t.
+        scale: first value of the LayerNorm's scale; `BRANCH_SCALE` for the last step of a residual branch.
+
+    Call arguments:
+        x: [batch, length, channels].
+        valid: bool [batch, length], true where x is real; padding is read as zeros. None when nothing is padded, or
+            when padding stands at the end and the step is causal. (Not called `mask`: Keras would hand a mask of that
+            name on to layers that were not given one.)
+
+    Returns:
+        [batch, length, filters].
+    """
+
+    def __init__(self, filters, taps, dilation=1, causal=False, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.taps, self.dilation, self.causal = filters, taps, dilation, causal
+        self.first_scale = scale
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.depthwise = self.add_weight(
+            name="depthwise", shape=(self.taps, channels), initializer=CentredKernel(self.causal)
+        )
+        self.pointwise = self.add_weight(name="pointwise", shape=(channels, self.filters), initializer="he_normal")
+        self.scale = self.add_weight(
+            name="scale", shape=(self.filters,), initializer=keras.initializers.Constant(self.first_scale)
+        )
+        self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
+        self.built = True
+
+    def call(self, x, valid=None):
+        x = apply_mask(ops.relu(x), valid)
+        x = depthwise_1d(x, ops.convert_to_tensor(self.depthwise), self.dilation, self.causal)
+        return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+
+class CentredKernel(keras.initializers.Initializer):
+    """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its input on.
+
+    Half of the output's variance comes from the position itself, half from all taps alike, so that at first a stack
+    of steps is not a stack of blurs.
+    """
+
+    def __init__(self, causal):
+        self.causal = causal
+
+    def __call__(self, shape, dtype=None):
+        taps = shape[0]
+        kernel = keras.random.normal(shape, stddev=(0.5 / taps) ** 0.5, dtype=dtype)
+        here = np.arange(taps) == (taps - 1 if self.causal else (taps - 1) // 2)
+        return kernel + ops.cast(0.5**0.5 * here[:, None], kernel.dtype)
+
+
+class ConvBlock(keras.layers.Layer):
+    """Four steps with two skips from the block's input (paper, section 2.1), starting near the identity.
+
+    h1 = step 3×1 (x); h2 = x + step 3×1 (h1); h3 = step 15×1 (h2); out = x + dropout(step 15×1, dilation 8 (h3)).
+
+    Args:
+        hidden_size: channels in and out.
+        causal: left-padded convolutions, as in mixer and decoder.
+        dropout: rate on the block's branch; the residual stream itself is never dropped.
+        seed: keras.random.SeedGenerator.
+
+    Call arguments: x [batch, length, hidden], valid [batch, length] or None, training.
+    """
+
+    def __init__(self, hidden_size, causal=False, dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.dropout, self.seed = dropout, seed
+        self.steps = [
+            ConvStep(hidden_size, 3, causal=causal, name="step1"),
+            ConvStep(hidden_size, 3, causal=causal, scale=BRANCH_SCALE, name="step2"),
+            ConvStep(hidden_size, 15, causal=causal, name="step3"),
+            ConvStep(hidden_size, 15, dilation=8, causal=causal, scale=BRANCH_SCALE, name="step4"),
+        ]
+
+    def build(self, input_shape):
+        for step in self.steps:
+            step.build(input_shape)
+        self.built = True
+
+    def call(self, x, valid=None, training=False):
+        step1, step2, step3, step4 = self.steps
+        h = x + step2(step1(x, valid), valid)
+        h = step4(step3(h, valid), valid)
+        return x + dropout(h, self.dropout, self.seed, training)
+
+
+def dropout(x, rate, seed, training):
+    """Inverted dropout in training, the identity otherwise."""
+    return keras.random.dropout(x, rate, seed=seed) if training and rate else x

@@ -1,0 +1,110 @@
+"""Separable convolution steps over two dimensions and the residual block of the image, audio and categorical nets."""
+
+import keras
+from keras import ops
+
+from t2t_mm.layers.convolution import apply_mask, depthwise_2d
+from t2t_mm.layers.normalization import layer_norm
+from t2t_mm.layers.pointwise import pointwise
+
+LOWEST = -1e9  # what max-pooling reads outside the picture and in padding
+
+
+def stride_mask(mask, stride):
+    """The mask of a strided output: position i is real where input i·stride is. [batch, length] or None."""
+    return mask if mask is None or stride == 1 else mask[:, ::stride]
+
+
+def max_pool(x, strides, mask=None):
+    """3×3 max-pooling, padded by one on every side; padding and masked rows never win.
+
+    x [batch, h, w, channels] -> [batch, ceil(h / strides[0]), ceil(w / strides[1]), channels].
+    """
+    if mask is not None:
+        x = ops.where(ops.cast(mask, "bool")[:, :, None, None], x, ops.cast(LOWEST, x.dtype))
+    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=LOWEST)
+    x = ops.max_pool(x, 3, strides=strides, padding="valid")
+    return apply_mask(x, stride_mask(mask, strides[0]))
+
+
+class ConvStep2D(keras.layers.Layer):
+    """LayerNorm(SeparableConv(W, ReLU(x))) over [height, width] (paper, section 2.1).
+
+    Args:
+        filters: output channels.
+        taps: kernel size along both axes, odd.
+        strides: (height, width).
+        relu: false on raw pixels, whose sign means nothing.
+        multiplier: depthwise filters for each input channel; more than one where the input has few channels.
+
+    Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or None.
+
+    Returns:
+        [batch, ceil(h / strides[0]), ceil(w / strides[1]), filters].
+    """
+
+    def __init__(self, filters, taps=3, strides=(1, 1), relu=True, multiplier=1, **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.taps, self.strides, self.relu, self.multiplier = filters, taps, strides, relu, multiplier
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        # A 1×1 depthwise kernel would only scale the channels, which the pointwise half does as well.
+        self.depthwise = None if self.taps == 1 else self.add_weight(
+            name="depthwise",
+            shape=(self.taps, self.taps, channels, self.multiplier),
+            initializer=keras.initializers.RandomNormal(stddev=1.0 / self.taps),
+        )
+        self.pointwise = self.add_weight(
+            name="pointwise", shape=(channels * self.multiplier, self.filters), initializer="he_normal"
+        )
+        self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
+        self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
+        self.built = True
+
+    def call(self, x, valid=None):
+        x = apply_mask(ops.relu(x) if self.relu else x, valid)
+        if self.depthwise is None:
+            x = x[:, :: self.strides[0], :: self.strides[1]]
+        else:
+            x = depthwise_2d(x, ops.convert_to_tensor(self.depthwise), self.strides)
+        return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+
+class ConvRes(keras.layers.Layer):
+    """maxpool(3×3, strided)(step(step(x))) + step 1×1, strided (x) (Xception's residual block; paper, section 2.2).
+
+    Args:
+        filters: output channels.
+        strides: (height, width); (1, 1) leaves the pooling out.
+
+    Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or None.
+
+    Returns:
+        [batch, ceil(h / strides[0]), ceil(w / strides[1]), filters].
+    """
+
+    def __init__(self, filters, strides=(2, 2), **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.strides = filters, strides
+        self.step1 = ConvStep2D(filters, name="step1")
+        self.step2 = ConvStep2D(filters, name="step2")
+        self.shortcut = ConvStep2D(filters, taps=1, strides=strides, relu=False, name="shortcut")
+
+    def build(self, input_shape):
+        self.step1.build(input_shape)
+        self.step2.build((*input_shape[:-1], self.filters))
+        self.shortcut.build(input_shape)
+        self.built = True
+
+    def call(self, x, valid=None):
+        h = self.step2(self.step1(x, valid), valid)
+        if self.strides != (1, 1):
+            h = max_pool(h, self.strides, valid)
+        return h + self.shortcut(x, valid)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)

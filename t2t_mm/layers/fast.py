@@ -1,0 +1,121 @@
+"""Fast paths of single backends; every other file in `layers/` is written in keras.ops alone.
+
+TensorFlow on a CPU is slow where XLA is fast, and the other way round: without a compiler, products over
+slices whose sizes are known only at run time cost nothing extra, while padding does. A path here gives the
+same values and gradients as the keras.ops code that it stands in for.
+"""
+
+import contextlib
+import functools
+
+import keras
+
+_static = False
+
+
+@contextlib.contextmanager
+def static_shapes():
+    """Within it, layers keep to shapes that a compiler knows: trace `jit_compile=True` functions inside it.
+
+    TensorFlow doesn't tell a function being traced whether it will be compiled; whoever compiles must say so.
+    """
+    global _static
+    before, _static = _static, True
+    try:
+        yield
+    finally:
+        _static = before
+
+
+def on_tensorflow_cpu():
+    """Whether layers run on TensorFlow without accelerator and without XLA."""
+    if _static or keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    if tf.config.optimizer.get_jit():
+        return False
+    return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
+def ragged_experts(rows, sizes, w1, b1, w2, b2):
+    """Feed-forward ReLU experts on consecutive slices of `rows`, each of its own size (TensorFlow on a CPU).
+
+    Args:
+        rows: [S, D]; expert e reads the `sizes[e]` rows after those of expert e - 1; more rows may follow.
+        sizes: int32 [E].
+        w1, b1, w2, b2: [E, D, H], [E, H], [E, H, D], [E, D].
+
+    Returns:
+        [S, D]; zeros in the rows that belong to no expert.
+    """
+    experts, width, hidden = w1.shape
+    forward, backward = _expert_functions(experts, width, hidden, w1.dtype)
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def run(rows, w1, b1, w2, b2):
+        out, *hiddens = forward(rows, sizes, w1, b1, w2, b2)
+        return out, lambda d_out: backward(d_out, rows, sizes, w1, w2, *hiddens)
+
+    return run(rows, *map(tf.convert_to_tensor, (w1, b1, w2, b2)))
+
+
+@functools.cache
+def _expert_functions(experts, width, hidden, dtype):
+    """Forward and backward products of all experts, traced once for all layers and callers of one shape.
+
+    Slices along the first axis share memory with the whole, so no weight is copied. A weight's gradient is
+    copied once, from its piece to its place: `parallel_stack` does so as soon as the piece is there, where
+    `stack` would hold gigabytes of pieces first. Of the kernels, MatMul is faster when no operand is
+    transposed, BatchMatMul of one matrix when one is; for gradients of small weights it is MatMul again.
+    """
+    import tensorflow as tf
+
+    def spec(*shape):
+        return tf.TensorSpec(shape, dtype)
+
+    rows, sizes = spec(None, width), tf.TensorSpec((experts,), tf.int32)
+    w1, b1 = spec(experts, width, hidden), spec(experts, hidden)
+    w2, b2 = spec(experts, hidden, width), spec(experts, width)
+
+    def product(a, b, transpose_a=False, transpose_b=False):
+        return tf.raw_ops.BatchMatMulV2(x=a[None], y=b[None], adj_x=transpose_a, adj_y=transpose_b)[0]
+
+    weight_product = product if width * hidden > 2**18 else tf.matmul
+
+    def column_sums(a):
+        return tf.matmul(tf.ones((1, tf.shape(a)[0]), dtype), a)[0]
+
+    def pieces(rows, sizes):  # E slices, and zeros for what belongs to no expert
+        rest = tf.shape(rows)[:1] - tf.reduce_sum(sizes)
+        *slices, last = tf.split(rows, tf.concat([sizes, rest], 0), num=experts + 1)
+        return slices, tf.zeros_like(last)
+
+    @tf.function(input_signature=[rows, sizes, w1, b1, w2, b2], autograph=False)
+    def forward(rows, sizes, w1, b1, w2, b2):
+        slices, rest = pieces(rows, sizes)
+        outs, hiddens = [], []
+        for x, *weights in zip(slices, *map(tf.unstack, (w1, b1, w2, b2)), strict=True):
+            w1_e, b1_e, w2_e, b2_e = weights
+            hiddens.append(tf.nn.relu(tf.nn.bias_add(tf.matmul(x, w1_e), b1_e)))  # [n, H]
+            outs.append(tf.nn.bias_add(tf.matmul(hiddens[-1], w2_e), b2_e))  # [n, D]
+        return tf.concat([*outs, rest], 0), *hiddens
+
+    saved = [spec(None, hidden)] * experts
+
+    @tf.function(input_signature=[rows, rows, sizes, w1, w2, *saved], autograph=False)
+    def backward(d_out, rows, sizes, w1, w2, *hiddens):
+        slices, rest = pieces(rows, sizes)
+        d_outs, _ = pieces(d_out, sizes)
+        d_rows, d_w1, d_b1, d_w2, d_b2 = [], [], [], [], []
+        for x, h, dy, w1_e, w2_e in zip(slices, hiddens, d_outs, tf.unstack(w1), tf.unstack(w2), strict=True):
+            dh = tf.raw_ops.ReluGrad(gradients=product(dy, w2_e, transpose_b=True), features=h)  # [n, H]
+            d_rows.append(product(dh, w1_e, transpose_b=True))
+            d_w1.append(weight_product(x, dh, transpose_a=True))
+            d_w2.append(weight_product(h, dy, transpose_a=True))
+            d_b1.append(column_sums(dh))
+            d_b2.append(column_sums(dy))
+        return tf.concat([*d_rows, rest], 0), *map(tf.parallel_stack, (d_w1, d_b1, d_w2, d_b2))
+
+    return forward, backward

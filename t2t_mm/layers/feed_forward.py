@@ -1,0 +1,53 @@
+"""A dense feed-forward layer that can stand in for the mixture of experts."""
+
+import math
+
+import keras
+from keras import ops
+
+
+class FeedForward(keras.layers.Layer):
+    """Two dense layers with a ReLU between: the control for `MixtureOfExperts`, called in the same way.
+
+    A mixture of E experts of width H, k of them a position, has the FLOPs of `hidden_size = k * H` and the
+    parameters of `hidden_size = E * H`.
+
+    Args:
+        hidden_size: width between the two layers.
+        seed: `keras.random.SeedGenerator` for initial weights.
+
+    Call arguments:
+        x: [batch, length, channels].
+        valid: bool [batch, length], false at padding; None: no padding.
+        training: without effect.
+
+    Returns:
+        y: [batch, length, channels], zeros at padding.
+        info: {"aux_loss": 0.0}; there are no experts to report on.
+    """
+
+    def __init__(self, hidden_size, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_size = hidden_size
+        self.seed = seed or keras.random.SeedGenerator()
+
+    def build(self, input_shape):
+        depth, hidden = input_shape[-1], self.hidden_size
+        self.w1 = self.add_weight(name="w1", shape=(depth, hidden), initializer=uniform(depth, self.seed))
+        self.b1 = self.add_weight(name="b1", shape=(hidden,), initializer="zeros")
+        self.w2 = self.add_weight(name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed))
+        self.b2 = self.add_weight(name="b2", shape=(depth,), initializer="zeros")
+
+    def call(self, x, valid=None, training=False):
+        tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]; plain matrices are the fastest on a CPU
+        hidden = ops.relu(ops.matmul(tokens, self.w1) + self.b1)  # [T, H]
+        y = ops.reshape(ops.matmul(hidden, self.w2) + self.b2, ops.shape(x))
+        if valid is not None:
+            y = ops.where(valid[..., None], y, ops.zeros_like(y))
+        return y, {"aux_loss": ops.zeros((), "float32")}
+
+
+def uniform(fan_in, seed):
+    """Initial values of variance 1 / fan_in."""
+    limit = math.sqrt(3.0 / fan_in)
+    return keras.initializers.RandomUniform(-limit, limit, seed=seed)

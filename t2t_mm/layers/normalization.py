@@ -1,0 +1,41 @@
+"""Layer normalisation over channels, as a function and as a layer."""
+
+import keras
+from keras import ops
+
+EPSILON = 1e-6
+
+
+def layer_norm(x, scale, offset):
+    """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype of `x`."""
+    y = ops.cast(x, "float32")
+    mean = ops.mean(y, axis=-1, keepdims=True)
+    centred = y - mean
+    variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+    y = centred * (ops.rsqrt(variance + EPSILON) * ops.cast(scale, "float32")) + ops.cast(offset, "float32")
+    return ops.cast(y, x.dtype)
+
+
+class LayerNorm(keras.layers.Layer):
+    """Layer normalisation over channels, epsilon 1e-6 (Ba et al., arXiv 1607.06450).
+
+    Args:
+        scale: first value of the learned scale. Less than one quietens the branch that ends here.
+
+    Input and output shape: [..., channels].
+    """
+
+    def __init__(self, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.first_scale = scale
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.scale = self.add_weight(
+            name="scale", shape=(channels,), initializer=keras.initializers.Constant(self.first_scale)
+        )
+        self.offset = self.add_weight(name="offset", shape=(channels,), initializer="zeros")
+        self.built = True
+
+    def call(self, x):
+        return layer_norm(x, self.scale, self.offset)

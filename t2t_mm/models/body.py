@@ -1,0 +1,167 @@
+"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper, section 2 and figure 2)."""
+
+import keras
+from keras import ops
+
+from t2t_mm.layers.attention import AttentionBlock
+from t2t_mm.layers.convolution import BRANCH_SCALE, ConvBlock, ConvStep, apply_mask, dropout
+from t2t_mm.layers.moe import FeedForward, MixtureOfExperts
+from t2t_mm.layers.normalization import LayerNorm
+from t2t_mm.layers.timing import timing_signal
+
+
+class ExpertsBranch(keras.layers.Layer):
+    """Residual branch around the mixture of experts, or around the dense layer that stands in for it in ablations.
+
+    Call arguments: x [batch, length, hidden], valid [batch, length], training.
+
+    Returns:
+        (x + branch, info of the mixture).
+    """
+
+    def __init__(self, hparams, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.dropout, self.seed = hparams.dropout, seed
+        self.norm = LayerNorm(name="norm")
+        self.experts = make_experts(hparams, seed)
+        self.out_norm = LayerNorm(scale=BRANCH_SCALE, name="out_norm")
+
+    def build(self, input_shape):
+        for layer in (self.norm, self.experts, self.out_norm):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x, valid, training=False):
+        h, info = self.experts(self.norm(x), valid, training=training)
+        return x + dropout(self.out_norm(h), self.dropout, self.seed, training), info
+
+
+def make_experts(hparams, seed):
+    """The mixture of experts, or a dense feed-forward of equal FLOPs or equal parameters."""
+    if hparams.feed_forward == "experts":
+        return MixtureOfExperts(
+            hparams.moe_experts, hparams.moe_hidden, k=hparams.moe_k, capacity_factor=hparams.moe_capacity,
+            loss_coefficient=hparams.moe_loss, seed=seed, name="experts",
+        )  # fmt: skip
+    width = hparams.moe_k if hparams.feed_forward == "equal_flops" else hparams.moe_experts
+    return FeedForward(width * hparams.moe_hidden, name="feed_forward")
+
+
+def conv_blocks(count, hparams, causal, seed):
+    """`count` convolution blocks of the body's width."""
+    return [ConvBlock(hparams.hidden_size, causal, hparams.dropout, seed, name=f"block{i + 1}") for i in range(count)]
+
+
+class Encoder(keras.layers.Layer):
+    """Convolution blocks with a mixture of experts after the middle one: inputs to an encoding of the same length.
+
+    Call arguments: x [batch, length, hidden], valid [batch, length], training.
+
+    Returns:
+        (encoding [batch, length, hidden], normalised; {"encoder": info of the mixture} or {}).
+    """
+
+    def __init__(self, hparams, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.blocks = conv_blocks(hparams.encoder_blocks, hparams, False, seed)
+        self.experts = ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "encoder") else None
+        self.norm = LayerNorm(name="norm")
+
+    def build(self, input_shape):
+        for layer in (*self.blocks, self.norm, *([self.experts] if self.experts else [])):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x, valid, training=False):
+        info = {}
+        x = apply_mask(x + timing_signal(ops.shape(x)[1], x.shape[-1], x.dtype), valid)
+        for i, block in enumerate(self.blocks, start=1):
+            x = block(x, valid, training=training)
+            if self.experts and i == (len(self.blocks) + 1) // 2:
+                x, info["encoder"] = self.experts(x, valid, training=training)
+        return apply_mask(self.norm(x), valid), info
+
+
+class Mixer(keras.layers.Layer):
+    """I/O mixer: joins what was put out so far with the encoding (paper, section 2.3).
+
+    Attention block on the shifted targets against the encoding, joined to the targets by a step, then convolution
+    blocks. With attention off, the mean of the encoding takes the place of what is attended to.
+
+    Call arguments: targets [batch, length, hidden], shifted right by the command token; encoding [batch, source
+    length, hidden]; encoding_mask [batch, source length]; training.
+
+    Returns:
+        [batch, length, hidden]; position t depends on no target after t.
+    """
+
+    def __init__(self, hparams, seed, **kwargs):
+        super().__init__(**kwargs)
+        hidden = hparams.hidden_size
+        self.attention = (
+            AttentionBlock(hidden, hparams.num_heads, hparams.dropout, seed, name="attention")
+            if hparams.attention
+            else None
+        )
+        self.join = ConvStep(hidden, 3, causal=True, scale=BRANCH_SCALE, name="join")
+        self.blocks = conv_blocks(hparams.mixer_blocks, hparams, True, seed)
+
+    def build(self, input_shape):
+        if self.attention:
+            self.attention.build(input_shape)
+        self.join.build((*input_shape[:-1], 2 * input_shape[-1]))
+        for block in self.blocks:
+            block.build(input_shape)
+        self.built = True
+
+    def call(self, targets, encoding, encoding_mask, training=False):
+        if self.attention:
+            attended = self.attention(targets, encoding, encoding_mask, training=training)
+        else:
+            attended = targets + masked_mean(encoding, encoding_mask)
+        x = attended + self.join(ops.concatenate([targets, attended], axis=-1))
+        for block in self.blocks:
+            x = block(x, training=training)
+        return x
+
+
+class Decoder(keras.layers.Layer):
+    """Blocks of convolutions and attention to the encoding, with a mixture of experts after the middle one.
+
+    Call arguments: x [batch, length, hidden], valid [batch, length], encoding, encoding_mask, training.
+
+    Returns:
+        (output [batch, length, hidden], normalised; {"decoder": info of the mixture} or {}).
+    """
+
+    def __init__(self, hparams, seed, **kwargs):
+        super().__init__(**kwargs)
+        count = hparams.decoder_blocks
+        self.blocks = conv_blocks(count, hparams, True, seed)
+        self.attention = [
+            AttentionBlock(hparams.hidden_size, hparams.num_heads, hparams.dropout, seed, name=f"attention{i + 1}")
+            for i in range(count if hparams.attention else 0)
+        ]
+        self.experts = ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "decoder") else None
+        self.norm = LayerNorm(name="norm")
+
+    def build(self, input_shape):
+        for layer in (*self.blocks, *self.attention, self.norm, *([self.experts] if self.experts else [])):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x, valid, encoding, encoding_mask, training=False):
+        info = {}
+        for i, block in enumerate(self.blocks, start=1):
+            x = block(x, training=training)
+            if self.attention:
+                x = self.attention[i - 1](x, encoding, encoding_mask, training=training)
+            if self.experts and i == (len(self.blocks) + 1) // 2:
+                x, info["decoder"] = self.experts(x, valid, training=training)
+        return self.norm(x), info
+
+
+def masked_mean(x, mask):
+    """Mean over the real positions: x [batch, length, hidden], mask [batch, length] -> [batch, 1, hidden]."""
+    count = ops.maximum(ops.sum(ops.cast(mask, x.dtype), axis=1, keepdims=True), 1.0)[:, :, None]
+    return ops.sum(apply_mask(x, mask), axis=1, keepdims=True) / count

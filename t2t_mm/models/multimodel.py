@@ -1,0 +1,179 @@
+"""The MultiModel: modality nets around one body, for any set of problems (Kaiser et al., arXiv 1706.05137)."""
+
+import math
+
+import keras
+from keras import ops
+
+from t2t_mm.models.body import Decoder, Encoder, Mixer
+
+
+class CommandToken(keras.layers.Layer):
+    """The learned first token of the decoder: names an output space, such as "to-german" (paper, section 2.3)."""
+
+    def __init__(self, hidden_size, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_size = hidden_size
+
+    def build(self, input_shape=None):
+        self.token = self.add_weight(
+            name="token", shape=(self.hidden_size,), initializer=keras.initializers.RandomNormal(stddev=1.0)
+        )
+        self.built = True
+
+    def prepend(self, x):
+        """[batch, length, hidden] -> [batch, 1 + length, hidden]."""
+        token = ops.cast(self.token, x.dtype)[None, None, :]
+        return ops.concatenate([ops.broadcast_to(token, (ops.shape(x)[0], 1, self.hidden_size)), x], axis=1)
+
+
+class MultiModel(keras.Model):
+    """One model for many problems: modality nets, encoder, I/O mixer and decoder.
+
+    Problems whose resolved specs are equal share a modality net, and problems of the same output space share a
+    command token; the body is shared by all.
+
+    Args:
+        hparams: hparams.HParams.
+        problems: resolved problems, or anything with `name`, `inputs`, `targets` (specs) and `command`.
+
+    Call arguments:
+        batch: dict of
+            inputs: ids [batch, length], pixels [batch, h, w, channels], frames [batch, length, bins, 1] or
+                samples [batch, length, 1];
+            inputs_mask: bool [batch, length], absent for pictures;
+            targets: int32 [batch, target length]; [batch, 1] for classes;
+            targets_mask: bool [batch, target length].
+        problem: name of the problem that the batch belongs to.
+        training: dropout and gating noise on.
+
+    Returns:
+        Dict of
+            logits: float32 [batch, target length, classes or pieces];
+            aux_loss: scalar, the balancing losses of the mixtures of experts;
+            experts: {"encoder", "decoder": {"importance": [experts], "load": [experts], "dropped": scalar}}.
+    """
+
+    def __init__(self, hparams, problems, **kwargs):
+        super().__init__(**kwargs)
+        self.hparams = hparams
+        self.problems = {problem.name: problem for problem in problems}
+        self.seed = keras.random.SeedGenerator(0)
+        self.compile_part, self.compiled = None, {}
+        self.nets, self.commands = {}, {}
+        for problem in self.problems.values():
+            self._net(problem.inputs).build_bottom()
+            self._net(problem.targets).build_top()
+            if problem.command not in self.commands:
+                self.commands[problem.command] = CommandToken(hparams.hidden_size, name=layer_name(problem.command))
+                self.commands[problem.command].build()
+        self.encoder = Encoder(hparams, self.seed, name="encoder")
+        self.mixer = Mixer(hparams, self.seed, name="mixer")
+        self.decoder = Decoder(hparams, self.seed, name="decoder")
+        for part in (self.encoder, self.mixer, self.decoder):
+            part.build((None, None, hparams.hidden_size))
+        self.built = True
+
+    def _net(self, spec):
+        """The net of a resolved spec; equal specs get the same one."""
+        name = spec.net_name()
+        if name not in self.nets:
+            self.nets[name] = spec.net(self.hparams)
+        return self.nets[name]
+
+    def _part(self, name, function):
+        """`function` as it is, or compiled by `compile_part` once for all problems, where a trainer has set that."""
+        if self.compile_part is None:
+            return function
+        if name not in self.compiled:
+            self.compiled[name] = self.compile_part(function)
+        return self.compiled[name]
+
+    def _is_shortcut(self, problem):
+        """Whether the problem's target is read off the encoder, as Tensor2Tensor did for classes."""
+        return problem.targets.kind == "categorical" and self.hparams.categorical_path == "encoder"
+
+    def call(self, batch, problem, training=False):
+        problem = self.problems[problem]
+        source, target = problem.inputs.net_name(), problem.targets.net_name()
+        x, mask, grid = self._part(source + "_bottom", self.nets[source].bottom)(
+            batch["inputs"], batch.get("inputs_mask"), training=training
+        )
+        encoding, info = self._part("encoder", self.encoder)(x, mask, training=training)
+        if self._is_shortcut(problem):
+            hidden, out_mask = encoding, mask
+        else:
+            hidden, out_mask, more = self._decode(problem, batch, encoding, mask, training)
+            info = info | more
+            grid = grid if problem.targets.kind == "categorical" else None
+        logits = self._part(target + "_top", self.nets[target].top)(hidden, out_mask, grid, training=training)
+        return {
+            "logits": logits,
+            "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
+            "experts": {name: {k: v for k, v in i.items() if k != "aux_loss"} for name, i in info.items()},
+        }
+
+    def _decode(self, problem, batch, encoding, mask, training):
+        """The body behind the encoder: (hidden [batch, positions, hidden], their mask, info)."""
+        body = self._part("body", self.body)
+        command = self.commands[problem.command]
+        if problem.targets.kind == "categorical":
+            # A class has no previous outputs: the body reads the encoding in their place, command token first.
+            previous, positions = command.prepend(encoding), prepend_true(mask)
+            hidden, info = body(previous, positions, encoding, mask, training=training)
+            return hidden[:, 1:], mask, info
+        target = problem.targets.net_name()
+        embedded = self._part(target + "_embed", self.nets[target].embed)(batch["targets"])
+        previous = command.prepend(embedded[:, :-1])  # shifted right
+        hidden, info = body(previous, batch["targets_mask"], encoding, mask, training=training)
+        return hidden, batch["targets_mask"], info
+
+    def body(self, previous, mask, encoding, encoding_mask, training=False):
+        """Mixer and decoder: previous outputs [batch, length, hidden] -> (next [batch, length, hidden], info)."""
+        x = self.mixer(previous, encoding, encoding_mask, training=training)
+        return self.decoder(x, mask, encoding, encoding_mask, training=training)
+
+    def path(self, problem):
+        """The trainable variables of each part that a problem, by name, runs through: a list of lists."""
+        problem = self.problems[problem]
+        source, target = self._net(problem.inputs), self._net(problem.targets)
+        bottom, top = source.bottom_variables(), target.top_variables()
+        nets = [unique(bottom + top)] if source is target else [bottom, top]
+        if self._is_shortcut(problem):
+            return [*nets, self.encoder.trainable_variables]
+        body = [*self.encoder.trainable_variables, *self.mixer.trainable_variables, *self.decoder.trainable_variables]
+        return [*nets, self.commands[problem.command].trainable_variables, body]
+
+    def variables_of(self, problem):
+        """The trainable variables on the path of a problem, by name; no other is touched when it trains."""
+        return [variable for part in self.path(problem) for variable in part]
+
+    def parts(self):
+        """Number of parameters of each part: {net name or "experts" or "body" or "command tokens": parameters}."""
+        body = [self.encoder, self.mixer, self.decoder]
+        experts = sum(count(part.experts) for part in (self.encoder, self.decoder) if part.experts)
+        return {name: count(net) for name, net in self.nets.items()} | {
+            "command tokens": sum(count(token) for token in self.commands.values()),
+            "experts": experts,
+            "body": sum(count(part) for part in body) - experts,
+        }
+
+
+def count(layer):
+    """Number of trainable parameters."""
+    return sum(math.prod(v.shape) for v in layer.trainable_variables)
+
+
+def unique(variables):
+    """The variables, each once."""
+    return list({id(v): v for v in variables}.values())
+
+
+def prepend_true(mask):
+    """The mask of a sequence behind a command token: [batch, length] -> [batch, 1 + length]."""
+    return ops.concatenate([ops.ones_like(mask[:, :1], dtype="bool"), ops.cast(mask, "bool")], axis=1)
+
+
+def layer_name(name):
+    """`name` as the name of a layer."""
+    return name.replace("-", "_")

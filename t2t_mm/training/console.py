@@ -1,0 +1,77 @@
+"""What the trainer says: lines and tables, coloured on a terminal, plain text in a log."""
+
+import io
+
+import rich.box
+import rich.console
+import rich.table
+
+
+class Console:
+    """Prints lines and tables.
+
+    Args:
+        file: where to; None is standard output. Anything that is no terminal gets plain aligned text.
+    """
+
+    def __init__(self, file=None):
+        self.rich = rich.console.Console(file=file, highlight=False, soft_wrap=True)
+
+    @property
+    def is_terminal(self):
+        """Whether a person looks on."""
+        return self.rich.is_terminal
+
+    def log(self, text=""):
+        """Prints one line or several."""
+        self.rich.print(text, markup=False)
+        self.rich.file.flush()
+
+    def table(self, title, columns, rows):
+        """Prints a table; numbers are aligned to the right.
+
+        Args:
+            title: str.
+            columns: their headings.
+            rows: lists of str, int, float or None (an empty cell).
+        """
+        cells = [[_text(value) for value in row] for row in rows]
+        right = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+        if not self.is_terminal:
+            return self.log(_plain(title, columns, cells, right))
+        table = rich.table.Table(
+            title=title, title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD
+        )
+        for column, is_number in zip(columns, right, strict=True):
+            table.add_column(column, justify="right" if is_number else "left")
+        for row in cells:
+            table.add_row(*row)
+        self.rich.print(table)
+
+
+class Silent(Console):
+    """Says nothing; for use as a library."""
+
+    def __init__(self):
+        super().__init__(io.StringIO())
+
+    def log(self, text=""):
+        pass
+
+
+def _text(value):
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _plain(title, columns, cells, right):
+    widths = [max(len(row[i]) for row in [columns, *cells]) for i in range(len(columns))]
+
+    def line(row):
+        aligned = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True))
+        return ("  " + "  ".join(aligned)).rstrip()
+
+    return "\n".join([title, line(columns), line(["-" * w for w in widths]), *map(line, cells)])

@@ -1,0 +1,71 @@
+"""Teacher-forced evaluation of problems on a whole split."""
+
+import itertools
+
+from t2t_mm.errors import UserError
+from t2t_mm.input.batching import batches
+from t2t_mm.metrics.teacher_forced import METRICS, metrics_for
+from t2t_mm.training.step import EvalStep
+
+
+class Evaluator:
+    """Evaluates problems; compiles one function a problem, when first needed.
+
+    Args:
+        model, hparams: as for the trainer.
+        problems: resolved problems.
+    """
+
+    def __init__(self, model, problems, hparams):
+        self.model, self.hparams = model, hparams
+        self.problems = problems
+        self._functions = {}
+
+    def run(self, split="validation", max_batches=None, on_batch=lambda problem: None):
+        """Evaluates every problem that has the split.
+
+        Args:
+            split: "train", "validation" or "test".
+            max_batches: stop after as many batches of each problem; None or 0 takes the whole split.
+            on_batch: called with the problem's name after each batch.
+
+        Returns:
+            {problem: {"examples": int, "tokens": int, metric: float, ...}}. log_perplexity is in nats per
+            token, so log_perplexity * tokens is the sum of nats over the split.
+
+        Raises:
+            UserError: if no problem has examples in the split.
+        """
+        results = {}
+        for problem in self.problems:
+            if problem.splits().get(split):
+                results[problem.name] = self._one(problem, split, max_batches, on_batch)
+        if not results:
+            has = "; ".join(f"{p.name} has {', '.join(p.splits()) or 'none'}" for p in self.problems)
+            raise UserError(
+                f"No problem has examples in the split {split!r}: {has}. Give another --eval_split."
+            )
+        return results
+
+    def _one(self, problem, split, max_batches, on_batch):
+        data = batches(problem, split, self.hparams, training=False)
+        if problem.name not in self._functions:
+            self._functions[problem.name] = EvalStep(self.model, metrics_for(problem), problem.name)
+        totals = {}
+        for batch in itertools.islice(data, max_batches or None):
+            for name, sums in self._functions[problem.name](batch).items():
+                totals[name] = totals.get(name, 0.0) + sums.numpy()  # float64
+            on_batch(problem.name)
+        if not totals.get("examples"):
+            raise UserError(
+                f"The {split} split of {problem.name} gave no batch: its data set holds no usable example."
+            )
+        counts = {name: int(totals.pop(name)) for name in ("examples", "tokens")}
+        return counts | {name: float(total / count) for name, (total, count) in totals.items()}
+
+
+def table(results):
+    """(columns, rows) of a table of results, problems as rows."""
+    metrics = [m.name for m in METRICS if any(m.name in values for values in results.values())]
+    columns = ["problem", "examples", "tokens", *metrics]
+    return columns, [[problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()]

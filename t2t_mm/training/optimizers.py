@@ -1,0 +1,143 @@
+"""Optimizers for a model of which every step trains only a part."""
+
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+
+OPTIMIZERS = ("adam", "adamw", "adafactor", "muon")
+
+
+def make_optimizer(hparams, variables):
+    """The optimizer named by `hparams.optimizer`, built over all of `variables` (keras Variables).
+
+    Its learning rate is a variable that the train step assigns. Clipping is the train step's work too.
+    Weight decay (adamw, muon) leaves vectors alone: biases, LayerNorm scales.
+    """
+    adam = {
+        "learning_rate": float(hparams.learning_rate), "beta_1": hparams.beta1, "beta_2": hparams.beta2,
+        "epsilon": hparams.epsilon,
+    }
+    if hparams.optimizer == "adam":
+        optimizer = PathAdam(**adam)
+    elif hparams.optimizer == "adamw":
+        optimizer = PathAdam(**adam, weight_decay=hparams.weight_decay)
+    elif hparams.optimizer == "adafactor":
+        optimizer = keras.optimizers.Adafactor(learning_rate=float(hparams.learning_rate))
+    elif hparams.optimizer == "muon":
+        optimizer = Muon(**adam, weight_decay=hparams.weight_decay or None)
+    else:
+        raise UserError(f"optimizer is one of {', '.join(OPTIMIZERS)}; got {hparams.optimizer!r}.")
+    optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
+    optimizer.build(variables)
+    return optimizer
+
+
+class PathAdam(keras.optimizers.Adam):
+    """Adam for steps that update only the variables on one problem's path.
+
+    Two things differ from its base. The bias correction counts each variable's own updates rather than all
+    steps: the net of a problem that is sampled rarely would otherwise take steps several times too long at
+    first. And the update is TensorFlow's fused kernel, one op a variable: a third of the time, and of the
+    graph.
+    """
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.updates = self.add_variable(
+            (len(variables),), dtype="float32", aggregation="only_first_replica", name="updates"
+        )
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """Counts the updates and gives every variable its own learning rate."""
+        index = [self._get_variable_index(v) for v in trainable_variables]
+        self.updates.assign_add(np.isin(np.arange(len(self._momentums)), index).astype("float32"))
+        rates = self.corrected(tf.cast(learning_rate, tf.float32), tf.gather(self.updates.value, index))
+        self._constants = [tf.constant(x, tf.float32) for x in (0.0, self.beta_1, self.beta_2, self.epsilon)]
+        super()._backend_update_step(grads, trainable_variables, tf.unstack(rates))
+
+    def corrected(self, learning_rate, updates):
+        """Learning rate with the bias corrections of both moments after so many updates, float32 [n]."""
+        return learning_rate * tf.sqrt(1 - self.beta_2**updates) / (1 - self.beta_1**updates)
+
+    def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rates):
+        for (gradient, variable), rate in zip(grads_and_vars, learning_rates, strict=True):
+            distribution.extended.update(variable, self._update, args=(gradient, rate), group=False)
+
+    @tf.autograph.experimental.do_not_convert
+    def _update(self, variable, gradient, rate):
+        self.update_step(gradient, variable, rate)
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        zero, beta_1, beta_2, epsilon = (
+            self._constants
+        )  # made once, since 400 variables would make 400 of each
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=zero, beta2_power=zero,  # the correction is in the rate already
+            lr=learning_rate, beta1=beta_1, beta2=beta_2, epsilon=epsilon,
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
+class Muon(PathAdam):
+    """Muon (Jordan et al. 2024) for matrices, Adam for everything else.
+
+    A matrix moves along its momentum with all singular values made equal, scaled by 0.13 sqrt(larger side), so
+    that one learning rate serves both (Moonlight, arXiv 2502.16982, has 0.2; here tables and scales want more of it). A stack of matrices, such as
+    the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax (by their name), gates,
+    depthwise kernels and whatever else has a side shorter than `min_side` are left to Adam.
+    keras.optimizers.Muon would give stacks to Adam, and has neither the fused Adam nor its per-variable
+    counts.
+    """
+
+    momentum = 0.95
+    min_side = 32
+    tables = "embedding|softmax"
+
+    def is_matrix(self, variable):
+        """Whether Muon moves the variable."""
+        shape = variable.shape
+        return (
+            len(shape) in (2, 3)
+            and min(shape[-2:]) >= self.min_side
+            and not re.search(self.tables, variable.path)
+        )
+
+    def build(self, variables):
+        super().build(variables)
+        self.matrices = frozenset(i for i, v in enumerate(variables) if self.is_matrix(v))
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        if index not in self.matrices:
+            return super().update_step(gradient, variable, learning_rate)
+        momentum = self._momentums[index].value
+        momentum.assign(self.momentum * momentum + gradient)
+        direction = orthogonalise(gradient + self.momentum * momentum)  # Nesterov's look ahead
+        scale = 0.13 * max(variable.shape[-2:]) ** 0.5
+        variable.assign_sub(tf.cast(self.learning_rate, tf.float32) * scale * direction)
+
+
+@tf.function(autograph=False)
+def orthogonalise(matrix, steps=5):
+    """U V' of the matrix U S V' (nearly: singular values end within 0.7 to 1.2), for [..., m, n].
+
+    Newton-Schulz iteration with the quintic that Jordan et al. tuned for speed.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix / (tf.norm(matrix, axis=(-2, -1), keepdims=True) + 1e-7)
+    for _ in range(steps):
+        gram = tf.matmul(x, x, transpose_a=tall, transpose_b=not tall)  # the smaller square
+        mix = b * gram + c * tf.matmul(gram, gram)
+        x = a * x + (tf.matmul(x, mix) if tall else tf.matmul(mix, x))
+    return x

@@ -1,0 +1,109 @@
+"""Progress of a training run: a bar on a terminal, a line now and then in a log."""
+
+import math
+import time
+
+import rich.progress
+
+from t2t_mm.errors import UserError
+
+SMOOTHING = 0.8  # of the losses shown, per step of the same problem
+
+
+class Progress:
+    """Follows the steps of a run; use as a context manager around the loop.
+
+    Results of steps stay tensors until they are looked at: every `interval` seconds, and before anything is
+    saved. On an accelerator each look waits for the steps in flight, so it is not taken after each.
+
+    Args:
+        console: Console.
+        start, stop: the first step and the one after the last.
+        interval: seconds between looks.
+        line_every: seconds between lines where there is no bar.
+    """
+
+    def __init__(self, console, start, stop, interval=1.0, line_every=10.0):
+        self.console, self.start, self.stop = console, start, stop
+        self.interval, self.line_every = interval, line_every
+        self.losses = {}  # problem -> smoothed nats per token
+        self.latest = {}  # problem -> newest result, for summaries
+        self.steps_per_second = 0.0
+        self._pending = []
+        self._step = start
+        self._looked = self._printed = self._since = time.monotonic()
+        self._steps = self._tokens = 0  # since `_since`, without the first step of each problem
+        self._away = 0.0
+        self._bar = self._task = None
+
+    def __enter__(self):
+        if self.console.is_terminal:
+            columns = ("[bold]train", rich.progress.BarColumn(), rich.progress.MofNCompleteColumn(),
+                       "{task.fields[status]}", "left", rich.progress.TimeRemainingColumn())
+            self._bar = rich.progress.Progress(*columns, console=self.console.rich)
+            self._task = self._bar.add_task(
+                "train", total=self.stop, completed=self.start, status="compiling"
+            )
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception):
+        if self._bar:
+            self._bar.stop()
+
+    def step(self, step, problem, result):
+        """Takes the result of a step (training/step.py); `step` counts it."""
+        self._pending.append((step, problem, result))
+        self._step = step
+        if time.monotonic() - self._looked >= self.interval:
+            self.look()
+
+    def pause(self, seconds):
+        """Leaves out of the speed what was no training: compiling, evaluating, saving."""
+        self._since += seconds
+
+    def look(self, final=False):
+        """Fetches pending results, checks them and shows where the run stands.
+
+        Raises:
+            UserError: if a loss is not a finite number; it names the problem and the step.
+        """
+        for step, problem, result in self._pending:
+            loss, nats, tokens = (float(result[name]) for name in ("loss", "nats", "tokens"))
+            if not math.isfinite(loss):
+                raise UserError(
+                    f"The loss of {problem} is {loss} at step {step}. Nothing of it was saved. Start again "
+                    "from the last checkpoint (the same command) with a lower learning_rate, more "
+                    "warmup_steps or a smaller clip_norm."
+                )
+            before = self.losses.get(problem, nats)
+            self.losses[problem] = SMOOTHING * before + (1 - SMOOTHING) * nats
+            self.latest[problem] = result
+            self._steps, self._tokens = self._steps + 1, self._tokens + tokens
+        self._pending.clear()
+        self._looked = now = time.monotonic()
+        elapsed = max(now - self._since, 1e-6)
+        self.steps_per_second = self._steps / elapsed
+        tokens_per_second = self._tokens / elapsed
+        mean = sum(self.losses.values()) / max(len(self.losses), 1)
+        status = f"loss {mean:.3f}  {self.steps_per_second:.2f} steps/s  {tokens_per_second:,.0f} tokens/s"
+        if self._bar:
+            self._bar.update(self._task, completed=self._step, status=status)
+        elif now - self._printed >= self.line_every or final:
+            self._print(status, now)
+        if elapsed > 30:  # the speed of late, not of the whole run
+            self._since, self._steps, self._tokens = now - elapsed / 2, self._steps / 2, self._tokens / 2
+
+    def _print(self, status, now):
+        self._printed = now
+        left = (self.stop - self._step) / self.steps_per_second if self.steps_per_second else 0
+        each = "  ".join(f"{problem} {loss:.3f}" for problem, loss in self.losses.items())
+        parts = f" | {each}" if len(self.losses) > 1 else ""
+        self.console.log(f"step {self._step:,}/{self.stop:,}  {status}  {clock(left)} left{parts}")
+
+
+def clock(seconds):
+    """Seconds as h:mm:ss or m:ss."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,57 @@
+"""What the trainer tells at the start: what a batch means for each problem, and where the parameters are."""
+
+import keras
+import tensorflow as tf
+
+from t2t_mm.input.batching import describe
+from t2t_mm.training.step import device_name
+
+
+def tell_versions(console):
+    """One line: device and versions."""
+    console.log(f"Device: {device_name()}; TensorFlow {tf.__version__}, Keras {keras.__version__}")
+
+
+def tell_hparams(console, hparams, defaults, set_name, output_dir):
+    """What differs from the named set, and where the whole is."""
+    changed = ", ".join(f"{name}={new}" for name, (new, _) in hparams.diff(defaults).items())
+    console.log(
+        f"Hparams: {set_name}{', with ' + changed if changed else ''} (all in {output_dir}/hparams.json)"
+    )
+
+
+def tell_problems(console, problems, rates, hparams):
+    """A table of what each problem is and how it is batched and mixed."""
+    rows = []
+    for problem, rate in zip(problems, rates, strict=True):
+        batch = describe(problem, hparams, scan=2000)
+        fewest, most = batch.batch_examples
+        dropped = batch.dropped / batch.scanned
+        rows.append([
+            problem.name, f"{problem.inputs.kind} → {problem.targets.kind}", batch.examples, f"{rate:.1%}",
+            f"{fewest}" if fewest == most else f"{fewest}–{most}", round(batch.batch_tokens),
+            round(batch.positions), round(batch.length), f"{dropped:.1%}" if dropped else "",
+        ])
+    columns = [
+        "problem",
+        "modalities",
+        "examples",
+        "of steps",
+        "examples/batch",
+        "targets/batch",
+        "input positions",
+        "target tokens",
+        "too long",
+    ]
+    console.table(
+        f"Problems (a batch of {hparams.batch_size:,} target positions, bucketed by length)", columns, rows
+    )
+
+
+def tell_parameters(console, parts):
+    """A table of parameters, largest part first."""
+    total = sum(parts.values())
+    rows = [
+        [part, count, f"{count / total:.1%}"] for part, count in sorted(parts.items(), key=lambda p: -p[1])
+    ]
+    console.table("Parameters", ["part", "parameters", "share"], [*rows, ["total", total, ""]])

@@ -1,0 +1,218 @@
+"""The trainer: many problems, one model, one device."""
+
+import time
+import zlib
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.input.batching import batches
+from t2t_mm.input.mixing import problem_at, rates
+from t2t_mm.problem import check_nets
+from t2t_mm.training import evaluation, startup
+from t2t_mm.training.checkpoints import Checkpoints, named_variables
+from t2t_mm.training.console import Console
+from t2t_mm.training.optimizers import make_optimizer
+from t2t_mm.training.output import OutputDir
+from t2t_mm.training.progress import Progress
+from t2t_mm.training.schedules import learning_rate
+from t2t_mm.training.step import TrainStep, set_seed
+from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
+
+SUMMARY_EVERY = 50  # steps
+
+
+class Trainer:
+    """Trains and evaluates one model on several problems; goes on from the newest checkpoint of its output
+    directory.
+
+        trainer = Trainer([problem.resolve(data_dir)], registry.hparams("multimodel_tiny"), "out",
+        train_steps=2000) trainer.train(1000)
+        trainer.evaluate("validation")["mini_ende"]["log_perplexity"]
+        trainer.train()
+
+    Each step trains one problem, sampled from (seed, step) alone. What a problem needs compiled and shares
+    with none before it compiles when it first comes up.
+
+    Args:
+        problems: resolved problems.
+        hparams: HParams.
+        output_dir: where checkpoints, summaries and metrics go; None keeps nothing.
+        weights: sampling weight of each problem, as of --problems=a:3+b; None leaves the rates to
+            `hparams.mix`.
+        train_steps: steps of the whole run; learning-rate schedules that end, end there.
+        seed: of initial values, sampling, order of the data, dropout.
+        save_every: steps between checkpoints; there is always one after the last step.
+        keep_checkpoints: how many of the newest are kept.
+        model: name of a registered model.
+        console: training.console.Console; `Silent()` says nothing.
+
+    Attributes:
+        step: how many steps the model has been trained.
+        model: the Keras model.
+
+    Raises:
+        UserError: if `output_dir` can't be written to or holds a checkpoint of another architecture, other
+            problems or other vocabularies; nothing in it is changed then.
+    """
+
+    def __init__(
+        self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
+        keep_checkpoints=3, model="multimodel", console=None,
+    ):  # fmt: skip
+        self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
+        self.console = console or Console()
+        self.output = OutputDir(output_dir) if output_dir is not None else None
+        if self.output:
+            self.output.check_writable()
+            self.output.check_hparams(hparams)
+            self.output.check_problems(problems)
+        check_nets(problems)
+        by_name = {problem.name: problem for problem in problems}
+        weights = dict(zip(by_name, weights or [None] * len(by_name), strict=True))
+        names = self.output.ordered(by_name) if self.output else list(by_name)
+        self.problems = [by_name[name] for name in names]
+        sizes = [problem.splits().get("train", 0) for problem in self.problems]
+        self.rates = rates(sizes, hparams, [weights[name] for name in names])
+        set_seed(seed)
+        self.model = registry.model(model)(hparams, self.problems)
+        trainable = [v for _, v in sorted(named_variables(self.model).items()) if v.trainable]
+        self.optimizer = make_optimizer(hparams, trainable)
+        self.step = 0
+        self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams)
+        self._train_step = TrainStep(self.model, self.optimizer, hparams)
+        self._compiled, self._iterators = set(), {}
+        self._saved = 0
+        if self.output:
+            self._checkpoints = Checkpoints(
+                self.output.checkpoints, self.model, self.optimizer, keep_checkpoints
+            )
+            self._summaries = Summaries(self.output.tensorboard)
+            self._resume()
+
+    def _resume(self):
+        """Takes up the newest checkpoint."""
+        self.step = self._saved = self._checkpoints.restore() or 0
+        if self.step:
+            self.console.log(
+                f"Resuming from the checkpoint of step {self.step:,} in {self.output.checkpoints}"
+            )
+
+    # ------------------------------------------------------------------------------------------------
+    # training
+
+    def tell(self):
+        """Prints what will be trained: problems, batches, parameters."""
+        startup.tell_problems(self.console, self.problems, self.rates, self.hparams)
+        startup.tell_parameters(self.console, self.model.parts())
+
+    def train(self, until=None, eval_every=0, eval_split="validation", eval_batches=None):
+        """Trains until step `until` (None: `train_steps`), then saves.
+
+        Args:
+            until: number of steps counted from the very first, also of runs before.
+            eval_every: steps between evaluations; 0: none.
+            eval_split, eval_batches: see `evaluate`.
+
+        Raises:
+            UserError: if a loss is not finite, or a checkpoint can't be written. The checkpoints before stay.
+        """
+        until = self.train_steps if until is None else until
+        without = [p.name for p in self.problems if not p.splits().get("train")]
+        if without:
+            raise UserError(f"There are no training examples for {', '.join(without)}. Prepare them with "
+                            "--generate_data, or leave them out of --problems.")
+        if self.output:
+            self.output.record(self.hparams, self.problems)
+        self._iterators.clear()  # those of a run before go on from another step
+        with Progress(self.console, self.step, until) as progress:
+            try:
+                while self.step < until:
+                    self._train_one(progress)
+                    if self.step % self.save_every == 0 and self.step < until:
+                        self._aside(progress, self.save)
+                    if eval_every and self.step % eval_every == 0 and self.step < until:
+                        self._aside(progress, lambda: self.evaluate(eval_split, eval_batches))
+            except KeyboardInterrupt:
+                progress.look()
+                self.save()
+                self.console.log(f"Interrupted. The same command goes on from step {self.step:,}.")
+                raise
+            progress.look(final=True)
+        self.save()
+
+    def _train_one(self, progress):
+        problem = self.problems[problem_at(self.step, self.seed, self.rates)]
+        started, is_new = time.monotonic(), problem.name not in self._compiled
+        batch = next(self._iterator(problem))
+        rate = np.float32(learning_rate(self.hparams, self.step, self.train_steps))
+        result = self._train_step(problem.name, batch, rate)
+        self.step += 1
+        seconds = time.monotonic() - started
+        if is_new:
+            progress.pause(seconds)
+        progress.step(self.step, problem.name, result)
+        if is_new:
+            self._compiled.add(problem.name)
+            self.console.log(f"Compiled the step of {problem.name} in {seconds:.1f} s "
+                             f"({len(self._compiled)} of {len(self.problems)})")
+        if self.output and self.step % SUMMARY_EVERY == 0:
+            self._summarise(progress, rate)
+
+    def _iterator(self, problem):
+        if problem.name not in self._iterators:
+            self._iterators[problem.name] = iter(self._data(problem))
+        return self._iterators[problem.name]
+
+    def _data(self, problem):
+        # The first step of this run is in the seed, so that a resumed run doesn't see the same batches again.
+        seed = np.random.SeedSequence((self.seed, self.step, zlib.crc32(problem.name.encode())))
+        return batches(
+            problem, "train", self.hparams, training=True, seed=int(seed.generate_state(1)[0] // 2)
+        )
+
+    def _aside(self, progress, work):
+        """Does what is no training, after the losses so far were found finite, and outside the measured
+        speed."""
+        progress.look()
+        started = time.monotonic()
+        work()
+        progress.pause(time.monotonic() - started)
+
+    def _summarise(self, progress, rate):
+        progress.look()
+        values = {"train/learning_rate": rate, "train/steps_per_second": progress.steps_per_second}
+        for name, result in progress.latest.items():
+            values |= train_scalars(name, result)
+        progress.latest.clear()
+        self._summaries.scalars(self.step, values)
+
+    def save(self):
+        """Writes a checkpoint, if the model was trained since the last one."""
+        if self.output and self.step > self._saved:
+            self._checkpoints.save(self.step)
+            self._saved = self.step
+            self._summaries.flush()
+
+    # ----------------------------------------------------------------------------------------------
+    # evaluation
+
+    def evaluate(self, split="validation", max_batches=None):
+        """Evaluates all problems, prints a table and writes `metrics_<split>.json`.
+
+        Args:
+            split: "train", "validation" or "test".
+            max_batches: of each problem; None or 0 takes the whole split.
+
+        Returns:
+            {problem: {"examples", "tokens", "log_perplexity", "accuracy", ...}}; see evaluation.Evaluator.
+        """
+        results = self._evaluator.run(split, max_batches)
+        part = f", first {max_batches} batches" if max_batches else ""
+        self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
+        if self.output:
+            self.output.write_metrics(split, self.step, results)
+            self._summaries.scalars(self.step, evaluation_scalars(split, results))
+            self._summaries.flush()
+        return results

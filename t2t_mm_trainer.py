@@ -1,0 +1,65 @@
+"""Trains and evaluates one model on one or several problems.
+
+    t2t_mm_trainer.py --problems=mini8 --hparams_set=multimodel_tiny --data_dir=data --output_dir=out
+    --generate_data
+
+The same command again goes on from the last checkpoint. --registry_help lists problems and hparams sets.
+"""
+
+from absl import flags
+
+from t2t_mm.cli import app
+
+MODES = ("train_and_evaluate", "train", "evaluate")
+SPLITS = ("train", "validation", "test")
+
+flags.DEFINE_string(
+    "problems",
+    None,
+    "Problems or mixtures, joined with +, each with a weight if wanted: a:2+b. "
+    "--mode=evaluate: those of the run, if not given.",
+)
+flags.DEFINE_string(
+    "hparams_set",
+    None,
+    "Named hparams, with modifiers: set+modifier. If not given: multimodel_tiny, "
+    "but --mode=evaluate takes what is in --output_dir.",
+)
+flags.DEFINE_string("hparams", "", "Changes to single hparams: hidden_size=256,dropout=0.2")
+flags.DEFINE_multi_string("gin_file", [], "Gin files that bind hparams; may be repeated.")
+flags.DEFINE_multi_string(
+    "gin_bindings", [], "Gin bindings, such as hparams.hidden_size=256; may be repeated."
+)
+flags.DEFINE_string("model", "multimodel", "Registered model.")
+flags.DEFINE_string("data_dir", None, "Prepared data and vocabularies.")
+flags.DEFINE_string(
+    "raw_dir", None, "Your own data, one folder a problem; needed with --generate_data alone."
+)
+flags.DEFINE_string("output_dir", None, "Checkpoints, hparams, metrics and TensorBoard logs.")
+flags.DEFINE_bool("generate_data", False, "Prepare data and vocabularies first, where they aren't yet.")
+flags.DEFINE_enum("mode", MODES[0], MODES, "What to do.")
+flags.DEFINE_integer("train_steps", 1000, "Steps of the whole run, counted from the first.", lower_bound=1)
+flags.DEFINE_integer(
+    "eval_steps", 0, "Batches of each problem in an evaluation; 0: the whole split.", lower_bound=0
+)
+flags.DEFINE_integer("eval_every", 1000, "Steps between evaluations; 0: only at the end.", lower_bound=0)
+flags.DEFINE_integer("save_every", 500, "Steps between checkpoints.", lower_bound=1)
+flags.DEFINE_integer("keep_checkpoints", 3, "How many of the newest checkpoints to keep.", lower_bound=1)
+flags.DEFINE_enum("eval_split", "validation", SPLITS, "Split to evaluate on.")
+flags.DEFINE_integer("seed", 0, "Of initial values, sampling, order of the data and dropout.", lower_bound=0)
+
+
+def main():
+    """The command's work."""
+    from t2t_mm.cli import train
+
+    train.run(flags.FLAGS)
+
+
+def entry():
+    """The console script t2t-mm-trainer."""
+    app.run(main)
+
+
+if __name__ == "__main__":
+    entry()

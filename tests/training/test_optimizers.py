@@ -1,0 +1,105 @@
+"""Optimizers that update a part of the variables."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.hparams import HParams
+from t2t_mm.training.optimizers import OPTIMIZERS, make_optimizer, orthogonalise
+
+
+def hparams(optimizer, **values):
+    """HParams, or a stand-in where the optimizer is no choice of theirs."""
+    base = HParams(learning_rate=0.01, beta1=0.9, beta2=0.98, epsilon=1e-8, **values)
+    fake = dataclasses.make_dataclass("Fake", base.to_dict())(**base.to_dict())
+    fake.optimizer = optimizer
+    return fake
+
+
+def variables(*shapes):
+    random = np.random.default_rng(0)
+    return [
+        keras.Variable(random.normal(size=shape), dtype="float32", name=f"v{i}")
+        for i, shape in enumerate(shapes)
+    ]
+
+
+def gradients(step, *of):
+    random = np.random.default_rng(step)
+    return [tf.constant(random.normal(size=v.shape), tf.float32) for v in of]
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_equals_keras_where_every_step_trains_everything(name):
+    ours, theirs = variables((3, 4), (5,)), variables((3, 4), (5,))
+    optimizer = make_optimizer(hparams(name, weight_decay=0.1), ours)
+    reference = keras.optimizers.AdamW(
+        0.01, weight_decay=0.1 if name == "adamw" else 0.0, beta_2=0.98, epsilon=1e-8
+    )
+    reference.exclude_from_weight_decay(var_list=[theirs[1]])
+    for step in range(5):
+        optimizer.apply(gradients(step, *ours), ours)
+        reference.apply(gradients(step, *theirs), theirs)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-5)
+
+
+def test_a_variable_trained_now_and_then_moves_as_if_it_were_alone():
+    rare, often, alone = variables((4,), (4,), (4,))
+    alone.assign(rare)
+    optimizer = make_optimizer(hparams("adam"), [rare, often])
+    reference = keras.optimizers.Adam(0.01, beta_2=0.98, epsilon=1e-8)
+    for step in range(12):
+        path = [rare, often] if step % 5 == 4 else [often]
+        optimizer.apply(gradients(step, *path), path)
+        if path[0] is rare:
+            reference.apply(gradients(step, alone), [alone])
+    np.testing.assert_allclose(rare, alone, rtol=1e-6)
+    assert int(optimizer.iterations) == 12
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_only_what_is_on_the_path_moves_and_moments_with_it(name):
+    on, off, matrix = variables((6,), (4, 5), (40, 48))
+    optimizer = make_optimizer(hparams(name, weight_decay=0.1), [on, off, matrix])
+    step = tf.function(lambda *g: optimizer.apply(g, [on, matrix]))
+    optimizer.apply(gradients(0, on, off, matrix), [on, off, matrix])
+    state = [
+        v for v in optimizer.variables if tuple(v.shape) in ((4, 5), (4,), (5,)) and "updates" not in v.path
+    ]
+    assert state
+    before, value = [v.numpy().copy() for v in state], off.numpy().copy()
+    moved = [on.numpy().copy(), matrix.numpy().copy()]
+    step(*gradients(1, on, matrix))
+    np.testing.assert_array_equal(off, value)
+    for was, now in zip(before, state, strict=True):
+        np.testing.assert_array_equal(was, now)
+    assert all((was != now.numpy()).any() for was, now in zip(moved, [on, matrix], strict=True))
+
+
+@pytest.mark.parametrize("shape", [(40, 64), (64, 40), (3, 40, 64)])
+def test_orthogonalise_makes_singular_values_equal(shape):
+    matrix = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
+    values = tf.linalg.svd(orthogonalise(matrix), compute_uv=False)
+    assert tf.reduce_min(values) > 0.6 and tf.reduce_max(values) < 1.3
+
+
+def test_muon_takes_stacks_matrix_by_matrix_and_leaves_the_rest_to_adam():
+    stack, single = variables((2, 40, 48), (40, 48))
+    single.assign(stack.numpy()[1])
+    thin, vector, table = variables((40, 8), (7,), (50, 40))
+    table = keras.Variable(table.numpy(), name="embedding")
+    optimizer = make_optimizer(hparams("muon"), [stack, single, thin, vector, table])
+    assert optimizer.matrices == {0, 1}
+    both = gradients(0, stack)[0]
+    optimizer.apply([both, both[1]], [stack, single])
+    np.testing.assert_allclose(stack[1], single, atol=1e-6)
+
+
+def test_unknown_optimizer():
+    with pytest.raises(UserError, match="adamw.*'sgd'"):
+        make_optimizer(hparams("sgd"), variables((2,)))

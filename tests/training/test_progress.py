@@ -1,0 +1,88 @@
+"""Console, progress and summaries: what a person and TensorBoard get to see."""
+
+import io
+
+import pytest
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.training.console import Console
+from t2t_mm.training.progress import Progress, clock
+from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
+
+
+def result(loss, nats=None, tokens=100.0):
+    return {
+        "loss": loss,
+        "nats": loss if nats is None else nats,
+        "tokens": tokens,
+        "gradient_norm": 0.5,
+        "experts": {},
+    }
+
+
+def test_lines_in_a_log_name_every_problem():
+    out = io.StringIO()
+    with Progress(Console(out), 0, 4, interval=0, line_every=0) as progress:
+        progress.step(1, "toy_a", result(3.0, nats=2.0))
+        progress.step(2, "toy_b", result(5.0, nats=4.0))
+    last = out.getvalue().splitlines()[-1]
+    assert last.startswith("step 2/4  loss 3.000") and "toy_a 2.000  toy_b 4.000" in last
+    assert "steps/s" in last and "tokens/s" in last and "left" in last
+
+
+def test_results_are_fetched_only_now_and_then():
+    class Fetched(float):
+        def __float__(self):
+            raise AssertionError("fetched")
+
+    with Progress(Console(io.StringIO()), 0, 4, interval=1000) as progress:
+        progress.step(1, "toy", result(Fetched(1.0)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_names_problem_and_step(value):
+    with Progress(Console(io.StringIO()), 0, 9, interval=1000) as progress:
+        progress.step(6, "toy_a", result(1.0))
+        progress.step(7, "toy_b", result(value))
+        with pytest.raises(UserError, match=r"toy_b is (nan|inf) at step 7"):
+            progress.look()
+
+
+def test_a_bar_on_a_terminal():
+    out = io.StringIO()
+    out.isatty = lambda: True
+    with Progress(Console(out), 0, 2, interval=0) as progress:
+        progress.step(1, "toy_a", result(3.0))
+    assert "1/2" in out.getvalue() and "loss 3.000" in out.getvalue()
+
+
+def test_tables_align_numbers():
+    out = io.StringIO()
+    Console(out).table("Title", ["name", "count", "share"], [["a", 1234, 0.5], ["longer", 7, None]])
+    assert out.getvalue() == (
+        "Title\n  name    count   share\n  ------  -----  ------\n  a       1,234  0.5000\n  longer      7\n"
+    )
+
+
+def test_clock():
+    assert [clock(s) for s in (0, 61, 3661)] == ["0:00", "1:01", "1:01:01"]
+
+
+def test_scalars_are_what_tensorboard_reads(tmp_path):
+    experts = {"encoder": {"importance": [1.0, 3.0], "load": [2.0, 2.0], "dropped": 0.25}}
+    values = train_scalars("toy", {**result(2.0), "experts": experts})
+    values |= evaluation_scalars("validation", {"toy": {"examples": 3, "tokens": 5, "accuracy": 0.5}})
+    summaries = Summaries(tmp_path)
+    summaries.scalars(7, values)
+    summaries.flush()
+    found = {}
+    for event in tf.compat.v1.train.summary_iterator(str(next(tmp_path.iterdir()))):
+        for value in event.summary.value:
+            assert event.step == 7 and value.metadata.plugin_data.plugin_name == "scalars"
+            found[value.tag] = float(tf.make_ndarray(value.tensor))
+    assert found == {
+        "loss/toy": 2.0, "log_perplexity/toy": 2.0, "gradient_norm/toy": 0.5, "accuracy_validation/toy": 0.5,
+        "experts_encoder/importance_max_over_mean/toy": 1.5, "experts_encoder/load_max_over_mean/toy": 1.0,
+        "experts_encoder/dropped/toy": 0.25,
+    }  # fmt: skip

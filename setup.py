@@ -28,6 +28,7 @@ setup(
         "numpy",
         "pillow",
         "rich",
+        "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "sentencepiece",
         "tensorflow>=2.20,<2.22",
         "tensorflow-datasets>=4.9.8",

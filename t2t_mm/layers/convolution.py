@@ -7,7 +7,6 @@ from keras import ops
 from t2t_mm.layers.normalization import layer_norm
 from t2t_mm.layers.pointwise import pointwise
 
-
 # What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first, so that a deep stack
 # is near the identity and learns at once. (Zero is better for Adam alone; with Muon, from 0.25 to 0.5 is.)
 BRANCH_SCALE = 0.5

@@ -15,10 +15,7 @@ _static = False
 
 @contextlib.contextmanager
 def static_shapes():
-    """Within it, layers keep to shapes that a compiler knows: trace `jit_compile=True` functions inside it.
-
-    TensorFlow doesn't tell a function being traced whether it will be compiled; whoever compiles must say so.
-    """
+    """Within it, layers keep to shapes known to a compiler, as on an accelerator, whatever the machine."""
     global _static
     before, _static = _static, True
     try:
@@ -28,12 +25,19 @@ def static_shapes():
 
 
 def on_tensorflow_cpu():
-    """Whether layers run on TensorFlow without accelerator and without XLA."""
+    """Whether the caller runs on TensorFlow, without accelerator and not compiled by XLA.
+
+    The answer holds for the function being traced: what is traced without `jit_compile` can't be called later
+    from a function that has it.
+    """
     if _static or keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util  # nothing public tells of jit_compile
 
     if tf.config.optimizer.get_jit():
+        return False
+    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
         return False
     return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from t2t_mm.layers import dispatch, fast, gating
-from t2t_mm.layers.feed_forward import FeedForward, uniform  # noqa: F401
+from t2t_mm.layers.feed_forward import uniform
 
 
 class MixtureOfExperts(keras.layers.Layer):

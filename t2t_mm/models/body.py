@@ -1,11 +1,12 @@
-"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper, section 2 and figure 2)."""
+"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper, section 2)."""
 
 import keras
 from keras import ops
 
 from t2t_mm.layers.attention import AttentionBlock
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvBlock, ConvStep, apply_mask, dropout
-from t2t_mm.layers.moe import FeedForward, MixtureOfExperts
+from t2t_mm.layers.feed_forward import FeedForward
+from t2t_mm.layers.moe import MixtureOfExperts
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.timing import timing_signal
 
@@ -44,7 +45,7 @@ def make_experts(hparams, seed):
             loss_coefficient=hparams.moe_loss, seed=seed, name="experts",
         )  # fmt: skip
     width = hparams.moe_k if hparams.feed_forward == "equal_flops" else hparams.moe_experts
-    return FeedForward(width * hparams.moe_hidden, name="feed_forward")
+    return FeedForward(width * hparams.moe_hidden, seed=seed, name="feed_forward")
 
 
 def conv_blocks(count, hparams, causal, seed):

@@ -92,8 +92,9 @@ class Muon(PathAdam):
     """Muon (Jordan et al. 2024) for matrices, Adam for everything else.
 
     A matrix moves along its momentum with all singular values made equal, scaled by 0.13 sqrt(larger side), so
-    that one learning rate serves both (Moonlight, arXiv 2502.16982, has 0.2; here tables and scales want more of it). A stack of matrices, such as
-    the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax (by their name), gates,
+    that one learning rate serves both (0.2 in Moonlight, arXiv 2502.16982; tables and scales want more of it here).
+    A stack of matrices, such as the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax (by their
+    name), gates,
     depthwise kernels and whatever else has a side shorter than `min_side` are left to Adam.
     keras.optimizers.Muon would give stacks to Adam, and has neither the fused Adam nor its per-variable
     counts.

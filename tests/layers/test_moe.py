@@ -14,6 +14,13 @@ WIDTH, HIDDEN = 16, 24
 PATHS = {"ragged": contextlib.nullcontext, "buffers": fast.static_shapes}
 
 
+@pytest.fixture
+def use():
+    """Takes one of PATHS from here to the end of the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda path: stack.enter_context(PATHS[path]())
+
+
 def make(experts=6, k=2, random_gates=True, **kwargs):
     """A built layer without weights of zero, and with room for every token in every buffer."""
     kwargs = {"capacity_factor": experts / k, "seed": keras.random.SeedGenerator(0), **kwargs}
@@ -93,49 +100,49 @@ def assert_equal(found, wanted, tolerance=1e-4):
         (6, 2, (5, 1), True),  # a decoding step
     ],
 )
-def test_equals_a_dense_reference(path, training, experts, k, shape, random_gates):
+def test_equals_a_dense_reference(use, path, training, experts, k, shape, random_gates):
     layer = make(experts, k, random_gates)
     x, valid = inputs(*shape)
     wanted = run(lambda: reference(layer, x, valid, training), layer, x, training)
-    with PATHS[path]():
-        found = run(lambda: layer(x, valid=valid, training=training), layer, x, training)
+    use(path)
+    found = run(lambda: layer(x, valid=valid, training=training), layer, x, training)
     assert_equal(found, wanted)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_all_tokens_to_one_expert(path):
+def test_all_tokens_to_one_expert(use, path):
     layer = make(experts=6, k=1)
     layer.w_gate.assign(np.eye(WIDTH, 6) * [[0, 0, 0, 50, 0, 0]] + np.zeros((WIDTH, 6)))
     x, valid = inputs(4, 90)
     x = tf.concat([x[..., :3], tf.ones_like(x[..., :1]), x[..., 4:]], -1)  # channel 3 leads to expert 3
     wanted = run(lambda: reference(layer, x, valid, True), layer, x, True)
-    with PATHS[path]():
-        found = run(lambda: layer(x, valid=valid, training=True), layer, x, True)
+    use(path)
+    found = run(lambda: layer(x, valid=valid, training=True), layer, x, True)
     assert_equal(found, wanted)
     assert np.flatnonzero(found["importance"]).tolist() == [3]
     assert found["dropped"] == 0
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_batch_of_nothing_but_padding_is_zero(path):
+def test_a_batch_of_nothing_but_padding_is_zero(use, path):
     layer = make()
     x, valid = inputs()
-    with PATHS[path]():
-        found = run(lambda: layer(x, valid=tf.zeros_like(valid), training=True), layer, x, True)
+    use(path)
+    found = run(lambda: layer(x, valid=tf.zeros_like(valid), training=True), layer, x, True)
     for name in ("y", "aux_loss", "importance", "load", "dropped", "x", "w1", "b2", "w_gate"):
         np.testing.assert_array_equal(found[name], np.zeros(found[name].shape), err_msg=name)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_padding_is_never_routed(path):
+def test_padding_is_never_routed(use, path):
     layer = make()
     x, valid = inputs(3, 40)
     junk = tf.where(valid[..., None], x, 1e4 * tf.ones_like(x))
     longer = tf.pad(x, [[0, 0], [0, 60], [0, 0]], constant_values=7.0)
-    with PATHS[path]():
-        y, info = layer(x, valid=valid)
-        y_junk, info_junk = layer(junk, valid=valid)
-        y_longer, info_longer = layer(longer, valid=tf.pad(valid, [[0, 0], [0, 60]]))
+    use(path)
+    y, info = layer(x, valid=valid)
+    y_junk, info_junk = layer(junk, valid=valid)
+    y_longer, info_longer = layer(longer, valid=tf.pad(valid, [[0, 0], [0, 60]]))
     assert_equal({"y": y_junk, **info_junk}, {"y": y, **info}, 1e-5)
     assert_equal({"y": y_longer[:, :40], **info_longer}, {"y": y, **info}, 1e-5)
     assert not np.any(y_longer[:, 40:])
@@ -173,25 +180,24 @@ def test_load_estimates_how_often_experts_are_chosen():
     np.testing.assert_allclose(load / 20_000, np.bincount(np.ravel(chosen), minlength=6) / 20_000, atol=0.01)
 
 
-def test_full_buffers_drop_the_last_positions_and_say_so():
+def test_full_buffers_drop_the_last_positions_and_say_so(use):
     layer = make(experts=4, k=2, random_gates=False, capacity_factor=0.5)
     x, valid = inputs(1, 64, padded=False)
     layer.seed.state.assign([5, 0])
-    with fast.static_shapes():
-        y, info = layer(x, valid=valid, training=True)
-        rows = layer.capacity(64, training=True)
-        layer.seed.state.assign([5, 0])
-        y_changed, _ = layer(tf.concat([x[:, :40], -x[:, 40:]], 1), valid=valid, training=True)
+    use("buffers")
+    y, info = layer(x, valid=valid, training=True)
+    rows = layer.capacity(64, training=True)
+    layer.seed.state.assign([5, 0])
+    y_changed, _ = layer(tf.concat([x[:, :40], -x[:, 40:]], 1), valid=valid, training=True)
     assert rows == 24  # 0.5 * 2 * 64 / 4 = 16, and at least one more
     np.testing.assert_allclose(info["dropped"], 1 - 4 * rows / 128, atol=1e-6)
     np.testing.assert_allclose(y_changed[:, :40], y[:, :40], atol=1e-5)
     assert np.any(np.all(np.array(y) == 0, -1))  # some late position found no room at all
-    with fast.static_shapes():
-        assert layer(x, valid=valid)[1]["dropped"] == 0  # not in evaluation
+    assert layer(x, valid=valid)[1]["dropped"] == 0  # not in evaluation
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_compiled_by_xla_and_with_unknown_shapes(training, monkeypatch):
+def test_compiled_by_xla_and_with_unknown_shapes(use, training, monkeypatch):
     layer = make()
     x, valid = inputs()
     noise = tf.constant(np.random.default_rng(4).normal(size=(21, 6)), tf.float32)  # XLA's own differs
@@ -202,22 +208,36 @@ def test_compiled_by_xla_and_with_unknown_shapes(training, monkeypatch):
         return run(lambda: layer(x, valid=valid, training=training), layer, x, training)
 
     unknown = [tf.TensorSpec((None, None, WIDTH)), tf.TensorSpec((None, None), tf.bool)]
-    assert_equal(tf.function(step, input_signature=unknown)(x, valid), wanted)
-    with fast.static_shapes():
-        assert_equal(tf.function(step, jit_compile=True)(x, valid), wanted)
+    assert_equal(tf.function(step, jit_compile=True)(x, valid), wanted)
+    for path in PATHS:
+        use(path)
         assert_equal(tf.function(step, input_signature=unknown)(x, valid), wanted)
 
 
+def test_xla_is_noticed_while_tracing():
+    seen = []
+
+    def trace(x):
+        seen.append(fast.on_tensorflow_cpu())
+        return x
+
+    tf.function(trace, jit_compile=True)(tf.ones(2))
+    tf.function(lambda x: tf.function(trace)(x), jit_compile=True).get_concrete_function(tf.ones(2))
+    tf.function(trace)(tf.ones(2))
+    trace(tf.ones(2))
+    assert seen == [False, False, *[not tf.config.list_logical_devices("GPU")] * 2]
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_bfloat16_keeps_the_gates_in_float32(path):
+def test_bfloat16_keeps_the_gates_in_float32(use, path):
     layer, half = make(), make(dtype="mixed_bfloat16")
     for weight, same in zip(half.weights, layer.weights, strict=True):
         weight.assign(same)
     x, valid = inputs(3, 50)
     x = tf.cast(tf.cast(x, tf.bfloat16), tf.float32)
-    with PATHS[path]():
-        wanted = run(lambda: layer(x, valid=valid), layer, x, False)
-        found = run(lambda: half(x, valid=valid), half, x, False)
+    use(path)
+    wanted = run(lambda: layer(x, valid=valid), layer, x, False)
+    found = run(lambda: half(x, valid=valid), half, x, False)
     assert found["y"].dtype == tf.bfloat16
     np.testing.assert_array_equal(found["load"], wanted["load"])
     assert_equal({"importance": found["importance"]}, {"importance": wanted["importance"]}, 1e-5)

@@ -18,6 +18,8 @@ HP = HParams().replace(
 )  # fmt: skip
 TEXT, TAGS = Language(vocab="text", size=40), Language(vocab="tags", size=20, units="symbols")
 
+WORDS = Categorical(labels="word", num_classes=4)
+
 
 def problem(name, inputs, targets, command):
     return SimpleNamespace(name=name, inputs=inputs, targets=targets, command=command)
@@ -32,7 +34,7 @@ PROBLEMS = {
         problem("classify_image", Image(size=48), Categorical(labels="thing", num_classes=5), "to-image-label"),
         problem("caption", Image(size=64), TEXT, "to-english"),
         problem("transcribe", Audio(bins=20), TEXT, "to-english"),
-        problem("classify_sound", Audio(form="waveform", time_stride=16), Categorical(labels="word", num_classes=4), "to-word"),
+        problem("classify_sound", Audio(form="waveform", time_stride=16), WORDS, "to-word"),
     ]
 }  # fmt: skip
 

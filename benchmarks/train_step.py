@@ -1,0 +1,132 @@
+"""What a train step costs: seconds, CPU-seconds, tokens a second, peak memory, share of the matrix-product peak.
+
+    python benchmarks/train_step.py                                      # tiny and base, on text, image and speech
+    python benchmarks/train_step.py --hparams_set=multimodel_base --modality=text
+
+Batches of 2,048 target tokens, or of what costs as much, made up. Work is counted in floating-point operations of
+matrix products and convolutions, forward once and backward twice that; the peak is that of a large matrix product
+measured between the steps. Each case runs in a process of its own, so that its peak memory is its own.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from absl import flags
+
+from t2t_mm import hparams_io, registry
+from t2t_mm.cli import app
+from t2t_mm.features import Audio, Categorical, Image, Language
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("hparams_set", None, "Named hparams; none: tiny and base.")
+flags.DEFINE_string("hparams", "", "Changes to single hparams.")
+flags.DEFINE_enum("modality", None, ["text", "image", "speech"], "Which batch; none: all three.")
+flags.DEFINE_integer("steps", 7, "Steps to take the median of.", lower_bound=1)
+
+TOKENS = 2048
+TEXT = Language(vocab="text", size=8192)
+
+
+class Case:
+    """A problem without data: one side of each modality, and a batch of it."""
+
+    command = "to-english"
+
+    def __init__(self, modality, hparams):
+        side = hparams.image_size or 299
+        self.name = modality
+        self.inputs = {"text": TEXT, "image": Image(size=side), "speech": Audio()}[modality]
+        self.targets = Categorical(labels="thing", num_classes=1000) if modality == "image" else TEXT
+        positions = (-(-side // 16)) ** 2
+        self.examples, self.length = (TOKENS // positions, 1) if modality == "image" else (64, TOKENS // 64)
+
+    def batch(self):
+        """Random inputs and targets, nothing padded."""
+        import tensorflow as tf
+
+        examples, length = self.examples, self.length
+        shapes = {
+            "text": (examples, length),
+            "image": (examples, self.inputs.size, self.inputs.size, 3) if self.name == "image" else (),
+            "speech": (examples, 8 * 60, 80, 1),  # 4.8 seconds
+        }
+        shape = shapes[self.name]
+        classes = getattr(self.targets, "num_classes", TEXT.size)
+        result = {
+            "inputs": tf.random.normal(shape),
+            "targets": tf.random.uniform((examples, length), 3, classes, tf.int32),
+            "targets_mask": tf.ones((examples, length), tf.bool),
+        }
+        if self.name == "text":
+            result["inputs"] = tf.random.uniform(shape, 3, TEXT.size, tf.int32)
+        return result if self.name == "image" else result | {"inputs_mask": tf.ones(shape[:2], tf.bool)}
+
+
+def main():
+    """Prints a line a case."""
+    sets = [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_tiny", "multimodel_base"]
+    modalities = [FLAGS.modality] if FLAGS.modality else ["text", "image", "speech"]
+    if FLAGS.hparams_set and FLAGS.modality:
+        print(measure(FLAGS.hparams_set, FLAGS.modality), flush=True)
+        return
+    titles = f"{'s/step':>8}{'CPU-s':>8}{'tokens/s':>10}{'GFLOP':>8}{'of peak':>9}{'GiB':>6}"
+    print(f"{'set':18}{'batch':8}{titles}", flush=True)
+    for name in sets:
+        for modality in modalities:
+            extra = [f"--hparams_set={name}", f"--modality={modality}"]
+            subprocess.run([sys.executable, *sys.argv, *extra], check=True)
+
+
+def measure(set_name, modality):
+    """The line of one case."""
+    from t2t_mm.training.optimizers import make_optimizer
+    from t2t_mm.training.step import TrainStep
+
+    hparams = hparams_io.resolve(set_name, overrides=FLAGS.hparams)
+    case = Case(modality, hparams)
+    batch, build = case.batch(), registry.model("multimodel")
+    work = 3 * forward_flops(build(hparams.replace(feed_forward="equal_flops"), [case]), case, batch)
+    model = build(hparams, [case])
+    step = TrainStep(model, make_optimizer(hparams, model.trainable_variables), hparams)
+    seconds, cpu, rates = [], [], []
+    for i in range(FLAGS.steps + 2):
+        started, cpu_started = time.perf_counter(), time.process_time()
+        float(step(modality, batch, 1e-4)["loss"])
+        if i >= 2:  # the first two compile and warm up
+            seconds.append(time.perf_counter() - started)
+            cpu.append(time.process_time() - cpu_started)
+            rates.append(matmul_rate())
+    wall = statistics.median(seconds)
+    share = work / wall / statistics.median(rates)
+    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    tokens = TOKENS if modality == "image" else case.examples * case.length
+    return (f"{set_name:18}{modality:8}{wall:8.2f}{statistics.median(cpu):8.2f}{tokens / wall:10,.0f}{work / 1e9:8.0f}"
+            f"{share:9.0%}{gib:6.1f}")
+
+
+def forward_flops(model, case, batch):
+    """Operations of one forward pass, counted in the graph. (The dense twin has the experts' operations.)"""
+    import tensorflow as tf
+    from tensorflow.python.profiler import model_analyzer, option_builder
+
+    graph = tf.function(lambda batch: model(batch, problem=case.name)["logits"]).get_concrete_function(batch).graph
+    options = option_builder.ProfileOptionBuilder(option_builder.ProfileOptionBuilder.float_operation())
+    options = options.with_empty_output().with_node_names(hide_name_regexes=[]).build()
+    return model_analyzer.profile(graph, options=options).total_float_ops
+
+
+def matmul_rate(size=2048):
+    """Floating-point operations a second of one large product of matrices, all threads."""
+    import tensorflow as tf
+
+    a = tf.random.normal((size, size))
+    started = time.perf_counter()
+    tf.matmul(a, a).numpy()
+    return 2 * size**3 / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -98,6 +98,6 @@ class MiniSpeech(Problem):
 
 @registry.register_mixture
 def mini8():
-    """The mini world's twins of the eight problems of the paper; needs no download."""
+    """The mini world's twins of the eight problems of the paper, weighted by how long each takes to learn."""
     text = ["mini_ende", "mini_deen", "mini_enfr", "mini_fren", "mini_parse"]
-    return [*text, "mini_imagenet", "mini_captions", "mini_speech"]
+    return dict.fromkeys(text, 0.75) | {"mini_imagenet": 1.5, "mini_captions": 1.5, "mini_speech": 1.25}

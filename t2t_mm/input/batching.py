@@ -16,8 +16,8 @@ SHUFFLED = {"language": 2**13, "categorical": 2**13, "image": 2**10, "audio": 2*
 def cost(problem, positions, length):
     """What an example costs, in target tokens (works on integers, arrays and tensors).
 
-    A decoder position works about twice as hard as an encoder position; a class has no previous outputs, so
-    the body reads the inputs in their place.
+    A decoder position works about twice as hard as an encoder position, but a picture's has the image net to
+    pay for too. A class has no previous outputs, so the body reads the inputs in their place.
 
     Args:
       problem: says what its targets are.
@@ -26,8 +26,8 @@ def cost(problem, positions, length):
     """
     if problem.targets.kind == "categorical":
         return positions
-    halves = -(-positions // 2)
-    return tf.maximum(length, halves) if tf.is_tensor(length) else np.maximum(length, halves)
+    read = positions if problem.inputs.kind == "image" else -(-positions // 2)
+    return tf.maximum(length, read) if tf.is_tensor(length) else np.maximum(length, read)
 
 
 def fits(problem, hparams, positions, length):

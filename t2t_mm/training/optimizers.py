@@ -93,25 +93,19 @@ class Muon(PathAdam):
 
     A matrix moves along its momentum with all singular values made equal, scaled by 0.13 sqrt(larger side), so
     that one learning rate serves both (0.2 in Moonlight, arXiv 2502.16982; tables and scales want more of it here).
-    A stack of matrices, such as the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax (by their
-    name), gates,
-    depthwise kernels and whatever else has a side shorter than `min_side` are left to Adam.
+    A stack of matrices, such as the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax, gates and
+    depthwise kernels, by their names, and vectors are left to Adam. (A classifier is not: Adam's steps, equal for
+    every weight, would move the logits of a wide layer too far.)
     keras.optimizers.Muon would give stacks to Adam, and has neither the fused Adam nor its per-variable
     counts.
     """
 
     momentum = 0.95
-    min_side = 32
-    tables = "embedding|softmax"
+    adams = "embedding|softmax|w_gate|w_noise|depthwise"
 
     def is_matrix(self, variable):
         """Whether Muon moves the variable."""
-        shape = variable.shape
-        return (
-            len(shape) in (2, 3)
-            and min(shape[-2:]) >= self.min_side
-            and not re.search(self.tables, variable.path)
-        )
+        return len(variable.shape) in (2, 3) and not re.search(self.adams, variable.path)
 
     def build(self, variables):
         super().build(variables)

@@ -89,8 +89,8 @@ class Update:
             optimizer.learning_rate.assign(learning_rate)
             optimizer.apply([g * tf.cast(scale, g.dtype) for g in gradients], variables)
 
-        self.square = tf.function(square, input_signature=[gradients], autograph=False)
-        self.apply = tf.function(apply, input_signature=[gradients, scalar, scalar, count], autograph=False)
+        self.square = compiled(square, gradients)
+        self.apply = compiled(apply, gradients, scalar, scalar, count)
 
 
 def compiled(function, *signature):

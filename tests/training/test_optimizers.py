@@ -91,10 +91,11 @@ def test_orthogonalise_makes_singular_values_equal(shape):
 def test_muon_takes_stacks_matrix_by_matrix_and_leaves_the_rest_to_adam():
     stack, single = variables((2, 40, 48), (40, 48))
     single.assign(stack.numpy()[1])
-    thin, vector, table = variables((40, 8), (7,), (50, 40))
+    thin, vector, table, kernel = variables((40, 8), (7,), (50, 40), (15, 40))
     table = keras.Variable(table.numpy(), name="embedding")
-    optimizer = make_optimizer(hparams("muon"), [stack, single, thin, vector, table])
-    assert optimizer.matrices == {0, 1}
+    kernel = keras.Variable(kernel.numpy(), name="depthwise")
+    optimizer = make_optimizer(hparams("muon"), [stack, single, thin, vector, table, kernel])
+    assert optimizer.matrices == {0, 1, 2}
     both = gradients(0, stack)[0]
     optimizer.apply([both, both[1]], [stack, single])
     np.testing.assert_allclose(stack[1], single, atol=1e-6)

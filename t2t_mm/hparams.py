@@ -107,7 +107,11 @@ class HParams:
     beta2: float = _field(0.95, "Adam: decay of the mean of their squares", low=0.0, below=1.0)
     epsilon: float = _field(1e-8, "Adam: added to the divisor", low=0.0)
     weight_decay: float = _field(0.0, "AdamW: decoupled decay of the weights", low=0.0)
-    clip_norm: float = _field(1.0, "gradients are scaled down to this global norm; 0: never", low=0.0)
+    clip_norm: float = _field(
+        0.1,
+        "gradients are scaled down to this global norm: low enough that no problem outweighs another; 0: never",
+        low=0.0,
+    )
     label_smoothing: float = _field(0.0, "probability spread over all symbols", low=0.0, below=1.0)
 
     def __post_init__(self):

@@ -99,5 +99,5 @@ class MiniSpeech(Problem):
 @registry.register_mixture
 def mini8():
     """The mini world's twins of the eight problems of the paper, weighted by how long each takes to learn."""
-    text = ["mini_ende", "mini_deen", "mini_enfr", "mini_fren", "mini_parse"]
-    return dict.fromkeys(text, 0.75) | {"mini_imagenet": 1.5, "mini_captions": 1.5, "mini_speech": 1.25}
+    translation = dict.fromkeys(["mini_ende", "mini_deen", "mini_enfr", "mini_fren"], 0.5)
+    return translation | {"mini_parse": 0.6, "mini_imagenet": 2.0, "mini_captions": 2.0, "mini_speech": 1.4}

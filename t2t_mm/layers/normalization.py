@@ -8,12 +8,31 @@ EPSILON = 1e-6
 
 def layer_norm(x, scale, offset):
     """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype of `x`."""
-    y = ops.cast(x, "float32")
-    mean = ops.mean(y, axis=-1, keepdims=True)
-    centred = y - mean
-    variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-    y = centred * (ops.rsqrt(variance + EPSILON) * ops.cast(scale, "float32")) + ops.cast(offset, "float32")
+    y = normalise(ops.cast(x, "float32")) * ops.cast(scale, "float32") + ops.cast(offset, "float32")
     return ops.cast(y, x.dtype)
+
+
+def normalise(x):
+    """Mean 0 and variance 1 over the last axis.
+
+    The gradient is written down: derived op by op it would read and write the whole tensor twice as often, and a
+    model of separable convolutions spends a quarter of its time in here.
+    """
+
+    @ops.custom_gradient
+    def run(x):
+        centred = x - ops.mean(x, axis=-1, keepdims=True)
+        inverse = ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + EPSILON)
+        y = centred * inverse
+
+        def gradient(*args, upstream=None):
+            upstream = args[0] if upstream is None else upstream
+            along = ops.mean(upstream * y, axis=-1, keepdims=True)
+            return (upstream - ops.mean(upstream, axis=-1, keepdims=True) - y * along) * inverse
+
+        return y, gradient
+
+    return run(x)
 
 
 class LayerNorm(keras.layers.Layer):

@@ -51,9 +51,9 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def step(self, step, problem, result):
-        """Takes the result of a step (training/step.py); `step` counts it."""
-        self._pending.append((step, problem, result))
+    def step(self, step, problem, result, timed=True):
+        """Takes the result of a step (training/step.py); `step` counts it. One that compiled is not `timed`."""
+        self._pending.append((step, problem, result, timed))
         self._step = step
         if time.monotonic() - self._looked >= self.interval:
             self.look()
@@ -68,7 +68,7 @@ class Progress:
         Raises:
             UserError: if a loss is not a finite number; it names the problem and the step.
         """
-        for step, problem, result in self._pending:
+        for step, problem, result, timed in self._pending:
             loss, nats, tokens = (float(result[name]) for name in ("loss", "nats", "tokens"))
             if not math.isfinite(loss):
                 raise UserError(
@@ -79,14 +79,16 @@ class Progress:
             before = self.losses.get(problem, nats)
             self.losses[problem] = SMOOTHING * before + (1 - SMOOTHING) * nats
             self.latest[problem] = result
-            self._steps, self._tokens = self._steps + 1, self._tokens + tokens
+            self._steps, self._tokens = self._steps + timed, self._tokens + timed * tokens
         self._pending.clear()
         self._looked = now = time.monotonic()
         elapsed = max(now - self._since, 1e-6)
         self.steps_per_second = self._steps / elapsed
         tokens_per_second = self._tokens / elapsed
         mean = sum(self.losses.values()) / max(len(self.losses), 1)
-        status = f"loss {mean:.3f}  {self.steps_per_second:.2f} steps/s  {tokens_per_second:,.0f} tokens/s"
+        speed = f"{self.steps_per_second:.2f} steps/s  {tokens_per_second:,.0f} tokens/s"
+        speed = speed if self._steps else "compiling"
+        status = f"loss {mean:.3f}  {speed}"
         if self._bar:
             self._bar.update(self._task, completed=self._step, status=status)
         elif now - self._printed >= self.line_every or final:
@@ -96,10 +98,10 @@ class Progress:
 
     def _print(self, status, now):
         self._printed = now
-        left = (self.stop - self._step) / self.steps_per_second if self.steps_per_second else 0
+        left = f"  {clock((self.stop - self._step) / self.steps_per_second)} left" if self._steps else ""
         each = "  ".join(f"{problem} {loss:.3f}" for problem, loss in self.losses.items())
         parts = f" | {each}" if len(self.losses) > 1 else ""
-        self.console.log(f"step {self._step:,}/{self.stop:,}  {status}  {clock(left)} left{parts}")
+        self.console.log(f"step {self._step:,}/{self.stop:,}  {status}{left}{parts}")
 
 
 def clock(seconds):

@@ -149,14 +149,13 @@ class Trainer:
         rate = np.float32(learning_rate(self.hparams, self.step, self.train_steps))
         result = self._train_step(problem.name, batch, rate)
         self.step += 1
-        seconds = time.monotonic() - started
         if is_new:
+            seconds = time.monotonic() - started
             progress.pause(seconds)
-        progress.step(self.step, problem.name, result)
-        if is_new:
             self._compiled.add(problem.name)
             self.console.log(f"Compiled the step of {problem.name} in {seconds:.1f} s "
                              f"({len(self._compiled)} of {len(self.problems)})")
+        progress.step(self.step, problem.name, result, timed=not is_new)
         if self.output and self.step % SUMMARY_EVERY == 0:
             self._summarise(progress, rate)
 

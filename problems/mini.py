@@ -99,5 +99,5 @@ class MiniSpeech(Problem):
 @registry.register_mixture
 def mini8():
     """The mini world's twins of the eight problems of the paper, weighted by how long each takes to learn."""
-    translation = dict.fromkeys(["mini_ende", "mini_deen", "mini_enfr", "mini_fren"], 0.5)
-    return translation | {"mini_parse": 0.6, "mini_imagenet": 2.0, "mini_captions": 2.0, "mini_speech": 1.4}
+    translation = dict.fromkeys(["mini_ende", "mini_deen", "mini_enfr", "mini_fren"], 0.65)
+    return translation | {"mini_parse": 0.6, "mini_imagenet": 2.2, "mini_captions": 1.6, "mini_speech": 1.0}

@@ -105,9 +105,6 @@ class ConvStep(keras.layers.Layer):
         x = depthwise_1d(x, ops.convert_to_tensor(self.depthwise), self.dilation, self.causal)
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.filters)
-
 
 class CentredKernel(keras.initializers.Initializer):
     """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its input on.

@@ -8,6 +8,7 @@ from t2t_mm.layers.normalization import layer_norm
 from t2t_mm.layers.pointwise import pointwise
 
 LOWEST = -1e9  # what max-pooling reads outside the picture and in padding
+NORMALISED = 8  # channels from which on a step normalises: of two, LayerNorm leaves but which is the larger
 
 
 def stride_mask(mask, stride):
@@ -28,7 +29,9 @@ def max_pool(x, strides, mask=None):
 
 
 class ConvStep2D(keras.layers.Layer):
-    """LayerNorm(SeparableConv(W, ReLU(x))) over [height, width] (paper, section 2.1).
+    """LayerNorm(SeparableConv(W, ReLU(x)) + bias) over [height, width] (paper, section 2.1).
+
+    Without the bias, normalisation would take away how strong the input is: white and grey would be one.
 
     Args:
         filters: output channels.
@@ -58,7 +61,12 @@ class ConvStep2D(keras.layers.Layer):
         self.pointwise = self.add_weight(
             name="pointwise", shape=(channels * self.multiplier, self.filters), initializer="he_normal"
         )
-        self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
+        self.is_normalised = self.filters >= NORMALISED
+        if self.is_normalised:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.filters,), initializer=keras.initializers.RandomNormal(stddev=0.1)
+            )
+            self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
         self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
         self.built = True
 
@@ -68,7 +76,8 @@ class ConvStep2D(keras.layers.Layer):
             x = x[:, :: self.strides[0], :: self.strides[1]]
         else:
             x = depthwise_2d(x, ops.convert_to_tensor(self.depthwise), self.strides)
-        return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
+        x = pointwise(x, self.pointwise)
+        return layer_norm(x + self.bias, self.scale, self.offset) if self.is_normalised else x + self.offset
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

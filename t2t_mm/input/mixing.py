@@ -1,6 +1,8 @@
-"""Which problem a step trains: drawn from (seed, step) alone, so that a resumed run draws the same."""
+"""Which problem a step trains: given by (seed, step) alone, so that a resumed run draws the same."""
 
 import numpy as np
+
+GOLDEN = (5**0.5 - 1) / 2
 
 
 def rates(sizes, hparams, weights=None) -> np.ndarray:
@@ -24,7 +26,13 @@ def rates(sizes, hparams, weights=None) -> np.ndarray:
 
 
 def problem_at(step: int, seed: int, weights) -> int:
-    """Index of the problem that step `step` of a run with `seed` trains; `weights` as `rates` gives them."""
+    """Index of the problem that step `step` of a run with `seed` trains; `weights` as `rates` gives them.
+
+    Steps walk round the circle by the golden section (Weyl's sequence), so that after any number of them each
+    problem has had its share within a few steps, and none waits long; drawn freely, a problem with a twelfth
+    of 600 steps would get 43 or 57 as often as not.
+    """
     shares = np.cumsum(np.asarray(weights, np.float64))
-    draw = np.random.Generator(np.random.Philox(key=seed, counter=step)).random()
-    return int(np.searchsorted(shares, draw * shares[-1], side="right"))
+    start = np.random.Generator(np.random.Philox(key=seed)).random()
+    place = (start + step * GOLDEN) % 1.0
+    return int(np.searchsorted(shares, place * shares[-1], side="right"))

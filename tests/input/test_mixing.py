@@ -27,7 +27,15 @@ def test_weights_stand_for_themselves():
 def test_steps_are_drawn_at_the_rates(seed):
     rates = np.array([0.6, 0.3, 0.1])
     drawn = np.bincount([mixing.problem_at(step, seed, rates) for step in range(3000)], minlength=3) / 3000
-    np.testing.assert_allclose(drawn, rates, atol=0.03)
+    np.testing.assert_allclose(drawn, rates, atol=0.002)
+
+
+def test_after_any_number_of_steps_each_has_its_share():
+    rates = np.array([0.6, 0.3, 0.1])
+    counts = np.zeros(3)
+    for step in range(2000):
+        counts[mixing.problem_at(step, 5, rates)] += 1
+        assert (np.abs(counts - rates * (step + 1)) < 3).all()
 
 
 def test_a_draw_depends_on_seed_and_step_alone():

@@ -19,7 +19,11 @@ setup(
     packages=[*find_packages(include=["t2t_mm", "t2t_mm.*"]), "t2t_mm.problems", "t2t_mm.hparams_sets"],
     package_data={"t2t_mm.hparams_sets": ["*.gin"]},
     py_modules=["t2t_mm_trainer"],
-    entry_points={"console_scripts": ["t2t-mm-trainer=t2t_mm_trainer:entry"]},
+    entry_points={"console_scripts": [
+            "t2t-mm-trainer=t2t_mm_trainer:entry",
+            "t2t-mm-datagen=t2t_mm.cli.datagen:entry",
+            "t2t-mm-inspect=t2t_mm.cli.inspecting:entry",
+        ]},
     python_requires=">=3.10",
     install_requires=[
         "absl-py",
@@ -27,6 +31,8 @@ setup(
         "keras>=3.10",
         "numpy",
         "pillow",
+        "soundfile",
+        "soxr",
         "rich",
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "sentencepiece",
@@ -37,6 +43,5 @@ setup(
     extras_require={
         "test": ["pytest", "ruff", "setuptools>=70.1", "tensorboard"],
         "tensorboard": ["tensorboard"],
-        "audio": ["soundfile"],
     },
 )

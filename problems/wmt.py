@@ -2,7 +2,11 @@
 
 from t2t_mm import registry
 from t2t_mm.features import Language
-from t2t_mm.problem import Problem
+from t2t_mm.problem import Problem, Source
+
+WMT14 = "https://www.statmt.org/wmt14/translation-task.html"
+WMT19 = "https://www.statmt.org/wmt19/translation-task.html"
+RESEARCH = "free for research"
 
 
 class Translation(Problem):
@@ -20,6 +24,7 @@ class WmtEnde(Translation):
 
     dataset = "wmt14_translate/de-en"
     raw_folder = "wmt_ende"
+    source = Source(WMT14, RESEARCH, "1.7 GB")
     input_key, target_key = "en", "de"
     input_command, command = "to-english", "to-german"
 
@@ -30,6 +35,7 @@ class WmtDeen(Translation):
 
     dataset = "wmt14_translate/de-en"
     raw_folder = "wmt_ende"
+    source = Source(WMT14, RESEARCH, "1.7 GB")
     input_key, target_key = "de", "en"
     input_command, command = "to-german", "to-english"
 
@@ -40,6 +46,7 @@ class WmtEnfr(Translation):
 
     dataset = "wmt14_translate/fr-en"
     raw_folder = "wmt_enfr"
+    source = Source(WMT14, RESEARCH, "6.2 GB")
     input_key, target_key = "en", "fr"
     input_command, command = "to-english", "to-french"
 
@@ -50,6 +57,7 @@ class WmtFren(Translation):
 
     dataset = "wmt14_translate/fr-en"
     raw_folder = "wmt_enfr"
+    source = Source(WMT14, RESEARCH, "6.2 GB")
     input_key, target_key = "fr", "en"
     input_command, command = "to-french", "to-english"
 
@@ -60,6 +68,7 @@ class WmtDefr(Translation):
 
     dataset = "wmt19_translate/fr-de"
     raw_folder = "wmt_defr"
+    source = Source(WMT19, RESEARCH, "0.8 GB")
     input_key, target_key = "de", "fr"
     input_command, command = "to-german", "to-french"
 
@@ -70,5 +79,6 @@ class WmtFrde(Translation):
 
     dataset = "wmt19_translate/fr-de"
     raw_folder = "wmt_defr"
+    source = Source(WMT19, RESEARCH, "0.8 GB")
     input_key, target_key = "fr", "de"
     input_command, command = "to-french", "to-german"

@@ -60,8 +60,8 @@ class Feature:
 
         return tf.shape(encoded)[0]
 
-    def fix_size(self, size: int) -> "Feature":
-        """The spec with images of `size` pixels; other modalities have no such size."""
+    def configure(self, hparams) -> "Feature":
+        """The spec as `hparams` want it: the size of pictures, the masking of spectrograms. Idempotent."""
         return self
 
 
@@ -139,7 +139,10 @@ class Image(Feature):
       channels: 1 (grey) or 3 (red, green, blue).
       size: pixels a side. Outside equality: one net reads pictures of any size.
       flip: whether a picture and its mirror image mean the same, so that training may flip it.
-      crop: share of the short side that a cut keeps; pictures that have `size` already are never cut.
+      fit: how a picture of another shape becomes square: "crop", a square is cut out of it, or "stretch", where
+        what is at its edges matters.
+      crop: share of the short side (stretched: of both) that a cut keeps; pictures that have `size` already are
+        never cut.
     """
 
     kind: ClassVar[str] = "image"
@@ -148,7 +151,12 @@ class Image(Feature):
     channels: int = 3
     size: int = field(default=299, compare=False)
     flip: bool = field(default=True, compare=False)
+    fit: str = field(default="crop", compare=False)
     crop: float = field(default=7 / 8, compare=False)
+
+    def __post_init__(self):
+        if self.fit not in ("crop", "stretch"):
+            raise UserError(f'Image fit is "crop" or "stretch", not {self.fit!r}.')
 
     def net_name(self):
         return "image" if self.channels == 3 else f"image_{self.channels}"
@@ -166,8 +174,8 @@ class Image(Feature):
     def positions(self, encoded):
         return math.ceil(self.size / self.stride) ** 2
 
-    def fix_size(self, size):
-        return dataclasses.replace(self, size=size)
+    def configure(self, hparams):
+        return dataclasses.replace(self, size=hparams.image_size) if hparams.image_size else self
 
 
 @dataclass(frozen=True)
@@ -232,6 +240,7 @@ class Audio(Feature):
       form: "spectrogram" or "waveform".
       bins: mel bands of the spectrogram.
       time_stride: frames (or samples) that the net folds into one body position, a power of two.
+      masked_share: share of the time, and of the bands, that training may hide; 0 hides nothing.
     """
 
     kind: ClassVar[str] = "audio"
@@ -239,6 +248,7 @@ class Audio(Feature):
     form: str = "spectrogram"
     bins: int = 80
     time_stride: int = 8
+    masked_share: float = field(default=0.0, compare=False)
 
     def __post_init__(self):
         if self.form not in ("spectrogram", "waveform"):
@@ -250,6 +260,9 @@ class Audio(Feature):
         # every field that stands in equality stands in the name
         bins = f"_{self.bins}" if self.form == "spectrogram" else ""
         return f"audio_{self.form}{bins}_{self.sample_rate}hz_by{self.time_stride}"
+
+    def configure(self, hparams):
+        return dataclasses.replace(self, masked_share=hparams.spec_augment)
 
     def net(self, hparams):
         from t2t_mm.modalities.audio import AudioNet
@@ -266,7 +279,7 @@ class Audio(Feature):
     def encode(self, value, training=False, seed=None):
         from t2t_mm.input import audio
 
-        return audio.encode(value, self)
+        return audio.encode(value, self, training, seed)
 
     def positions(self, encoded):
         import tensorflow as tf

@@ -79,8 +79,11 @@ class HParams:
     )
 
     # Data.
+    spec_augment: float = _field(
+        0.0, "share of time and of bands of a spectrogram that training may hide (SpecAugment)", low=0.0, below=1.0
+    )
     batch_size: int = _field(2048, "target positions in a batch; printed as examples at the start", low=1)
-    max_input_length: int = _field(256, "longest input trained on, in positions of the body", low=1)
+    max_input_length: int = _field(512, "longest input trained on, in positions of the body", low=1)
     max_target_length: int = _field(256, "longest target trained on, in symbols", low=1)
     bucket_growth: float = _field(1.1, "ratio of neighbouring length buckets", low=1.01)
     mix: str = _field(

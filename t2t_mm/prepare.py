@@ -4,7 +4,10 @@ import itertools
 import json
 import time
 
+import numpy as np
+
 from t2t_mm import registry, sources, text
+from t2t_mm.datasets.options import DEFAULTS
 from t2t_mm.errors import UserError
 from t2t_mm.problem import check_nets
 
@@ -13,7 +16,7 @@ from t2t_mm.problem import check_nets
 CHARACTERS_PER_PIECE = 500
 
 
-def prepare(problems, data_dir, raw_dir=None, log=print):
+def prepare(problems, data_dir, raw_dir=None, log=print, options=DEFAULTS, missing=None) -> list:
     """Prepares data and vocabularies; what is there already is left as it is.
 
     A missing vocabulary is trained on the training text of all `problems` that name it, and of every other
@@ -24,10 +27,23 @@ def prepare(problems, data_dir, raw_dir=None, log=print):
       data_dir: where to write.
       raw_dir: the user's data, one folder a problem.
       log: gets one line for each step.
+      options: datasets.options.Options.
+      missing: a list that takes the UserError of each problem whose data is missing or broken, so that the
+        others are prepared; None to stop at the first.
+    Returns:
+      The problems prepared, located (`Problem.located`).
     Raises:
       UserError: if data is missing or broken, or can't be written.
     """
-    located = [_prepare_data(problem, data_dir, raw_dir, log) for problem in problems]
+    located = []
+    for problem in problems:
+        try:
+            located.append(_prepare_data(problem, data_dir, raw_dir, log, options))
+        except UserError as error:
+            if missing is None:
+                raise
+            missing.append(error)
+            log(f"{problem.name}: not prepared, see the end")
     specs = {}
     for problem in located:
         for spec in _languages(problem).values():
@@ -37,6 +53,7 @@ def prepare(problems, data_dir, raw_dir=None, log=print):
                                 f"{problem.name}) as {spec}. Make them equal or give one another name.")
     for spec in specs.values():
         _prepare_vocabulary(spec, located, data_dir, log)
+    return located
 
 
 def resolve(problems, data_dir, hparams=None) -> list:
@@ -50,9 +67,9 @@ def resolve(problems, data_dir, hparams=None) -> list:
     return resolved
 
 
-def _prepare_data(problem, data_dir, raw_dir, log):
+def _prepare_data(problem, data_dir, raw_dir, log, options):
     start = time.monotonic()
-    problem.prepare(data_dir, raw_dir, log)
+    problem.prepare(data_dir, raw_dir, log, options)
     located = problem.located(data_dir)
     counts = ", ".join(f"{count:,} {split}" for split, count in located.splits().items())
     path = located.builder.data_path
@@ -116,11 +133,12 @@ def _texts(spec, problems):
 def _lines(source, problem, side, limit):
     """The training text of one side, up to `limit` characters; counts the lines given into `source`."""
     characters = 0
-    for example in problem.examples("train", keys=(side,)).as_numpy_iterator():
-        line = example[side].decode("utf-8")
-        source["lines"] += 1
-        characters += len(line)
-        yield line
+    for example in problem.examples("train", sides=(side,)).as_numpy_iterator():
+        found = example[side] if isinstance(example[side], np.ndarray) else [example[side]]
+        for line in (line.decode("utf-8") for line in found):
+            source["lines"] += 1
+            characters += len(line)
+            yield line
         if limit and characters >= limit:
             return
 

@@ -7,11 +7,32 @@ gives a copy with the sizes that the prepared data has, which is what models and
 
 import copy
 import inspect
+from typing import NamedTuple
 
+from t2t_mm.datasets import keys
+from t2t_mm.datasets.options import DEFAULTS
 from t2t_mm.errors import UserError
 from t2t_mm.features import Feature
 
 SPLITS = ("train", "validation", "test")
+
+
+class Source(NamedTuple):
+    """Where data comes from, for the catalogue.
+
+    Attributes:
+      page: the address of its page.
+      licence: in a word or two.
+      size: what TFDS downloads, or what is to be fetched by hand.
+      by_hand: files that have to be fetched by hand, "" if TFDS downloads them.
+      free: name of a problem that does about the same with data that is free, "" if this one's is.
+    """
+
+    page: str
+    licence: str
+    size: str
+    by_hand: str = ""
+    free: str = ""
 
 
 class Problem:
@@ -24,13 +45,16 @@ class Problem:
     Attributes:
       name: set by the registry.
       dataset: TFDS name with its configuration, as in "wmt14_translate/de-en"; "" (or a raw layout) if none.
-      raw_layout: which of datasets/ reads the raw folder: "parallel_text", "image_folder", "bracketed_trees".
+      raw_layout: which of datasets/ reads the raw folder: "parallel_text", "image_folder", "bracketed_trees",
+        "coco", "kaldi".
       raw_folder: folder under --raw_dir; the problem's name if not given.
       command: the output space, whose learned token starts the decoder: "to-german". Same space, same token.
       input_command: the output space of the inputs, for `_rev` and `_copy`.
       inputs, targets: modality specs.
-      input_key, target_key: what the two sides are called in the data set's examples.
-      stock_splits: our split names -> those of the stock data set.
+      input_key, target_key: what the two sides are called in the data set's examples; "captions/text" lies
+        deeper. Where targets are several, each is one as good as another: training draws one.
+      stock_splits: our split names -> those of the stock data set, as "a+b" where it has two.
+      source: for the catalogue: where the stock data comes from, its licence and its size.
       metrics: names of metrics on decoded output; the teacher-forced ones follow from the targets' modality.
       modifiers: which of "rev" and "copy" make sense.
     """
@@ -46,6 +70,7 @@ class Problem:
     input_key: str = "inputs"
     target_key: str = "targets"
     stock_splits = {split: split for split in SPLITS}
+    source: Source | None = None
     metrics: tuple = ()
     modifiers: tuple = ("rev", "copy")
 
@@ -79,24 +104,27 @@ class Problem:
         raise NotImplementedError
 
     def configure(self, hparams) -> "Problem":
-        """A copy as `hparams` want it: pictures of `image_size` pixels. Idempotent; goes before `prepare`."""
+        """A copy as `hparams` want it, such as pictures of `image_size` pixels. Idempotent; goes before `prepare`."""
         changed = copy.copy(self)
-        if hparams.image_size:
-            changed.inputs = self.inputs.fix_size(hparams.image_size)
-            changed.targets = self.targets.fix_size(hparams.image_size)
+        changed.inputs = self.inputs.configure(hparams)
+        changed.targets = self.targets.configure(hparams)
         return changed
 
-    def prepare(self, data_dir, raw_dir=None, log=print):
+    def prepare(self, data_dir, raw_dir=None, log=print, options=DEFAULTS):
         """Writes the data set under `data_dir`: the raw folder's if there is one, else the stock data set.
 
         Does nothing where it is prepared. Vocabularies are made by `prepare.prepare`, which sees all.
 
+        Args:
+          data_dir, raw_dir: as --data_dir and --raw_dir.
+          log: function of one str.
+          options: datasets.options.Options.
         Raises:
           UserError: with what was looked for and what to do.
         """
         from t2t_mm import sources
 
-        sources.prepare(self, data_dir, raw_dir, log)
+        sources.prepare(self, data_dir, raw_dir, log, options)
 
     def located(self, data_dir) -> "Problem":
         """A copy that reads the data prepared under `data_dir`, its specs as they are.
@@ -119,12 +147,13 @@ class Problem:
         found = (self.configure(hparams) if hparams else self).located(data_dir)
         info = found.builder.info
         stored = info.features
-        for key in (self.input_key, self.target_key):
-            if key not in stored:
+        sides = [keys.feature(stored, key) for key in (self.input_key, self.target_key)]
+        for key, feature in zip((self.input_key, self.target_key), sides, strict=True):
+            if feature is None:
                 raise UserError(f"{self.name}: its data set {info.full_name} has no feature {key!r}, only "
-                                f"{', '.join(stored)}. Set input_key and target_key.")
-        found.inputs = found.inputs.resolve(data_dir, stored[self.input_key])
-        found.targets = found.targets.resolve(data_dir, stored[self.target_key])
+                                f"{', '.join(keys.names(stored))}. Set input_key and target_key.")
+        found.inputs = found.inputs.resolve(data_dir, sides[0])
+        found.targets = found.targets.resolve(data_dir, sides[1])
         return found
 
     # -- reading
@@ -141,7 +170,8 @@ class Problem:
         there = self.builder.info.splits
         is_stock = self.builder.name == self.dataset.partition("/")[0]
         names = self.stock_splits if is_stock else {split: split for split in SPLITS}
-        return {split: name for split, name in names.items() if name in there and there[name].num_examples}
+        return {split: name for split, name in names.items()
+                if all(part in there and there[part].num_examples for part in name.split("+"))}
 
     def splits(self) -> dict:
         """Examples of each split that is there."""
@@ -152,12 +182,12 @@ class Problem:
         """Where a side comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal where the same is read."""
         return f"{self.builder.info.full_name}:{self.input_key if side == 'inputs' else self.target_key}"
 
-    def examples(self, split: str, *, shuffle_seed=None, keys=("inputs", "targets")):
+    def examples(self, split: str, *, shuffle_seed=None, sides=("inputs", "targets")):
         """The raw examples of a split, {"inputs": raw, "targets": raw}. Pictures stay encoded.
 
         Args:
           shuffle_seed: reads the files in random order, another at each pass; None reads in the stored order.
-          keys: the sides that are wanted; the other is not read.
+          sides: those that are wanted; the other is not read.
         Raises:
           UserError: if there is no such split.
         """
@@ -170,16 +200,16 @@ class Problem:
             raise UserError(f"{self.name} has no {split} examples in {self.builder.data_path}, only "
                             f"{', '.join(names) or 'an empty data set'}.")
         wanted = {"inputs": self.input_key, "targets": self.target_key}
-        wanted = {side: wanted[side] for side in keys}
-        pictures = {"inputs": self.inputs.kind == "image", "targets": self.targets.kind == "image"}
-        decoders = tfds.decode.PartialDecoding(
-            {key: True for key in wanted.values()},
-            decoders={key: tfds.decode.SkipDecoding() for side, key in wanted.items() if pictures[side]})
+        wanted = {side: wanted[side] for side in sides}
+        decoders = {key: tfds.decode.SkipDecoding() for side, key in wanted.items()
+                    if getattr(self, side).kind == "image"}
+        if type(self.builder.info.features) is tfds.features.FeaturesDict:  # TFDS reads no part of a Translation
+            decoders = tfds.decode.PartialDecoding(keys.tree(wanted.values()), decoders=decoders)
         config = tfds.ReadConfig(shuffle_seed=shuffle_seed, try_autocache=False, skip_prefetch=True)
         with quiet():
             data = self.builder.as_dataset(names[split], shuffle_files=shuffle_seed is not None,
                                            decoders=decoders, read_config=config)
-        return data.map(lambda example: {side: example[key] for side, key in wanted.items()})
+        return data.map(lambda example: {side: keys.value(example, key) for side, key in wanted.items()})
 
     def encode_inputs(self, value, training=False, seed=None):
         """Raw input -> tensor for the input net: in training, in decoding and in the exported model alike.
@@ -235,6 +265,7 @@ class View(Problem):
         self.input_command, self.command = (spaces[side] for side in sides)
         # a metric of translations holds both ways; one of trees says nothing about sentences
         self.metrics = base.metrics if base.inputs == base.targets else ()
+        self.source = base.source
 
     @property
     def description(self):
@@ -251,8 +282,8 @@ class View(Problem):
     def configure(self, hparams):
         return View(self.base.configure(hparams), self.suffix, self.sides)
 
-    def prepare(self, data_dir, raw_dir=None, log=print):
-        self.base.prepare(data_dir, raw_dir, log)
+    def prepare(self, data_dir, raw_dir=None, log=print, options=DEFAULTS):
+        self.base.prepare(data_dir, raw_dir, log, options)
 
     def located(self, data_dir):
         return View(self.base.located(data_dir), self.suffix, self.sides)
@@ -266,10 +297,10 @@ class View(Problem):
     def stored_side(self, side):
         return self.base.stored_side(self.sides[("inputs", "targets").index(side)])
 
-    def examples(self, split, *, shuffle_seed=None, keys=("inputs", "targets")):
-        sides = dict(zip(("inputs", "targets"), self.sides, strict=True))
-        data = self.base.examples(split, shuffle_seed=shuffle_seed, keys={sides[key] for key in keys})
-        return data.map(lambda example: {key: example[sides[key]] for key in keys})
+    def examples(self, split, *, shuffle_seed=None, sides=("inputs", "targets")):
+        theirs = dict(zip(("inputs", "targets"), self.sides, strict=True))
+        data = self.base.examples(split, shuffle_seed=shuffle_seed, sides={theirs[side] for side in sides})
+        return data.map(lambda example: {side: example[theirs[side]] for side in sides})
 
     def encode_inputs(self, value, training=False, seed=None):
         return self._encode(self.sides[0], value, training, seed)
@@ -285,7 +316,8 @@ class View(Problem):
 class TreeProblem(Problem):
     """Parsing: the words of a sentence to its tree, linearised without them; invertible given the sentence.
 
-    A subclass gives `inputs` and `targets`; `keep_functions = True` keeps function tags (NP-SBJ).
+    A subclass gives `inputs` and `targets`; `keep_functions = True` keeps function tags (NP-SBJ), and
+    `keep_traces = True` the traces of what was moved.
     """
 
     raw_layout = "bracketed_trees"
@@ -294,6 +326,7 @@ class TreeProblem(Problem):
     input_key = "words"
     target_key = "symbols"
     keep_functions = False
+    keep_traces = False
     metrics = ("bracket_f1",)
 
     def configure(self, hparams):

@@ -6,19 +6,23 @@ has the folder's name as its configuration. What is prepared needs neither raw f
 
 import errno
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 
+from t2t_mm.datasets import configuration
+from t2t_mm.datasets.options import DEFAULTS
 from t2t_mm.errors import UserError
 
 # What has to be in a raw folder, for messages; {0} and {1} are the keys of inputs and targets.
 EXPECTED = {
     "parallel_text": "line-aligned text (train.{0} and train.{1}, validation.{0} and validation.{1}, ...)",
     "image_folder": "one folder a class (train/<class>/<picture>, validation/<class>/<picture>, ...)",
-    "bracketed_trees": "bracketed trees (train.mrg or train/*.mrg, validation.mrg or validation/*.mrg, ...)",
+    "bracketed_trees": "bracketed trees (train.mrg or train/*.mrg, validation.mrg, ..., or the Penn Treebank's "
+                       "sections, 02/*.mrg to 23/*.mrg)",
+    "coco": "COCO's own layout (annotations/captions_train2017.json and train2017/, captions_val2017.json, ...)",
+    "kaldi": "Kaldi folders (train/wav.scp and train/text, validation/wav.scp and validation/text, ...)",
 }
-_OURS = "t2t_mm.datasets"
+_BUILT_IN = ("mini_world",)  # data sets of datasets/ that read nothing
 
 
 def prepared(problem, data_dir):
@@ -40,7 +44,7 @@ def find(problem, data_dir):
                     f"(and with --raw_dir where the data is yours).")
 
 
-def prepare(problem, data_dir, raw_dir=None, log=print):
+def prepare(problem, data_dir, raw_dir=None, log=print, options=DEFAULTS):
     """Prepares the data of one problem, unless it is prepared; see Problem.prepare."""
     folder = _raw_folder(problem, raw_dir)
     if done := _newest(_places(problem, data_dir)[0]) if folder else prepared(problem, data_dir):
@@ -49,17 +53,17 @@ def prepare(problem, data_dir, raw_dir=None, log=print):
     if not folder and not _stock(problem) and not _generates(problem):
         where = f"{raw_dir or '<raw_dir>'}/{problem.folder}" + ("" if raw_dir else " (no --raw_dir is given)")
         raise UserError(f"{problem.name} reads data that has to be yours, but there is no folder "
-                        f"{where}. It is to hold {_expected(problem)}.{_meanwhile(problem)}")
+                        f"{where}. It is to hold {_expected(problem)}.{_where_from(problem)}{_meanwhile(problem)}")
     try:
         Path(data_dir).expanduser().mkdir(parents=True, exist_ok=True)
         if folder or _generates(problem):
             from t2t_mm.datasets import raw_builder
 
-            raw_builder(problem, folder, data_dir, _layout(problem), log).prepare()
+            raw_builder(problem, folder, data_dir, _layout(problem), log).prepare(options)
         elif _is_ours(problem):
             _build_ours(problem, data_dir)
         else:
-            _download(problem, data_dir)
+            _download(problem, data_dir, options)
     except Exception as error:
         is_stock = not (folder or _generates(problem) or _is_ours(problem))
         raise _for_the_user(error, problem, data_dir, raw_dir, is_stock) from error
@@ -91,12 +95,13 @@ def _stock(problem) -> str:
 
 def _is_ours(problem) -> bool:
     """Whether the data set is one of ours that reads nothing."""
-    return importlib.util.find_spec(f"{_OURS}.{_stock(problem).partition('/')[0]}") is not None
+    return _stock(problem).partition("/")[0] in _BUILT_IN
 
 
 def _places(problem, data_dir) -> list:
     """Where the problem's data may lie; the first that is there is taken."""
-    raw = [f"{_layout(problem)}/{problem.folder}"] if _layout(problem) else []
+    layout = _layout(problem)
+    raw = [f"{layout}/{configuration(problem, layout)}"] if layout else []
     return [Path(data_dir).expanduser() / place for place in [*raw, _stock(problem)] if place]
 
 
@@ -140,20 +145,21 @@ def _build_ours(problem, data_dir):
 
     from t2t_mm.datasets.raw import quiet
 
-    importlib.import_module(f"{_OURS}.{problem.dataset.partition('/')[0]}")  # makes it known to TFDS
+    importlib.import_module(f"t2t_mm.datasets.{problem.dataset.partition('/')[0]}")  # makes it known to TFDS
     builder = tfds.builder(problem.dataset, data_dir=data_dir)
     builder._log_download_bytes = builder._log_download_done = lambda: None  # nothing is downloaded
     with quiet():
         builder.download_and_prepare()
 
 
-def _download(problem, data_dir):
+def _download(problem, data_dir, options):
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
 
     downloader.MAX_RETRIES = 5  # seconds until we say that there is no network, where TFDS's 10 take minutes
     (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
-    tfds.builder(problem.dataset, data_dir=data_dir).download_and_prepare()
+    builder = tfds.builder(problem.dataset, data_dir=data_dir)
+    builder.download_and_prepare(download_config=options.download_config())
 
 
 def _for_the_user(error, problem, data_dir, raw_dir, is_stock):
@@ -179,9 +185,9 @@ def _about_stock(error, problem, raw_dir):
     absent = f"there is no folder {raw_dir}/{problem.folder}, and " if raw_dir and _layout(problem) else ""
     manual = "manual" in str(error).lower()
     needs = "has to be fetched by hand" if manual else "could not be downloaded, which needs a network"
-    own = ""
+    own = _where_from(problem, "<data_dir>/downloads/manual, or --manual_dir") if manual else ""
     if _layout(problem):
-        own = f" Or put your data into <raw_dir>/{problem.folder} and give --raw_dir: {_expected(problem)}."
+        own += f" Or put your data into <raw_dir>/{problem.folder} and give --raw_dir: {_expected(problem)}."
     return UserError(f"{problem.name}: {absent}the stock data set {problem.dataset} {needs}: "
                      f"{' '.join(str(error).split()).rstrip('.')}.{own}{_meanwhile(problem)}")
 
@@ -190,9 +196,20 @@ def _expected(problem) -> str:
     return EXPECTED.get(_layout(problem), "").format(problem.input_key, problem.target_key)
 
 
+def _where_from(problem, place="") -> str:
+    """Which files to get by hand, from where, into which folder."""
+    source = problem.source
+    if not source or not source.by_hand:
+        return ""
+    return f" Get {source.by_hand} from {source.page}{f' and put them into {place}' if place else ''}."
+
+
 def _meanwhile(problem) -> str:
-    """The built-in twin, which needs no data."""
+    """What to try instead: a free problem of the kind, and the built-in twin, which needs no data."""
     from t2t_mm import registry
 
+    free = problem.source.free if problem.source else ""
+    if free and not free.startswith("mini_"):
+        return f" Meanwhile --problems={free} does about the same with data that is free."
     twin = "mini_" + problem.name.removeprefix("wmt_").removeprefix("wsj_").removeprefix("coco_")
     return f" Meanwhile --problems={twin} runs without any data." if twin in registry.list_problems() else ""

@@ -108,6 +108,10 @@ class Subwords(Vocabulary):
             text = text.replace(escape, character)
         return text
 
+    def piece(self, i: int) -> str:
+        """The piece of an id, with ▁ where it has a space."""
+        return self._processor.id_to_piece(int(i))
+
     def tokenize(self, text):
         import tensorflow as tf
 

@@ -158,7 +158,7 @@ def test_a_raw_folder_that_is_not_there(tmp_path, raw, message):
 
 def fail(monkeypatch, error):
     class Broken:
-        def download_and_prepare(self):
+        def download_and_prepare(self, download_config):
             raise error
 
     monkeypatch.setattr(tfds, "builder", lambda name, data_dir: Broken())

@@ -114,7 +114,7 @@ def test_examples_are_raw_and_read_no_more_than_asked_for(data):
         (e["inputs"].decode(), e["targets"].decode()) for e in problem.examples("train").as_numpy_iterator()
     }
     assert len(pairs) == 80 and all(ay == f"{en[1:]}ay" for en, ay in pairs)
-    assert list(problem.examples("train", keys=("targets",)).element_spec) == ["targets"]
+    assert list(problem.examples("train", sides=("targets",)).element_spec) == ["targets"]
     with pytest.raises(UserError, match="no test examples.*only train, validation"):
         problem.examples("test")
 

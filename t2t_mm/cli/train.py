@@ -54,6 +54,8 @@ def _hparams(flags, output):
 
 
 def _train(flags, output, problems, weights, hparams, set_name):
+    from t2t_mm.cli.preparing import Preparing
+    from t2t_mm.datasets.options import Options
     from t2t_mm.prepare import prepare, resolve
     from t2t_mm.training import startup
     from t2t_mm.training.console import Console
@@ -64,7 +66,8 @@ def _train(flags, output, problems, weights, hparams, set_name):
     if set_name:
         startup.tell_hparams(console, hparams, registry.hparams(set_name), set_name, output.path)
     if flags.generate_data:
-        prepare(problems, flags.data_dir, flags.raw_dir, log=console.log)
+        with Preparing(console) as shown:
+            prepare(problems, flags.data_dir, flags.raw_dir, console.log, Options(report=shown))
     problems = resolve(problems, flags.data_dir, hparams)
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,

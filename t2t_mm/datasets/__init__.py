@@ -9,12 +9,24 @@ LAYOUTS = {
     "parallel_text": "ParallelText",
     "image_folder": "ImageFolder",
     "bracketed_trees": "BracketedTrees",
+    "coco": "Coco",
+    "kaldi": "Kaldi",
     "generated": "Generated",
 }
 
 
+def configuration(problem, layout: str) -> str:
+    """Name of the data set that a problem's raw folder becomes: problems share it if they read the same in the same
+    way; what a problem generates is its own."""
+    if layout == "generated":
+        return problem.name
+    audio = [side for side in (problem.inputs, problem.targets) if side.kind == "audio"] if layout == "kaldi" else []
+    kept = [what for what in ("functions", "traces") if getattr(problem, f"keep_{what}", False)]
+    return "_".join([problem.folder, *(f"{side.sample_rate}hz" for side in audio), *kept])
+
+
 def raw_builder(problem, path, data_dir, layout: str = "", log=print):
-    """The TFDS builder of a problem's raw folder; it writes `<data_dir>/<layout>/<problem.folder>/1.0.0`.
+    """The TFDS builder of a problem's raw folder; it writes `<data_dir>/<layout>/<configuration>/1.0.0`.
 
     Args:
         problem: the problem; its `folder` names the data set, its keys or `generate` may say what is in it.

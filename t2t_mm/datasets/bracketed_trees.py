@@ -1,17 +1,22 @@
-"""Bracketed trees, as the Penn Treebank's: `train.mrg` or any files `train/*.mrg`; each may end in .gz."""
+"""Bracketed trees: `train.mrg`, any files `train/*.mrg`, or the Penn Treebank's sections; each may end in .gz."""
 
 import dataclasses
+import functools
 
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import raw, trees
+from t2t_mm.datasets import configuration, files, raw, trees
+
+# The usual split of the Wall Street Journal by sections; 00, 01 and 24 are for development.
+SECTIONS = {"train": [f"{section:02}" for section in range(2, 22)], "validation": ["22"], "test": ["23"]}
 
 
 @dataclasses.dataclass(eq=False)
 class BracketedTreesConfig(raw.RawConfig):
-    """Whether function tags and indices stay in the labels (NP-SBJ-1) or go (NP)."""
+    """Whether function tags and indices stay in the labels (NP-SBJ-1) or go (NP), and whether traces stay."""
 
     keep_functions: bool = False
+    keep_traces: bool = False
 
 
 class BracketedTrees(raw.RawBuilder, skip_registration=True):
@@ -19,49 +24,65 @@ class BracketedTrees(raw.RawBuilder, skip_registration=True):
 
     Examples: {"words": the words with spaces between, "symbols": the linear form, "tree": the tree on one
     line}, of the tree cleaned of traces, empty constituents and function tags (which stay if the problem has
-    `keep_functions = True`). Words stay as the treebank writes them (-LRB-). An unbalanced tree is a broken
-    example."""
+    `keep_traces = True`, `keep_functions = True`). Words stay as the treebank writes them (-LRB-). An unbalanced
+    tree is a broken example."""
+
+    PIECE = 2_000
 
     @classmethod
     def configure(cls, problem, path, log):
-        return BracketedTreesConfig(name=problem.folder, path=str(path), log=log,
-                                    keep_functions=getattr(problem, "keep_functions", False))
+        kept = {key: getattr(problem, key, False) for key in ("keep_functions", "keep_traces")}
+        name = configuration(problem, "bracketed_trees")
+        return BracketedTreesConfig(name=name, path=str(path), log=log, **kept)
 
     def features(self):
         return {key: tfds.features.Text() for key in ("words", "symbols", "tree")}
 
     def looked_for(self):
-        return "train.mrg or train/*.mrg, one bracketed tree a line"
+        return "train.mrg or train/*.mrg with bracketed trees, or the sections 02/*.mrg to 23/*.mrg"
 
     def find(self, name):
-        if file := raw.existing(self.folder / f"{name}.mrg"):
+        if file := files.existing(self.folder / f"{name}.mrg"):
             return [file]
-        files = [path for path in (self.folder / name).rglob("*") if path.name.endswith((".mrg", ".mrg.gz"))]
-        return sorted(path for path in files if path.is_file() and not path.name.startswith(".")) or None
+        folders = [self.folder / name]
+        if not folders[0].is_dir():
+            folders = [path for path in self._sections if path.name in SECTIONS.get(name, ())]
+        found = [path for folder in folders for path in folder.rglob("*.mrg*")]
+        return sorted(path for path in found if path.name.endswith((".mrg", ".mrg.gz")) and path.is_file()
+                      and not path.name.startswith(".")) or None
 
-    def read(self, source):
-        keep_functions = self.builder_config.keep_functions
+    @functools.cached_property
+    def _sections(self):
+        """The folders of sections, which may lie deeper, as in PARSED/MRG/WSJ."""
+        return [path for path in self.folder.rglob("[0-2][0-9]") if path.is_dir()]
+
+    def items(self, source):
         for path in source:
             name = path.relative_to(self.folder).as_posix()
-            for number, chunk in _chunks(raw.lines(path)):
-                where = f"{name}:{number}"
-                if (text := raw.text(chunk)) is None:
-                    yield raw.Broken(where, "not UTF-8")
-                    continue
-                try:
-                    found = [trees.clean(tree, keep_functions) for tree in trees.parse(text)]
-                except ValueError as error:
-                    yield raw.Broken(where, str(error))
-                    continue
-                for index, tree in enumerate(found):
-                    if tree is None:
-                        yield raw.LeftOut("trees without a word")
-                    else:
-                        yield f"{where}:{index}", {
-                            "words": " ".join(trees.words(tree)),
-                            "symbols": trees.linearize(tree),
-                            "tree": trees.write(tree),
-                        }
+            for number, chunk in _chunks(files.lines(path)):
+                yield f"{name}:{number}", chunk
+
+    def loader(self, source):
+        return functools.partial(_load, self.builder_config.keep_functions, self.builder_config.keep_traces)
+
+
+def _load(keep_functions, keep_traces, item):
+    """The trees of one run of lines."""
+    where, chunk = item
+    if (text := files.text(chunk)) is None:
+        yield raw.Broken(where, "not UTF-8")
+        return
+    try:
+        found = [trees.clean(tree, keep_functions, keep_traces) for tree in trees.parse(text)]
+    except ValueError as error:
+        yield raw.Broken(where, str(error))
+        return
+    for index, tree in enumerate(found):
+        if tree is None:
+            yield raw.LeftOut("trees without a word")
+        else:
+            words, symbols = " ".join(trees.words(tree)), trees.linearize(tree)
+            yield f"{where}:{index}", {"words": words, "symbols": symbols, "tree": trees.write(tree)}
 
 
 def _chunks(lines):

@@ -1,6 +1,7 @@
 """The data of a user's own reader, `Problem.generate(split, raw_dir)`, stored as a TFDS data set."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import image_folder, raw
+from t2t_mm.datasets import configuration, image_folder, raw
 from t2t_mm.errors import UserError
 
 SIDES = ("inputs", "targets")
@@ -32,11 +33,13 @@ class Generated(raw.RawBuilder, skip_registration=True):
     A split for which `generate` yields nothing, or finds no file, is not there. `generate` is called more
     than once."""
 
+    PIECE = 1_000
+
     SPLITS = {split: (split,) for split in raw.RawBuilder.SPLITS}
 
     @classmethod
     def configure(cls, problem, path, log):
-        return GeneratedConfig(name=problem.folder, path=str(path or ""), log=log, problem=problem)
+        return GeneratedConfig(name=configuration(problem, "generated"), path=str(path or ""), log=log, problem=problem)
 
     def features(self):
         return {side: self._feature(side, getattr(self.builder_config.problem, side)) for side in SIDES}
@@ -51,15 +54,13 @@ class Generated(raw.RawBuilder, skip_registration=True):
             return None
         return name
 
-    def read(self, source):
-        feature = self.info.features
+    def items(self, source):
+        return enumerate(self._examples(source))
+
+    def loader(self, source):
         problem = self.builder_config.problem
-        for number, example in enumerate(self._examples(source)):
-            try:
-                yield number, {side: _stored(example[side], getattr(problem, side).kind, feature[side])
-                               for side in SIDES}
-            except (OSError, ValueError, TypeError) as error:
-                yield raw.Broken(f"example {number}", str(error))
+        features = self.info.features
+        return functools.partial(_load, {side: (getattr(problem, side).kind, features[side]) for side in SIDES})
 
     def _examples(self, split):
         problem = self.builder_config.problem
@@ -85,6 +86,15 @@ class Generated(raw.RawBuilder, skip_registration=True):
             return tfds.features.ClassLabel(num_classes=int(max(found)) + 1)
         raise UserError(f"{self.builder_config.problem.name}: the classes in {side!r} must be all names or "
                         f"all numbers from 0 up, not {', '.join(repr(label) for label in list(found)[:5])}.")
+
+
+def _load(sides, item):
+    """The example of what `generate` yielded."""
+    number, example = item
+    try:
+        yield number, {side: _stored(example[side], *sides[side]) for side in SIDES}
+    except (OSError, ValueError, TypeError) as error:
+        yield raw.Broken(f"example {number}", str(error))
 
 
 def _stored(value, kind, feature):

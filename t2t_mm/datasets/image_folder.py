@@ -1,12 +1,11 @@
 """An image folder, one folder a class, as ImageNet's: `train/<class>/<file>`, `validation/<class>/<file>`."""
 
+import functools
 import io
-import os
-import pathlib
 
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import raw
+from t2t_mm.datasets import files, raw
 
 # What is no image by its first bytes is a broken image if its name ends like this, else a stray file.
 _ENDINGS = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
@@ -33,25 +32,36 @@ class ImageFolder(raw.RawBuilder, skip_registration=True):
         if not folder.is_dir():
             return None
         folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        classes = [path for path in folders if next(_files(path), None)]
+        classes = [path for path in folders if next(files.under(path), None)]
         if not classes:
             self.tell(f"{folder} has no class folders and is not read")
         return classes or None
 
-    def read(self, source):
+    def items(self, source):
         for folder in source:
-            for path in _files(folder):
-                where = path.relative_to(self.folder).as_posix()
-                try:
-                    content = path.read_bytes()
-                    if not content.startswith(_FIRST_BYTES) and path.suffix.lower() not in _ENDINGS:
-                        yield raw.LeftOut("files that are no images")
-                        continue
-                    content = decodable(content)
-                except (OSError, ValueError) as error:
-                    yield raw.Broken(where, getattr(error, "strerror", None) or str(error))
-                    continue
-                yield where, {"image": content, "label": folder.name}
+            yield from ((folder.name, files.stamped(path)) for path in files.under(folder))
+
+    def total(self, source):
+        return sum(1 for folder in source for _ in files.under(folder))
+
+    def loader(self, source):
+        return functools.partial(_load, self.folder)
+
+
+def _load(root, item):
+    """The picture in one file."""
+    label, (path, *_) = item
+    where = path.relative_to(root).as_posix()
+    try:
+        content = path.read_bytes()
+        if not content.startswith(_FIRST_BYTES) and path.suffix.lower() not in _ENDINGS:
+            yield raw.LeftOut("files that are no images")
+            return
+        content = decodable(content)
+    except (OSError, ValueError) as error:
+        yield raw.Broken(where, getattr(error, "strerror", None) or str(error))
+        return
+    yield where, {"image": content, "label": label}
 
 
 def decodable(content: bytes) -> bytes:
@@ -81,10 +91,3 @@ def decodable(content: bytes) -> bytes:
         raise ValueError("no image") from error
     except Exception as error:  # Pillow's decoders raise all kinds
         raise ValueError(str(error) or type(error).__name__) from error
-
-
-def _files(folder):
-    """The files under a folder at any depth, in order, hidden ones left out."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (pathlib.Path(parent, name) for name in sorted(names) if not name.startswith("."))

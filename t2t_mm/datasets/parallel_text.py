@@ -1,10 +1,11 @@
 """Line-aligned text: `train.en` and `train.de`, `validation.en`, ...; each may end in .gz."""
 
 import dataclasses
+import functools
 
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import raw
+from t2t_mm.datasets import files, raw
 from t2t_mm.errors import UserError
 
 
@@ -22,6 +23,8 @@ class ParallelText(raw.RawBuilder, skip_registration=True):
     counted. A line that is no UTF-8 is a broken example. Files of one split with differing numbers of lines
     are an error."""
 
+    PIECE = 20_000
+
     @classmethod
     def configure(cls, problem, path, log):
         # Sorted: the data set of a problem and of its reverse is the same.
@@ -37,7 +40,7 @@ class ParallelText(raw.RawBuilder, skip_registration=True):
 
     def find(self, name):
         wanted = [self.folder / f"{name}.{language}" for language in self.builder_config.languages]
-        found = [raw.existing(path) for path in wanted]
+        found = [files.existing(path) for path in wanted]
         if not any(found):
             return None
         for path, other in zip(wanted, found, strict=True):
@@ -46,19 +49,30 @@ class ParallelText(raw.RawBuilder, skip_registration=True):
                                 "line-aligned text has a file for each language.")
         return found
 
-    def read(self, source):
-        counts = [sum(1 for _ in raw.lines(path)) for path in source]
+    def items(self, source):
+        for rows in zip(*map(files.lines, source), strict=True):
+            number = rows[0][0]
+            yield number, [line for _, line in rows]
+
+    def total(self, source):
+        counts = [sum(1 for _ in files.lines(path)) for path in source]
         if len(set(counts)) > 1:
             lengths = ", ".join(f"{path} has {count}" for path, count in zip(source, counts, strict=True))
             raise UserError(f"Line-aligned files must have the same number of lines, but {lengths}. "
                             "Align them anew.")
-        for rows in zip(*map(raw.lines, source), strict=True):
-            number = rows[0][0]
-            texts = [raw.text(line) for _, line in rows]
-            if None in texts:
-                yield raw.Broken(f"{source[texts.index(None)].name}:{number}", "not UTF-8")
-                continue
-            if not all(text.strip() for text in texts):
-                yield raw.LeftOut("pairs with an empty line")
-                continue
-            yield number, dict(zip(self.builder_config.languages, texts, strict=True))
+        return counts[0]
+
+    def loader(self, source):
+        return functools.partial(_load, self.builder_config.languages, [path.name for path in source])
+
+
+def _load(languages, names, item):
+    """The example of the lines of one number."""
+    number, lines = item
+    texts = [files.text(line) for line in lines]
+    if None in texts:
+        yield raw.Broken(f"{names[texts.index(None)]}:{number}", "not UTF-8")
+    elif not all(text.strip() for text in texts):
+        yield raw.LeftOut("pairs with an empty line")
+    else:
+        yield number, dict(zip(languages, texts, strict=True))

@@ -64,13 +64,14 @@ def parse(text: str) -> list[Tree]:
     return trees
 
 
-def clean(tree: Tree, keep_functions: bool = False) -> Tree | None:
+def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -> Tree | None:
     """The tree without traces, without constituents that hold no word, and with ROOT for an unlabelled outer
     bracket (also for TOP and S1).
 
     Args:
         tree: a tree from `parse`.
         keep_functions: keeps function tags and indices (NP-SBJ, NP=2), which go by default (NP).
+        keep_traces: keeps traces, as words with the tag -NONE-.
     Returns:
         The cleaned tree, or None if there is no word in it.
     Raises:
@@ -87,7 +88,7 @@ def clean(tree: Tree, keep_functions: bool = False) -> Tree | None:
     is_outermost = True
     for step, node in _walk(tree):
         if step == "tag":
-            if node.label != _TRACE:
+            if keep_traces or node.label != _TRACE:
                 builder.add(node)
         elif step == "open":
             builder.open(rename(node.label))

@@ -10,12 +10,14 @@ LOWEST = 20.0  # Hz, edge of the lowest mel band
 FLOOR = 1e-8  # power of digital silence, so that its logarithm is finite
 
 
-def encode(value, spec):
+def encode(value, spec, training: bool = False, seed=None):
     """Encodes one utterance.
 
     Args:
       value: integers (16 bits) or floats in [-1, 1], [samples].
       spec: features.Audio.
+      training: whether to hide parts of the spectrogram.
+      seed: int32 [2], decides which; fresh if absent.
     Returns:
       "waveform": float32 [samples, 1]; "spectrogram": float32 [frames, bins, 1], one frame every 10 ms, the
       last ones padded with silence. Mean 0 and variance 1 over the utterance, for each band by itself.
@@ -24,7 +26,26 @@ def encode(value, spec):
     signal = samples[:, None] if spec.form == "waveform" else log_mel(samples, spec.sample_rate, spec.bins)
     mean, variance = tf.nn.moments(signal, axes=[0], keepdims=True)
     signal = (signal - mean) / tf.sqrt(variance + 1e-6)
-    return signal if spec.form == "waveform" else signal[:, :, None]
+    if spec.form == "waveform":
+        return signal
+    if training and spec.masked_share:
+        signal = mask_parts(signal, spec.masked_share, seed)
+    return signal[:, :, None]
+
+
+def mask_parts(signal, share: float, seed=None):
+    """Hides two stretches of time and two of frequency, each of random width up to half of `share` of the axis,
+    behind the mean, 0 (SpecAugment; Park et al. 2019, arXiv 1904.08779). float32 [frames, bins] -> the same."""
+    seed = tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32) if seed is None else seed
+    for axis in (0, 1):
+        size = tf.shape(signal)[axis]
+        draws = tf.random.stateless_uniform([2, 2], seed + axis)  # [stretch, (width, place)]
+        widths = tf.cast(draws[:, 0] * share / 2 * tf.cast(size + 1, tf.float32), tf.int32)
+        starts = tf.cast(draws[:, 1] * tf.cast(size - widths + 1, tf.float32), tf.int32)
+        index = tf.range(size)[:, None]  # [size, 1]
+        hidden = tf.reduce_any((index >= starts) & (index < starts + widths), 1)  # [size]
+        signal = tf.where(hidden[:, None] if axis == 0 else hidden, 0.0, signal)
+    return signal
 
 
 def log_mel(samples, sample_rate: int, bins: int):

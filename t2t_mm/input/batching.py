@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
+from t2t_mm.input import references
 
 FIRST_BOUNDARY = 4
 EVAL_LIMIT = 2**17  # longest example that finds a bucket of its own in evaluation
@@ -49,7 +50,7 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -
 
     In training they never end, are shuffled by `seed`, and leave out examples over `max_input_length` or
     `max_target_length` (`describe` counts them). Otherwise they hold every example of the split exactly once,
-    however long.
+    however long. Of several targets, training draws one; otherwise each makes an example.
 
     Args:
       problem: a resolved Problem.
@@ -66,17 +67,23 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -
       UserError: if the problem has no such split.
     """
     problem, seed = problem.configure(hparams), int(seed) % 2**31
-    edges = boundaries(hparams, _limit(problem, hparams) if training else EVAL_LIMIT)
+    edges = boundaries(hparams, limit(problem, hparams) if training else EVAL_LIMIT)
     sizes = np.maximum(1, hparams.batch_size // edges)
     data = problem.examples(split, shuffle_seed=seed if training else None)
     if training:
         buffer = min(SHUFFLED[problem.inputs.kind], SHUFFLED[problem.targets.kind])
         data = data.shuffle(buffer, seed=seed).repeat()
 
+    threads = max(1, (os.cpu_count() or 1) - 1)
+    each = references.are_in(data) and not training
+    if each:  # the inputs, encoded once, with each of them
+        data = data.map(lambda raw: raw | {"inputs": problem.encode_inputs(raw["inputs"])}, num_parallel_calls=threads)
+        data = data.flat_map(references.each)
+
     def encode(index, raw):
         example_seed = tf.stack([seed, tf.cast(index % 2**31, tf.int32)])
-        inputs = problem.encode_inputs(raw["inputs"], training=training, seed=example_seed)
-        targets = problem.encode_targets(raw["targets"], training=training, seed=example_seed)
+        inputs = raw["inputs"] if each else problem.encode_inputs(raw["inputs"], training, example_seed)
+        targets = problem.encode_targets(references.draw(raw["targets"], example_seed), training, example_seed)
         example = {"inputs": inputs, "targets": targets, "targets_mask": tf.ones_like(targets, tf.bool)}
         if problem.inputs.masked:
             example["inputs_mask"] = tf.ones(tf.shape(inputs)[:1], tf.bool)
@@ -94,7 +101,6 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -
         shapes = _static_shapes(problem, window.element_spec, key, edges) if static_shapes else None
         return window.padded_batch(tf.gather(sizes, key // 2), shapes)
 
-    threads = max(1, (os.cpu_count() or 1) - 1)
     data = data.enumerate().map(encode, num_parallel_calls=threads)
     if training:
         data = data.filter(lambda example, positions, length: fits(problem, hparams, positions, length))
@@ -105,7 +111,7 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -
     return data.prefetch(2).with_options(options)
 
 
-def _limit(problem, hparams) -> int:
+def limit(problem, hparams) -> int:
     """The largest cost that an example of training can have."""
     positions = hparams.max_input_length if problem.inputs.masked else problem.inputs.positions(None)
     return int(cost(problem, positions, hparams.max_target_length))
@@ -157,14 +163,14 @@ def describe(problem, hparams, scan: int = 4_000) -> BatchSummary:
       UserError: if there is no training split, or every example that was looked at is too long.
     """
     problem = problem.configure(hparams)
-    positions, lengths = _lengths(problem, scan // 10 if problem.inputs.kind == "audio" else scan)
+    positions, lengths = measured(problem, scan // 10 if problem.inputs.kind == "audio" else scan)
     kept = np.broadcast_to(fits(problem, hparams, positions, lengths), positions.shape)
     if not kept.any():
         raise UserError(f"{problem.name}: each of {len(kept)} training examples is too long (inputs take "
                         f"{positions.min()} positions or more, targets {lengths.min()} tokens or more). "
                         f"Raise max_input_length={hparams.max_input_length} or "
                         f"max_target_length={hparams.max_target_length}.")
-    edges = boundaries(hparams, _limit(problem, hparams))
+    edges = boundaries(hparams, limit(problem, hparams))
     bucket = np.searchsorted(edges, cost(problem, positions[kept], lengths[kept]))
     sizes = np.maximum(1, hparams.batch_size // edges)[bucket]  # [kept]: how many are in the batch of each
     return BatchSummary(
@@ -174,19 +180,20 @@ def describe(problem, hparams, scan: int = 4_000) -> BatchSummary:
         batch_tokens=float(lengths[kept].sum() / (1.0 / sizes).sum()))
 
 
-def _lengths(problem, scan):
-    """Body positions and target lengths of training examples, int64 [n] each; reads only what counts."""
+def measured(problem, scan):
+    """Body positions and target lengths of up to `scan` training examples, drawn at random: int64 [n] each. Reads only
+    what counts."""
     fixed = {"inputs": not problem.inputs.masked, "targets": problem.targets.kind == "categorical"}
-    keys = [side for side, constant in fixed.items() if not constant]
-    if not keys:
+    sides = [side for side, constant in fixed.items() if not constant]
+    if not sides:
         problem.examples("train")  # complains where there is none
         return np.array([problem.inputs.positions(None)]), np.array([1])
 
     def measure(raw):
         inputs = None if fixed["inputs"] else problem.encode_inputs(raw["inputs"])
-        length = 1 if fixed["targets"] else tf.size(problem.encode_targets(raw["targets"]))
+        length = 1 if fixed["targets"] else tf.size(problem.encode_targets(references.draw(raw["targets"], [0, 0])))
         return problem.inputs.positions(inputs), length
 
-    data = problem.examples("train", shuffle_seed=0, keys=keys).take(scan)
+    data = problem.examples("train", shuffle_seed=0, sides=sides).take(scan)
     found = np.array(list(data.map(measure, num_parallel_calls=2).batch(scan).as_numpy_iterator()), np.int64)
     return found[0, 0], found[0, 1]

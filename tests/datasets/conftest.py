@@ -13,9 +13,9 @@ def prepare(tmp_path):
         said = []
         problem = types.SimpleNamespace(**{"name": "mine", "folder": "mine", "raw_layout": layout, **problem})
         builder = datasets.raw_builder(problem, tmp_path / "raw", tmp_path / "data", log=said.append)
-        builder.prepare()
-        builder.said = said
-        return builder
+        written = builder.prepare()
+        written.said = said
+        return written
 
     return run
 

@@ -74,3 +74,35 @@ def test_what_is_wrong_is_said(prepare, write, files, message):
         write(name, content)
     with pytest.raises(UserError, match=message):
         prepare("bracketed_trees")
+
+
+PTB = """
+( (S
+    (NP-SBJ-1 (DT The) (NN dog) )
+    (VP (VBZ seems)
+      (S
+        (NP-SBJ (-NONE- *-1) )
+        (VP (TO to) (VP (VB bark) ))))
+    (. .) ))
+"""
+
+
+@pytest.mark.parametrize("root", ["", "PARSED/MRG/WSJ/"])
+def test_the_sections_of_the_penn_treebank(prepare, write, root):
+    for section in ("00", "01", "02", "21", "22", "23", "24"):
+        write(f"{root}{section}/WSJ_{section}00.MRG".replace(".MRG", ".mrg"), PTB.replace("dog", f"dog{section}") * 2)
+    builder = prepare("bracketed_trees")
+    words = {split: {words for words, *_ in examples(builder, split)} for split in builder.info.splits}
+    assert words == {
+        "train": {b"The dog02 seems to bark .", b"The dog21 seems to bark ."},
+        "validation": {b"The dog22 seems to bark ."}, "test": {b"The dog23 seems to bark ."}}
+    assert builder.info.splits["train"].num_examples == 4
+    tree = examples(builder, "test")[0][2]
+    assert tree == b"(ROOT (S (NP (DT The) (NN dog23)) (VP (VBZ seems) (S (VP (TO to) (VP (VB bark))))) (. .)))"
+
+
+def test_traces_and_functions_can_stay(prepare, write):
+    write("train.mrg", PTB)
+    builder = prepare("bracketed_trees", keep_traces=True, keep_functions=True)
+    ((words, symbols, tree),) = examples(builder)
+    assert words == b"The dog seems *-1 to bark ." and b"(NP-SBJ (-NONE- *-1))" in tree and b"(NP-SBJ-1 " in symbols

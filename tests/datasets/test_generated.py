@@ -43,12 +43,12 @@ def test_class_numbers(generate):
     builder = generate({"train": [("a", 0), ("b", np.int64(4))]})
     assert builder.info.features["targets"].num_classes == 5 and rows(builder) == [(b"a", 0), (b"b", 4)]
     seven = Categorical(labels="mood", num_classes=7)
-    declared = generate({"train": [("a", 0)]}, targets=seven, folder="declared")
+    declared = generate({"train": [("a", 0)]}, targets=seven, name="declared")
     assert declared.info.features["targets"].num_classes == 7
     with pytest.raises(UserError, match="1 of 2 train examples are broken.*example 1"):
-        generate({"train": [("a", 0), ("b", 7)]}, targets=seven, folder="beyond")
+        generate({"train": [("a", 0), ("b", 7)]}, targets=seven, name="beyond")
     with pytest.raises(UserError, match="all names or all numbers"):
-        generate({"train": [("a", 0), ("b", "sad")]}, folder="mixed")
+        generate({"train": [("a", 0), ("b", "sad")]}, name="mixed")
 
 
 def test_a_reader_of_files(prepare, write, tmp_path):
@@ -64,7 +64,7 @@ def test_a_reader_of_files(prepare, write, tmp_path):
     assert rows(builder) == [(b"oh no", 1), (b"so good", 0)] and set(builder.info.splits) == {"train"}
     (tmp_path / "raw/train.txt").unlink()
     with pytest.raises(UserError, match="No training data.*generate"):
-        prepare("generated", inputs=TEXT, targets=MOOD, generate=read, folder="again")
+        prepare("generated", inputs=TEXT, targets=MOOD, generate=read, name="again")
 
 
 def test_images_and_sound(generate, tmp_path):
@@ -89,13 +89,13 @@ def test_wrong_values_are_named(generate):
     builder = generate({"train": [*good, (b"\xff", 0)]})
     assert len(rows(builder)) == 199 and "example 199 ('utf-8' codec" in builder.said[0]
     with pytest.raises(UserError, match="2 of 2 train.*text expected, not int"):
-        generate({"train": [(1, 0), (2, 0)]}, folder="numbers")
+        generate({"train": [(1, 0), (2, 0)]}, name="numbers")
     with pytest.raises(UserError, match=r"samples \[length\] expected"):
-        generate({"train": [(np.zeros([4, 2]), 0)]}, inputs=Audio(), folder="stereo")
+        generate({"train": [(np.zeros([4, 2]), 0)]}, inputs=Audio(), name="stereo")
     with pytest.raises(UserError, match='must yield {"inputs"'):
-        generate({}, generate=lambda split, raw_dir: iter([("a", 0)]), folder="tuples")
+        generate({}, generate=lambda split, raw_dir: iter([("a", 0)]), name="tuples")
     with pytest.raises(UserError, match="No training data"):
-        generate({"validation": [("a", 0)]}, folder="nothing")
+        generate({"validation": [("a", 0)]}, name="nothing")
 
 
 def test_a_mistake_in_the_reader_is_not_hidden(generate):

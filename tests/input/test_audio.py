@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.features import Audio
+from t2t_mm.hparams import HParams
 
 
 def tone(frequency, seconds=0.5, rate=16000):
@@ -49,3 +50,16 @@ def test_very_short_and_silent_sounds_are_finite(samples):
 
 def test_waveform():
     assert Audio(form="waveform").encode(tf.constant(tone(300))).shape == (8000, 1)
+
+
+def test_masking_hides_stretches_in_training_alone():
+    spec = Audio(bins=40).configure(HParams(spec_augment=0.4))
+    sound = tf.constant(np.random.default_rng(0).integers(-9000, 9000, 32000).astype(np.int16))
+    plain = spec.encode(sound).numpy()
+    assert (plain == 0).mean() < 0.01
+    hidden = [(spec.encode(sound, True, tf.constant([0, i])).numpy() == 0)[:, :, 0] for i in range(30)]
+    rows, columns = (np.array([h.all(axis).mean() for h in hidden]) for axis in (1, 0))
+    assert 0.05 < rows.mean() < 0.35 and 0.05 < columns.mean() < 0.35 and max(rows) <= 0.4 and max(columns) <= 0.4
+    again = spec.encode(sound, True, tf.constant([0, 3])).numpy()
+    np.testing.assert_array_equal(again == 0, hidden[3][:, :, None])
+    np.testing.assert_array_equal(again[again != 0], plain[again != 0])

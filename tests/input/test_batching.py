@@ -38,15 +38,15 @@ class Toy(Problem):
     def splits(self):
         return {"train": len(self.raw["inputs"])}
 
-    def examples(self, split, *, shuffle_seed=None, keys=("inputs", "targets")):
-        sides = {}
-        for key in keys:
+    def examples(self, split, *, shuffle_seed=None, sides=("inputs", "targets")):
+        found = {}
+        for key in sides:
             values = self.raw[key]
             ragged = np.ndim(values[0]) > 0 and getattr(self, key).kind == "audio"
-            sides[key] = (
+            found[key] = (
                 tf.ragged.constant(values, dtype=tf.int16) if ragged else tf.constant(np.array(values))
             )
-        data = tf.data.Dataset.from_tensor_slices(sides)
+        data = tf.data.Dataset.from_tensor_slices(found)
         to_dense = lambda value: value.to_tensor() if isinstance(value, tf.RaggedTensor) else value  # noqa: E731
         return data.map(lambda example: tf.nest.map_structure(to_dense, example))
 

@@ -1,9 +1,13 @@
 """Pictures in graph: sizes, range, cuts and mirror images."""
 
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image as Picture
 
+from t2t_mm.errors import UserError
 from t2t_mm.features import Image
 
 
@@ -67,3 +71,37 @@ def test_grey_pictures_and_colour_specs():
     grey = tf.io.encode_png(picture(20, 20, channels=1))
     assert Image(size=20).encode(grey).shape == (20, 20, 3)
     assert Image(size=20, channels=1).encode(grey).shape == (20, 20, 1)
+
+
+def test_stretching_keeps_the_edges():
+    wide = encode(Image(size=16, fit="stretch", crop=1.0), picture(25, 100))
+    assert wide[0, 0, 1] < -0.9 and wide[0, -1, 1] > 0.9 and wide[-1, 0, 0] > 0.9
+    spec = Image(size=16, fit="stretch", flip=False)
+    columns = [encode(spec, picture(64, 128), True, (0, i))[0, 0, 1] for i in range(30)]
+    assert min(columns) < -0.9 and max(columns) > -0.8  # a cut of 7/8, anywhere
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("fit", ["crop", "stretch"])
+def test_a_jpeg_is_cut_before_it_is_decoded_to_the_same_pixels(fit, training):
+    spec = Image(size=32, fit=fit)
+    encoded = tf.io.encode_jpeg(picture(120, 75), quality=95)
+    whole = encode(spec, tf.io.decode_jpeg(encoded).numpy(), training, (5, 6))
+    np.testing.assert_allclose(spec.encode(encoded, training, tf.constant([5, 6])), whole, atol=0.03)
+
+
+@pytest.mark.parametrize("mode, colour, form, seen", [
+    ("RGBA", (255, 0, 0, 0), "PNG", (1, 1, 1)), ("RGBA", (255, 0, 0, 255), "PNG", (1, -1, -1)),
+    ("LA", (0, 128), "PNG", (0, 0, 0)), ("L", 255, "JPEG", (1, 1, 1)), ("CMYK", (0, 255, 255, 0), "JPEG", (1, -1, -1)),
+    ("P", 0, "GIF", (-1, -1, -1)), ("RGB", (0, 0, 255), "BMP", (-1, -1, 1)), ("1", 1, "PNG", (1, 1, 1)),
+])
+def test_colour_spaces_and_transparency(mode, colour, form, seen):
+    file = io.BytesIO()
+    Picture.new(mode, (20, 20), colour).save(file, form)
+    pixels = Image(size=16).encode(tf.constant(file.getvalue())).numpy()
+    np.testing.assert_allclose(pixels.mean(axis=(0, 1)), seen, atol=0.03)
+
+
+def test_a_fit_that_is_none():
+    with pytest.raises(UserError, match='fit is "crop" or "stretch", not \'pad\''):
+        Image(fit="pad")

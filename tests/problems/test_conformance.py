@@ -3,14 +3,19 @@
 The built-in ones are prepared from a small fixture of their raw layout, or a small mini world.
 """
 
+import json
+
 import numpy as np
 import pytest
+import soundfile
 import tensorflow as tf
+from PIL import Image as Picture
 
 from t2t_mm import prepare, registry
 from t2t_mm.datasets.mini_world import MiniWorld
 from t2t_mm.hparams import HParams
 from t2t_mm.input import batching
+from tests import stock
 
 HPARAMS = HParams(batch_size=256, image_size=64, hidden_size=16)
 NAMES = registry.list_problems()
@@ -43,7 +48,31 @@ def bracketed_trees(folder, problem):
         (folder / f"{split}.mrg").write_text("\n".join(TREES) + "\n")
 
 
-RAW = {"parallel_text": parallel_text, "image_folder": image_folder, "bracketed_trees": bracketed_trees}
+def coco(folder, problem):
+    (folder / "annotations").mkdir()
+    for split in ("train", "val"):
+        (folder / f"{split}2017").mkdir()
+        images, captions = [], []
+        for i, mode in enumerate(["RGB", "RGBA", "L", "CMYK"]):
+            form = "PNG" if mode == "RGBA" else "JPEG"
+            Picture.new(mode, (80 + i, 30)).save(folder / f"{split}2017/{i}.{form.lower()}", form)
+            images.append({"id": i, "file_name": f"{i}.{form.lower()}"})
+            captions += [{"image_id": i, "caption": f"{text} {i}"} for text in TEXTS[i : i + 3]]
+        notes = json.dumps({"images": images, "annotations": captions})
+        (folder / f"annotations/captions_{split}2017.json").write_text(notes)
+
+
+def kaldi(folder, problem):
+    random = np.random.default_rng(0)
+    for split in ("train", "validation"):
+        (folder / split).mkdir()
+        for i in range(6):
+            soundfile.write(folder / split / f"{i}.flac", random.normal(size=9000 + 500 * i) * 0.1, 22050)
+        (folder / split / "wav.scp").write_text("".join(f"{i} {split}/{i}.flac\n" for i in range(6)))
+        (folder / split / "text").write_text("".join(f"{i} {text.strip()}\n" for i, text in enumerate(TEXTS[:6])))
+
+
+RAW = {maker.__name__: maker for maker in (parallel_text, image_folder, bracketed_trees, coco, kaldi)}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +81,9 @@ def problems(tmp_path_factory):
     raw, data = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("data")
     wanted = [registry.problem(name).configure(HPARAMS) for name in NAMES]
     for problem in wanted:
-        if problem.raw_layout and not (raw / problem.folder).exists():
+        if not problem.raw_layout and not problem.dataset.startswith("mini_world"):
+            stock.pretend(problem.dataset, stock_splits(problem), data)
+        elif problem.raw_layout and not (raw / problem.folder).exists():
             (raw / problem.folder).mkdir()
             RAW[problem.raw_layout](raw / problem.folder, problem)
     with pytest.MonkeyPatch.context() as patch:
@@ -64,9 +95,14 @@ def problems(tmp_path_factory):
     return {problem.name: problem for problem in prepare.resolve(wanted, data, HPARAMS)}
 
 
+def stock_splits(problem):
+    return sorted({part for name in problem.stock_splits.values() for part in name.split("+")})
+
+
 def one(problem, side, n=30):
-    """Raw values of one side of the training split, as tensors."""
-    return [example[side] for example in problem.examples("train", keys=(side,)).take(n)]
+    """Raw values of one side of the training split, as tensors; of several captions, the first."""
+    values = [example[side] for example in problem.examples("train", sides=(side,)).take(n)]
+    return [value[0] if value.dtype == tf.string and value.shape.rank else value for value in values]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -108,9 +144,8 @@ def test_batches(problems, name, training):
     if problem.inputs.kind == "language":
         assert inputs.dtype == np.int32 and inputs.max() < problem.inputs.size
     elif problem.inputs.kind == "image":
-        assert (
-            inputs.shape[1:] == (64, 64, 3) and inputs.dtype == np.float32 and np.abs(inputs).max() <= 1.001
-        )
+        assert inputs.shape[1:] == (64, 64, problem.inputs.channels) and inputs.dtype == np.float32
+        assert np.abs(inputs).max() <= 1.001
     else:
         assert inputs.shape[2:] in ((problem.inputs.bins, 1), (1,)) and np.isfinite(inputs).all()
 
@@ -128,9 +163,7 @@ def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, name):
     problem = problems[name]
     for side, encode in (("inputs", problem.encode_inputs), ("targets", problem.encode_targets)):
         raw = one(problem, side, 1)[0]
-        graph = tf.function(
-            encode, input_signature=[tf.TensorSpec(raw.shape if raw.shape.rank == 0 else [None], raw.dtype)]
-        )
+        graph = tf.function(encode, input_signature=[tf.TensorSpec([None] * raw.shape.rank, raw.dtype)])
         np.testing.assert_allclose(graph(raw), encode(raw), atol=1e-5)
 
 
@@ -156,6 +189,31 @@ def test_modifiers_that_are_allowed_work(problems, name):
         assert tf.reduce_max(batch["targets"]) < other.targets.size
         raw = one(other, "targets", 1)[0]
         assert other.decode_targets(other.encode_targets(raw).numpy()) == raw.numpy().decode()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if registry.problem(name).source])
+def test_the_stock_data_set_serves_as_well(name, tmp_path):
+    """What the raw folder gives, the stock data set gives: same batches in kind, every split that is promised."""
+    problem = registry.problem(name).configure(HPARAMS)
+    if not problem.dataset:
+        pytest.skip("only raw data")
+    stock.pretend(problem.dataset, stock_splits(problem), tmp_path)
+    prepare.prepare([problem], tmp_path, log=lambda line: None)
+    problem = problem.resolve(tmp_path, HPARAMS)
+    assert problem.splits() == {split: 24 * len(stored.split("+")) for split, stored in problem.stock_splits.items()}
+    for split in problem.splits():
+        (batch,) = batching.batches(problem, split, HPARAMS, training=split == "train").take(1)
+        assert batch["targets"].shape[0] > 0 and bool(tf.reduce_all(batch["targets_mask"][:, 0]))
+
+
+def test_each_caption_is_an_example_of_evaluation_and_training_draws_one(problems):
+    problem = problems["coco_captions"]
+    count = sum(len(batch["targets"]) for batch in batching.batches(problem, "validation", HPARAMS, training=False))
+    captions = sum(len(raw["targets"]) for raw in problem.examples("validation"))
+    assert count == captions == 12
+    data = batching.batches(problem, "train", HPARAMS, training=True).take(20)
+    seen = {problem.decode_targets(row) for batch in data for row in batch["targets"].numpy()}
+    assert seen == {text.decode() for raw in problem.examples("train").as_numpy_iterator() for text in raw["targets"]}
 
 
 def test_the_language_problems_of_the_paper_share_a_vocabulary(problems):

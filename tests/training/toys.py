@@ -29,14 +29,14 @@ class Toy(Problem):
     def splits(self):
         return dict(self.sizes)
 
-    def examples(self, split, *, shuffle_seed=None, keys=("inputs", "targets")):
+    def examples(self, split, *, shuffle_seed=None, sides=("inputs", "targets")):
         import tensorflow as tf
 
         random = np.random.default_rng(len(split))
         lengths = random.integers(3, 9, self.splits()[split])
         rows = tf.ragged.constant([random.integers(3, 12, n).tolist() for n in lengths], tf.int32)
         data = tf.data.Dataset.from_tensor_slices(rows)
-        return data.map(lambda row: dict.fromkeys(keys, row))
+        return data.map(lambda row: dict.fromkeys(sides, row))
 
     def encode_inputs(self, value, training=False, seed=None):
         return value

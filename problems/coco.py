@@ -1,0 +1,22 @@
+"""Image captions: COCO, or your own pictures in its layout."""
+
+from t2t_mm import registry
+from t2t_mm.features import Image, Language
+from t2t_mm.problem import Problem, Source
+
+
+@registry.register_problem
+class CocoCaptions(Problem):
+    """Image captions (COCO 2014 in Karpathy's splits, or the raw folder's)."""
+
+    dataset = "coco_captions/2014"
+    stock_splits = {"train": "train+restval", "validation": "val", "test": "test"}
+    raw_layout = "coco"
+    input_key, target_key = "image", "captions/text"
+    command = "to-english"
+    inputs = Image(size=299, fit="stretch", flip=False)  # "left" and what is at the edges matter to a caption
+    targets = Language(vocab="wmt_8k")
+    metrics = ("cider", "bleu", "rouge_l")
+    modifiers = ()
+    source = Source("https://cocodataset.org/#download", "CC BY 4.0 (pictures: their owners')", "21 GB",
+                    free="mini_captions")

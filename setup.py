@@ -43,5 +43,6 @@ setup(
     extras_require={
         "test": ["pytest", "ruff", "setuptools>=70.1", "tensorboard"],
         "tensorboard": ["tensorboard"],
+        "beam": ["apache-beam"],
     },
 )

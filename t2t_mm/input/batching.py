@@ -11,23 +11,25 @@ from t2t_mm.input import references
 
 FIRST_BOUNDARY = 4
 EVAL_LIMIT = 2**17  # longest example that finds a bucket of its own in evaluation
+READING = {"language": 1, "audio": 2, "image": 4}  # what an input position costs, in halves of a target token
 SHUFFLED = {"language": 2**13, "categorical": 2**13, "image": 2**10, "audio": 2**9}  # examples to draw from
 
 
 def cost(problem, positions, length):
     """What an example costs, in target tokens (works on integers, arrays and tensors).
 
-    A decoder position works about twice as hard as an encoder position, but a picture's has the image net to
-    pay for too. A class has no previous outputs, so the body reads the inputs in their place.
+    A decoder position works about twice as hard as an encoder position, but sound and pictures have their nets to
+    pay for too (`READING`). A class has no previous outputs, so the body reads the inputs in their place.
 
     Args:
       problem: says what its targets are.
       positions: body positions of the inputs.
       length: length of the targets.
     """
+    halves = READING[problem.inputs.kind]
     if problem.targets.kind == "categorical":
-        return positions
-    read = positions if problem.inputs.kind == "image" else -(-positions // 2)
+        return -(-positions * max(2, halves) // 2)
+    read = -(-positions * halves // 2)
     return tf.maximum(length, read) if tf.is_tensor(length) else np.maximum(length, read)
 
 

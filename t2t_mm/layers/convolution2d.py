@@ -29,15 +29,15 @@ def max_pool(x, strides, mask=None):
 
 
 class ConvStep2D(keras.layers.Layer):
-    """LayerNorm(SeparableConv(W, ReLU(x)) + bias) over [height, width] (paper, section 2.1).
-
-    Without the bias, normalisation would take away how strong the input is: white and grey would be one.
+    """LayerNorm(SeparableConv(W, ReLU(x))) over [height, width] (paper, section 2.1).
 
     Args:
         filters: output channels.
         taps: kernel size along both axes, odd.
         strides: (height, width).
         relu: false on raw pixels, whose sign means nothing.
+        bias: add one before LayerNorm. Raw pixels need it: without, normalisation takes away how bright they are, and
+            white and grey are one. What comes from another step has that step's offset in it.
         multiplier: depthwise filters for each input channel; more than one where the input has few channels.
 
     Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or None.
@@ -46,9 +46,10 @@ class ConvStep2D(keras.layers.Layer):
         [batch, ceil(h / strides[0]), ceil(w / strides[1]), filters].
     """
 
-    def __init__(self, filters, taps=3, strides=(1, 1), relu=True, multiplier=1, **kwargs):
+    def __init__(self, filters, taps=3, strides=(1, 1), relu=True, bias=False, multiplier=1, **kwargs):
         super().__init__(**kwargs)
         self.filters, self.taps, self.strides, self.relu, self.multiplier = filters, taps, strides, relu, multiplier
+        self.has_bias = bias
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -62,10 +63,11 @@ class ConvStep2D(keras.layers.Layer):
             name="pointwise", shape=(channels * self.multiplier, self.filters), initializer="he_normal"
         )
         self.is_normalised = self.filters >= NORMALISED
-        if self.is_normalised:
+        if self.has_bias:
             self.bias = self.add_weight(
                 name="bias", shape=(self.filters,), initializer=keras.initializers.RandomNormal(stddev=0.1)
             )
+        if self.is_normalised:
             self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
         self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
         self.built = True
@@ -77,7 +79,8 @@ class ConvStep2D(keras.layers.Layer):
         else:
             x = depthwise_2d(x, ops.convert_to_tensor(self.depthwise), self.strides)
         x = pointwise(x, self.pointwise)
-        return layer_norm(x + self.bias, self.scale, self.offset) if self.is_normalised else x + self.offset
+        x = x + self.bias if self.has_bias else x
+        return layer_norm(x, self.scale, self.offset) if self.is_normalised else x + self.offset
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

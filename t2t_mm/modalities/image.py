@@ -21,7 +21,7 @@ class ImageNet(ModalityNet):
         self.channels = spec.channels
         self.stack = [
             # Eight depthwise filters a colour: with one, three filters would be all that ever sees the pixels.
-            ConvStep2D(32, strides=(2, 2), relu=False, multiplier=8, name="step1"),
+            ConvStep2D(32, strides=(2, 2), relu=False, bias=True, multiplier=8, name="step1"),
             ConvStep2D(64, name="step2"),
             ConvRes(128, name="res1"),
             ConvRes(256, name="res2"),

@@ -157,18 +157,18 @@ def test_sound():
     assert static["inputs"].shape[1] in (8 * length, 16 * length)
 
 
-def test_a_class_costs_the_positions_of_its_picture():
+def test_a_class_costs_twice_the_positions_of_its_picture():
     problem = image_problem(Categorical(labels="ten", num_classes=10))
     (batch,) = take(batching.batches(problem, "train", HPARAMS, training=True), 1)
-    assert batch["inputs"].shape == (16, 32, 32, 3)  # 64 / (2 x 2 positions)
-    assert batch["targets"].shape == batch["targets_mask"].shape == (16, 1) and "inputs_mask" not in batch
+    assert batch["inputs"].shape == (8, 32, 32, 3)  # 64 / (twice 2 x 2 positions)
+    assert batch["targets"].shape == batch["targets_mask"].shape == (8, 1) and "inputs_mask" not in batch
     smaller = HPARAMS.replace(image_size=16)
     (batch,) = take(batching.batches(problem, "train", smaller, training=True, static_shapes=True), 1)
     assert batch["inputs"].shape == (16, 16, 16, 3)  # one position, but the first boundary is 4
-    assert batching.describe(problem, HPARAMS).batch_examples == (16, 16)
+    assert batching.describe(problem, HPARAMS).batch_examples == (8, 8)
 
 
-def test_a_caption_costs_the_longer_of_caption_and_half_a_picture():
+def test_a_caption_costs_the_longer_of_caption_and_twice_a_picture():
     batches = take(batching.batches(image_problem(Numbers()), "train", HPARAMS, training=False), 100)
     assert sum(len(batch["inputs"]) for batch in batches) == 10
     assert all(batch["inputs"].shape[1:] == (32, 32, 3) for batch in batches)

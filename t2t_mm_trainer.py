@@ -45,6 +45,12 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("eval_every", 1000, "Steps between evaluations; 0: only at the end.", lower_bound=0)
 flags.DEFINE_integer("save_every", 500, "Steps between checkpoints.", lower_bound=1)
 flags.DEFINE_integer("keep_checkpoints", 3, "How many of the newest checkpoints to keep.", lower_bound=1)
+flags.DEFINE_string("keep_best", "", "Keep the checkpoint that is best by this metric: wmt_ende/log_perplexity.")
+flags.DEFINE_integer(
+    "patience", 0, "Evaluations without a better --keep_best after which training ends; 0: never.", lower_bound=0
+)
+flags.DEFINE_bool("skip_nonfinite", False, "Skip steps whose loss or gradient is not finite, and count them.")
+flags.DEFINE_bool("deterministic", False, "Operations that give the same bits each time, where others are faster.")
 flags.DEFINE_enum("eval_split", "validation", SPLITS, "Split to evaluate on.")
 flags.DEFINE_integer("seed", 0, "Of initial values, sampling, order of the data and dropout.", lower_bound=0)
 

@@ -115,6 +115,10 @@ class HParams:
         "gradients are scaled down to this global norm: low enough that no problem outweighs another; 0: never",
         low=0.0,
     )
+    accumulate: int = _field(1, "parts that a batch is worked through in, one after another, to save memory", low=1)
+    ema_decay: float = _field(
+        0.0, "decay of a moving average of the weights, which is evaluated in their place; 0: none", low=0.0, below=1.0
+    )
     label_smoothing: float = _field(0.0, "probability spread over all symbols", low=0.0, below=1.0)
 
     def __post_init__(self):

@@ -6,6 +6,7 @@ the output directory before data is prepared, data before the model is built.
 
 from t2t_mm import hparams_io, registry
 from t2t_mm.errors import UserError
+from t2t_mm.training.best import Best
 from t2t_mm.training.output import OutputDir
 
 DEFAULT_SET = "multimodel_tiny"
@@ -31,7 +32,8 @@ def run(flags):
         output.check_writable()
     output.check_hparams(hparams)
     output.check_names(weights)
-    _train(flags, output, problems, list(weights.values()), hparams, set_name)
+    best = _best(flags, output, weights)
+    _train(flags, output, problems, list(weights.values()), hparams, set_name, best)
 
 
 def _weights(flags, output):
@@ -53,7 +55,21 @@ def _hparams(flags, output):
     return hparams_io.resolve(set_name, flags.gin_file, flags.gin_bindings, flags.hparams), set_name
 
 
-def _train(flags, output, problems, weights, hparams, set_name):
+def _best(flags, output, names):
+    """What --keep_best and --patience ask for, None if nothing."""
+    if not flags.keep_best:
+        if flags.patience:
+            raise UserError("--patience needs --keep_best, the metric that it waits for: wmt_ende/log_perplexity.")
+        return None
+    best = Best(flags.keep_best, output.path / "best.json", flags.patience)
+    if best.problem not in names:
+        raise UserError(f"--keep_best={flags.keep_best} names no problem of this run: {', '.join(names)}.")
+    if flags.mode != "train_and_evaluate":
+        raise UserError("--keep_best needs evaluations: --mode=train_and_evaluate, every --eval_every steps.")
+    return best
+
+
+def _train(flags, output, problems, weights, hparams, set_name, best):
     from t2t_mm.cli.preparing import Preparing
     from t2t_mm.datasets.options import Options
     from t2t_mm.prepare import prepare, resolve
@@ -62,6 +78,8 @@ def _train(flags, output, problems, weights, hparams, set_name):
     from t2t_mm.training.trainer import Trainer
 
     console = Console()
+    if flags.deterministic:
+        startup.make_deterministic()
     startup.tell_versions(console)
     if set_name:
         startup.tell_hparams(console, hparams, registry.hparams(set_name), set_name, output.path)
@@ -72,12 +90,12 @@ def _train(flags, output, problems, weights, hparams, set_name):
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,
-        console=console,
+        skip_nonfinite=flags.skip_nonfinite, console=console,
     )  # fmt: skip
     if flags.mode != "evaluate":
         trainer.tell()
         every = flags.eval_every if flags.mode == "train_and_evaluate" else 0
-        trainer.train(eval_every=every, eval_split=flags.eval_split, eval_batches=flags.eval_steps)
+        trainer.train(eval_every=every, eval_split=flags.eval_split, eval_batches=flags.eval_steps, best=best)
     if flags.mode != "train":
         trainer.evaluate(flags.eval_split, flags.eval_steps)
     console.log(

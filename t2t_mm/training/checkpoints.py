@@ -1,6 +1,8 @@
 """Checkpoints of a run: weights, optimizer state and step, each replaced only by a whole new one."""
 
+import functools
 import os
+import shutil
 from pathlib import Path
 
 import keras
@@ -13,27 +15,37 @@ class Checkpoints:
     """Saves and restores a model and its optimizer under `<directory>/ckpt-<step>.*`.
 
     Every weight is stored under its name (`named_variables`), so that a checkpoint can be read by name.
-    TensorFlow writes to temporary names, renames, and only then points the file `checkpoint` to the new one:
-    whenever the process is killed, that file names a whole checkpoint.
+    TensorFlow writes to temporary names and renames, the index last: whenever the process is killed, what has an
+    index is whole. What the disk spoils later is found by its checksums when it is read, and the one before is taken.
 
     Args:
         directory: made at the first save.
         model, optimizer: Keras objects, built; the optimizer over variables in the order of their names,
             since that order is all it has.
         keep: how many of the newest checkpoints to keep.
+        inputs: inputs.Inputs, saved beside each checkpoint as `input-<step>/`; None for none.
+        average: averaging.MovingAverage, saved as well; None for none.
+        log: function of one str.
     """
 
-    def __init__(self, directory, model, optimizer, keep=3):
-        self.directory = Path(directory)
+    def __init__(self, directory, model, optimizer, keep=3, inputs=None, average=None, log=print):
+        self.directory, self.inputs, self.log = Path(directory), inputs, log
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._checkpoint = tf.train.Checkpoint(
             model={name: v.value for name, v in named_variables(model).items()},
             optimizer={f"{i:05d}": v.value for i, v in enumerate(optimizer.variables)},
             step=self.step,
+            **({"average": average.averages} if average else {}),
         )
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(self.directory), max_to_keep=keep, step_counter=self.step
+        manager = functools.partial(
+            tf.train.CheckpointManager, self._checkpoint, str(self.directory), max_to_keep=keep, step_counter=self.step
         )
+        try:
+            self._manager = manager()
+        except ValueError:  # its list of checkpoints is spoilt; they are still there
+            paths = found(self.directory)
+            tf.compat.v1.train.update_checkpoint_state(str(self.directory), (paths or [""])[-1], paths)
+            self._manager = manager()
 
     def save(self, step):
         """Writes the checkpoint of `step` and drops the oldest.
@@ -44,7 +56,10 @@ class Checkpoints:
         """
         self.step.assign(step)
         try:
-            return self._manager.save(checkpoint_number=step)
+            if self.inputs:  # first: where there is a checkpoint, there are its inputs
+                self.inputs.save(self._input(step))
+            self._manager.save(checkpoint_number=step)
+            self._drop_inputs()
         except (tf.errors.OpError, OSError) as error:
             self._remove_partial(step)
             raise UserError(
@@ -54,27 +69,46 @@ class Checkpoints:
             ) from error
 
     def restore(self):
-        """Restores the newest checkpoint and returns its step; None if there is none.
+        """Restores the newest checkpoint that is whole and returns its step; None if there is none at all.
 
         Raises:
-            UserError: if it doesn't fit the model and optimizer, or is damaged.
+            UserError: if it doesn't fit the model and optimizer, or all are damaged.
         """
-        path = latest(self.directory)
-        if path is None:
+        paths = found(self.directory)
+        if not paths:
             return None
+        while damage := _damage(paths[-1]):
+            path = paths.pop()
+            if not paths:
+                raise UserError(f"The checkpoint {path} is damaged ({damage}), and no older one is whole. Bring back "
+                                "a copy of it, or give another --output_dir.")
+            self.log(f"The checkpoint {path} is damaged ({damage}). Going on from the one before it.")
+        path = paths[-1]
         try:
             self._checkpoint.restore(path).assert_consumed()
         except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
             raise UserError(
-                f"The checkpoint {path} does not fit this model and optimizer, or is damaged: "
-                f"{_reason(error)}. "
+                f"The checkpoint {path} does not fit this model and optimizer: {_reason(error)}. "
                 "Give the hparams and problems that it was trained with, or another --output_dir."
             ) from error
-        return int(self.step.numpy())
+        step = int(self.step.numpy())
+        if self.inputs:
+            self.inputs.restore(self._input(step))
+        return step
+
+    def _input(self, step):
+        return self.directory / f"input-{step}"
+
+    def _drop_inputs(self):
+        """Removes the inputs of checkpoints that are gone."""
+        kept = {self._input(_step(path)) for path in found(self.directory)}
+        for folder in set(self.directory.glob("input-*")) - kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _remove_partial(self, step):
         if self._manager.latest_checkpoint and self._manager.latest_checkpoint.endswith(f"ckpt-{step}"):
             return  # written whole; what failed came later
+        shutil.rmtree(self._input(step), ignore_errors=True)
         for path in sorted(
             self.directory.glob(f"ckpt-{step}[._]*"), reverse=True
         ):  # files before their folder
@@ -83,9 +117,29 @@ class Checkpoints:
             path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def found(directory) -> list:
+    """Path prefixes of the checkpoints in a directory, the newest last."""
+    return sorted((str(path.with_suffix("")) for path in Path(directory).glob("ckpt-*.index")), key=_step)
+
+
 def latest(directory):
     """Path prefix of the newest checkpoint in a directory, or None."""
-    return tf.train.latest_checkpoint(str(directory))
+    return (found(directory) or [None])[-1]
+
+
+def _step(path):
+    return int(path.rpartition("-")[2])
+
+
+def _damage(path) -> str:
+    """What is wrong with a checkpoint that can't be read to its end; "" if nothing is."""
+    try:
+        reader = tf.train.load_checkpoint(path)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)  # compares with its checksum
+    except (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError) as error:
+        return _reason(error)
+    return ""
 
 
 def named_variables(model):

@@ -29,7 +29,7 @@ class OutputDir:
     @property
     def has_checkpoint(self):
         """Whether there is something to go on from (or to evaluate)."""
-        return (self.checkpoints / "checkpoint").exists()
+        return any(self.checkpoints.glob("ckpt-*.index"))
 
     def need_checkpoint(self):
         """Raises a UserError if there is no checkpoint."""

@@ -1,11 +1,8 @@
 """Progress of a training run: a bar on a terminal, a line now and then in a log."""
 
-import math
 import time
 
 import rich.progress
-
-from t2t_mm.errors import UserError
 
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
 
@@ -53,7 +50,7 @@ class Progress:
 
     def step(self, step, problem, result, timed=True):
         """Takes the result of a step (training/step.py); `step` counts it. One that compiled is not `timed`."""
-        self._pending.append((step, problem, result, timed))
+        self._pending.append((problem, result, timed))
         self._step = step
         if time.monotonic() - self._looked >= self.interval:
             self.look()
@@ -63,19 +60,9 @@ class Progress:
         self._since += seconds
 
     def look(self, final=False):
-        """Fetches pending results, checks them and shows where the run stands.
-
-        Raises:
-            UserError: if a loss is not a finite number; it names the problem and the step.
-        """
-        for step, problem, result, timed in self._pending:
-            loss, nats, tokens = (float(result[name]) for name in ("loss", "nats", "tokens"))
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"The loss of {problem} is {loss} at step {step}. Nothing of it was saved. Start again "
-                    "from the last checkpoint (the same command) with a lower learning_rate, more "
-                    "warmup_steps or a smaller clip_norm."
-                )
+        """Fetches pending results and shows where the run stands."""
+        for problem, result, timed in self._pending:
+            nats, tokens = float(result["nats"]), float(result["tokens"])
             before = self.losses.get(problem, nats)
             self.losses[problem] = SMOOTHING * before + (1 - SMOOTHING) * nats
             self.latest[problem] = result

@@ -55,3 +55,8 @@ def tell_parameters(console, parts):
         [part, count, f"{count / total:.1%}"] for part, count in sorted(parts.items(), key=lambda p: -p[1])
     ]
     console.table("Parameters", ["part", "parameters", "share"], [*rows, ["total", total, ""]])
+
+
+def make_deterministic():
+    """Has TensorFlow choose operations that give the same bits each time. Before anything is built."""
+    tf.config.experimental.enable_op_determinism()

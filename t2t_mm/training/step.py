@@ -1,5 +1,7 @@
 """One train step: loss, gradients of the problem's path, clipping, update; and one evaluation step."""
 
+import itertools
+
 import keras
 import tensorflow as tf
 
@@ -16,17 +18,18 @@ class TrainStep:
     Args:
         model: `model(batch, problem=name, training=True)`, `model.path(name)` and `model.compile_part`.
         optimizer: a keras optimizer, built over all variables of the model.
-        hparams: reads `label_smoothing`, `clip_norm`.
+        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`.
+        average: averaging.MovingAverage of the weights, or None.
     """
 
-    def __init__(self, model, optimizer, hparams):
+    def __init__(self, model, optimizer, hparams, average=None):
         model.compile_part = CompiledPart
-        self.model, self.optimizer, self.hparams = model, optimizer, hparams
+        self.model, self.optimizer, self.hparams, self.average = model, optimizer, hparams, average
         self._loss = CompiledPart(self._objective)
         self._updates = {}
 
     def __call__(self, problem, batch, learning_rate):
-        """Updates the variables on the problem's path, no others.
+        """Updates the variables on the problem's path, no others; none at all if loss or gradient is not finite.
 
         Args:
             problem: its name.
@@ -35,9 +38,27 @@ class TrainStep:
 
         Returns:
             {"loss": objective, "nats": plain cross-entropy per token, "tokens", "gradient_norm": before
-            clipping, "experts": the model's report}, scalars but the last.
+            clipping, "finite": whether it was applied, "experts": the model's report}, scalars but the last.
         """
         updates = [self._update(variables) for variables in self.model.path(problem)]
+        result, gradients = None, None
+        parts = micro_batches(batch, self.hparams.accumulate)
+        for part, share in parts:
+            one, more = self._gradients(problem, part, updates)
+            result = _plus(result, one, share)
+            more = [[g * tf.cast(share, g.dtype) for g in group] for group in more] if len(parts) > 1 else more
+            gradients = more if gradients is None else tf.nest.map_structure(tf.add, gradients, more)
+        norm = tf.sqrt(sum(update.square(g) for update, g in zip(updates, gradients, strict=True)))
+        finite = bool(tf.math.is_finite(norm)) and bool(tf.math.is_finite(result["loss"]))
+        if finite:
+            scale = clip_scale(norm, self.hparams.clip_norm)
+            step = tf.convert_to_tensor(self.optimizer.iterations)
+            for update, g in zip(updates, gradients, strict=True):
+                update.apply(g, scale, learning_rate, step)
+        return result | {"gradient_norm": norm, "finite": finite}
+
+    def _gradients(self, problem, batch, updates):
+        """The result of a (part of a) batch, and the gradients of each part of the model."""
         values = [[v.value for v in update.variables] for update in updates]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
@@ -47,18 +68,7 @@ class TrainStep:
             )
         gradients = tape.gradient(loss, values)
         gradients = [_dense(g, u.variables, problem) for g, u in zip(gradients, updates, strict=True)]
-        norm = tf.sqrt(sum(update.square(g) for update, g in zip(updates, gradients, strict=True)))
-        scale = clip_scale(norm, self.hparams.clip_norm)
-        step = tf.convert_to_tensor(self.optimizer.iterations)
-        for update, g in zip(updates, gradients, strict=True):
-            update.apply(g, scale, learning_rate, step)
-        return {
-            "loss": loss,
-            "nats": nats,
-            "tokens": tokens,
-            "gradient_norm": norm,
-            "experts": out["experts"],
-        }
+        return {"loss": loss, "nats": nats, "tokens": tokens, "experts": out["experts"]}, gradients
 
     def _objective(self, logits, targets, mask, aux_loss):
         loss, nats, tokens = cross_entropy(logits, targets, mask, self.hparams.label_smoothing)
@@ -67,7 +77,7 @@ class TrainStep:
     def _update(self, variables):
         key = tuple(id(v) for v in variables)
         if key not in self._updates:
-            self._updates[key] = Update(self.optimizer, variables)
+            self._updates[key] = Update(self.optimizer, variables, self.average)
         return self._updates[key]
 
 
@@ -76,7 +86,7 @@ class Update:
     `apply(gradients, scale, learning_rate, step)` the update with the gradients times `scale`; `step` counts
     those before, since a step that updates several parts is still one to the optimizer."""
 
-    def __init__(self, optimizer, variables):
+    def __init__(self, optimizer, variables, average=None):
         self.variables = variables
         gradients = [tf.TensorSpec(v.shape, v.dtype) for v in variables]
         scalar, count = tf.TensorSpec([], tf.float32), tf.TensorSpec([], optimizer.iterations.dtype)
@@ -88,6 +98,8 @@ class Update:
             optimizer.iterations.assign(step)
             optimizer.learning_rate.assign(learning_rate)
             optimizer.apply([g * tf.cast(scale, g.dtype) for g in gradients], variables)
+            if average:
+                average.update(variables, step)
 
         self.square = compiled(square, gradients)
         self.apply = compiled(apply, gradients, scalar, scalar, count)
@@ -96,6 +108,27 @@ class Update:
 def compiled(function, *signature):
     """The function's one graph. (A tf.function would warn that each part's traces the same Python code again.)"""
     return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+
+
+def micro_batches(batch, count):
+    """[(part, its share of the batch's target tokens)]: the batch cut into `count` parts along its first axis, or as
+    many as it has examples."""
+    examples = batch["targets"].shape[0]
+    if count == 1 or examples == 1:
+        return [(batch, 1.0)]
+    edges = [examples * i // min(count, examples) for i in range(min(count, examples) + 1)]
+    parts = [{key: value[a:b] for key, value in batch.items()} for a, b in itertools.pairwise(edges)]
+    tokens = [tf.reduce_sum(tf.cast(part["targets_mask"], tf.float32)) for part in parts]
+    return [(part, count / tf.add_n(tokens)) for part, count in zip(parts, tokens, strict=True)]
+
+
+def _plus(result, more, share):
+    """The results of parts of a batch put together: means weighted by their share, tokens added."""
+    if result is None and isinstance(share, float):
+        return more
+    weigh = lambda value: tf.cast(share, value.dtype) * value if value.dtype.is_floating else value  # noqa: E731
+    weighed = tf.nest.map_structure(weigh, more) | {"tokens": more["tokens"]}
+    return weighed if result is None else tf.nest.map_structure(tf.add, result, weighed)
 
 
 def clip_scale(norm, max_norm):

@@ -1,22 +1,24 @@
 """The trainer: many problems, one model, one device."""
 
+import contextlib
 import time
-import zlib
 
 import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.input.batching import batches
 from t2t_mm.input.mixing import problem_at, rates
 from t2t_mm.problem import check_nets
 from t2t_mm.training import evaluation, startup
-from t2t_mm.training.checkpoints import Checkpoints, named_variables
+from t2t_mm.training.averaging import MovingAverage
+from t2t_mm.training.checkpoints import Checkpoints, latest, named_variables
 from t2t_mm.training.console import Console
+from t2t_mm.training.inputs import Inputs
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.output import OutputDir
 from t2t_mm.training.progress import Progress
 from t2t_mm.training.schedules import learning_rate
+from t2t_mm.training.signals import Terminated, termination
 from t2t_mm.training.step import TrainStep, set_seed
 from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
 
@@ -45,6 +47,7 @@ class Trainer:
         seed: of initial values, sampling, order of the data, dropout.
         save_every: steps between checkpoints; there is always one after the last step.
         keep_checkpoints: how many of the newest are kept.
+        skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted, or an error.
         model: name of a registered model.
         console: training.console.Console; `Silent()` says nothing.
 
@@ -59,7 +62,7 @@ class Trainer:
 
     def __init__(
         self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
-        keep_checkpoints=3, model="multimodel", console=None,
+        keep_checkpoints=3, skip_nonfinite=False, model="multimodel", console=None,
     ):  # fmt: skip
         self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
         self.console = console or Console()
@@ -79,14 +82,20 @@ class Trainer:
         self.model = registry.model(model)(hparams, self.problems)
         trainable = [v for _, v in sorted(named_variables(self.model).items()) if v.trainable]
         self.optimizer = make_optimizer(hparams, trainable)
-        self.step = 0
+        self.average = None
+        if hparams.ema_decay:
+            weights = {name: v for name, v in named_variables(self.model).items() if v.trainable}
+            self.average = MovingAverage(weights, hparams.ema_decay)
+        self.step, self.skipped, self.skip_nonfinite = 0, 0, skip_nonfinite
         self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams)
-        self._train_step = TrainStep(self.model, self.optimizer, hparams)
-        self._compiled, self._iterators = set(), {}
+        self._train_step = TrainStep(self.model, self.optimizer, hparams, self.average)
+        self._compiled = set()
+        self.inputs = Inputs(self.problems, hparams, seed)
         self._saved = 0
         if self.output:
             self._checkpoints = Checkpoints(
-                self.output.checkpoints, self.model, self.optimizer, keep_checkpoints
+                self.output.checkpoints, self.model, self.optimizer, keep_checkpoints, self.inputs, self.average,
+                self.console.log,
             )
             self._summaries = Summaries(self.output.tensorboard)
             self._resume()
@@ -107,16 +116,18 @@ class Trainer:
         startup.tell_problems(self.console, self.problems, self.rates, self.hparams)
         startup.tell_parameters(self.console, self.model.parts())
 
-    def train(self, until=None, eval_every=0, eval_split="validation", eval_batches=None):
+    def train(self, until=None, eval_every=0, eval_split="validation", eval_batches=None, best=None):
         """Trains until step `until` (None: `train_steps`), then saves.
 
         Args:
             until: number of steps counted from the very first, also of runs before.
             eval_every: steps between evaluations; 0: none.
             eval_split, eval_batches: see `evaluate`.
+            best: best.Best; the checkpoint of the best evaluation is kept, and training ends when its patience does.
 
         Raises:
             UserError: if a loss is not finite, or a checkpoint can't be written. The checkpoints before stay.
+            signals.Terminated: after SIGTERM, when all is saved.
         """
         until = self.train_steps if until is None else until
         without = [p.name for p in self.problems if not p.splits().get("train")]
@@ -125,15 +136,22 @@ class Trainer:
                             "--generate_data, or leave them out of --problems.")
         if self.output:
             self.output.record(self.hparams, self.problems)
-        self._iterators.clear()  # those of a run before go on from another step
-        with Progress(self.console, self.step, until) as progress:
+        with Progress(self.console, self.step, until) as progress, termination() as is_told_to_stop:
             try:
                 while self.step < until:
+                    if is_told_to_stop():
+                        self.save()
+                        self.console.log(f"Told to stop. The same command goes on from step {self.step:,}.")
+                        raise Terminated
                     self._train_one(progress)
                     if self.step % self.save_every == 0 and self.step < until:
                         self._aside(progress, self.save)
-                    if eval_every and self.step % eval_every == 0 and self.step < until:
-                        self._aside(progress, lambda: self.evaluate(eval_split, eval_batches))
+                    if eval_every and self.step % eval_every == 0 and (self.step < until or best):
+                        self._aside(progress, lambda: self._weigh(best, self.evaluate(eval_split, eval_batches)))
+                        if best and best.is_over:
+                            self.console.log(f"No {best.metric} better than {best.value:.4f} of step {best.step:,} in "
+                                             f"{best.since} evaluations: training ends here.")
+                            break
             except KeyboardInterrupt:
                 progress.look()
                 self.save()
@@ -145,9 +163,11 @@ class Trainer:
     def _train_one(self, progress):
         problem = self.problems[problem_at(self.step, self.seed, self.rates)]
         started, is_new = time.monotonic(), problem.name not in self._compiled
-        batch = next(self._iterator(problem))
+        batch = self.inputs.next(problem.name, self.step)
         rate = np.float32(learning_rate(self.hparams, self.step, self.train_steps))
         result = self._train_step(problem.name, batch, rate)
+        if not result["finite"]:
+            self._not_finite(problem, batch, result)
         self.step += 1
         if is_new:
             seconds = time.monotonic() - started
@@ -159,21 +179,33 @@ class Trainer:
         if self.output and self.step % SUMMARY_EVERY == 0:
             self._summarise(progress, rate)
 
-    def _iterator(self, problem):
-        if problem.name not in self._iterators:
-            self._iterators[problem.name] = iter(self._data(problem))
-        return self._iterators[problem.name]
+    def _weigh(self, best, results):
+        """Keeps the checkpoint if these results are the best."""
+        if best and best.update(self.step, results) and self.output:
+            self.save()
+            best.keep(latest(self.output.checkpoints))
+            self.console.log(f"Best {best.metric} so far: {best.value:.4f} at step {self.step:,}, kept in best/")
 
-    def _data(self, problem):
-        # The first step of this run is in the seed, so that a resumed run doesn't see the same batches again.
-        seed = np.random.SeedSequence((self.seed, self.step, zlib.crc32(problem.name.encode())))
-        return batches(
-            problem, "train", self.hparams, training=True, seed=int(seed.generate_state(1)[0] // 2)
+    def _not_finite(self, problem, batch, result):
+        """Counts a step that was not applied, or stops the run with its batch saved."""
+        loss, norm = float(result["loss"]), float(result["gradient_norm"])
+        told = f"The loss of {problem.name} is {loss} (gradient norm {norm}) at step {self.step + 1}"
+        if self.skip_nonfinite:
+            self.skipped += 1
+            self.console.log(f"{told}; it is skipped, the {self.skipped}. so far")
+            return
+        where = ""
+        if self.output:
+            path = self.output.path / f"nonfinite-{self.step + 1}-{problem.name}.npz"
+            np.savez(path, **{key: value.numpy() for key, value in batch.items()})
+            where = f" Its batch is in {path}."
+        raise UserError(
+            f"{told}. Nothing of it was applied or saved.{where} Start again from the last checkpoint (the same "
+            "command) with a lower learning_rate, more warmup_steps or a smaller clip_norm, or with --skip_nonfinite."
         )
 
     def _aside(self, progress, work):
-        """Does what is no training, after the losses so far were found finite, and outside the measured
-        speed."""
+        """Does what is no training, outside the measured speed."""
         progress.look()
         started = time.monotonic()
         work()
@@ -207,7 +239,8 @@ class Trainer:
         Returns:
             {problem: {"examples", "tokens", "log_perplexity", "accuracy", ...}}; see evaluation.Evaluator.
         """
-        results = self._evaluator.run(split, max_batches)
+        with self.average.in_use() if self.average else contextlib.nullcontext():
+            results = self._evaluator.run(split, max_batches)
         part = f", first {max_batches} batches" if max_batches else ""
         self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
         if self.output:

@@ -91,6 +91,35 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
         make(tmp_path)[2].restore()
 
 
+@pytest.mark.parametrize("spoil", [
+    lambda content: content[: len(content) // 2],
+    lambda content: content[:40] + bytes([content[40] ^ 4]) + content[41:],
+    lambda content: b"",
+])
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, spoil, part):
+    model, optimizer, checkpoints = make(tmp_path)
+    checkpoints.save(1)
+    kernel = model.kernel.numpy().copy()
+    step(model, optimizer)
+    checkpoints.save(2)
+    path = tmp_path / f"ckpt-2.{part}"
+    path.write_bytes(spoil(path.read_bytes()))
+    said = []
+    other, _, again = make(tmp_path, seed=4, log=said.append)
+    assert again.restore() == 1
+    np.testing.assert_array_equal(other.kernel, kernel)
+    assert len(said) == 1 and "ckpt-2 is damaged" in said[0]
+    again.save(2)
+    assert make(tmp_path)[2].restore() == 2
+
+
+def test_a_lost_list_of_checkpoints_does_no_harm(tmp_path):
+    make(tmp_path)[2].save(7)
+    (tmp_path / "checkpoint").write_text("")
+    assert make(tmp_path)[2].restore() == 7
+
+
 def test_a_disk_that_fills_up_leaves_the_old_checkpoint_whole(tmp_path):
     model, optimizer, checkpoints = make(tmp_path, size=5000)
     checkpoints.save(1)

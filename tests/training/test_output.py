@@ -20,7 +20,7 @@ def trained(tmp_path):
     output.check_writable()
     output.record(TINY, PROBLEMS)
     output.checkpoints.mkdir()
-    (output.checkpoints / "checkpoint").write_text("")
+    (output.checkpoints / "ckpt-3.index").write_text("")
     return output
 
 
@@ -66,7 +66,7 @@ def test_another_vocabulary_of_the_same_size_is_refused(trained):
 
 
 def test_without_a_checkpoint_anything_may_start(trained):
-    (trained.checkpoints / "checkpoint").unlink()
+    (trained.checkpoints / "ckpt-3.index").unlink()
     trained.check_hparams(TINY.replace(hidden_size=32))
     trained.check_problems([Toy("toy_c")])
     with pytest.raises(UserError, match="no checkpoint"):

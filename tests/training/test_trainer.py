@@ -1,7 +1,9 @@
 """The trainer as a library: learning, resuming, evaluating, refusing."""
 
 import json
+import os
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ from toys import TINY, Toy, ToyClass
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
+from t2t_mm.training.best import Best
 from t2t_mm.training.checkpoints import latest, named_variables
 from t2t_mm.training.console import Silent
 from t2t_mm.training.evaluation import Evaluator
+from t2t_mm.training.signals import Terminated
 from t2t_mm.training.trainer import Trainer
 
 
@@ -81,14 +85,26 @@ def test_the_same_seed_gives_the_same_run():
     assert any((begun[0][name] != value).any() for name, value in other.items())
 
 
-def test_a_resumed_run_sees_other_batches():
-    one = trainer(None)
-    start = next(iter(one._data(one.problems[0])))["inputs"].numpy()
-    again = next(iter(one._data(one.problems[0])))["inputs"].numpy()
-    one.step = 4
-    later = next(iter(one._data(one.problems[0])))["inputs"].numpy()
-    np.testing.assert_array_equal(start, again)
-    assert start.shape != later.shape or (start != later).any()
+def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
+    """Same batches, same draws of dropout and gates: same weights."""
+    def run(name, *stops):
+        for stop in stops:
+            one = trainer(tmp_path / name, problems=[Toy(), ToyClass("toy_first")], hparams=TINY.replace(dropout=0.1),
+                          train_steps=9, seed=5, save_every=4)
+            one.train(stop)
+        return weights(one)
+
+    whole, parts = run("whole", 9), run("parts", 3, 9)
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, parts[name], name)
+
+
+def test_other_batches_start_anew():
+    first, other = trainer(None), trainer(None)
+    batches = [one.inputs.next("toy_copy", step)["inputs"].numpy() for one, step in ((first, 0), (other, 4))]
+    again = trainer(None).inputs.next("toy_copy", 0)["inputs"].numpy()
+    np.testing.assert_array_equal(batches[0], again)
+    assert batches[0].shape != batches[1].shape or (batches[0] != batches[1]).any()
 
 
 def test_other_architecture_leaves_the_checkpoint_alone(run):
@@ -137,6 +153,78 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing(tmp_path):
     broken.train(2)
     table = broken.model.variables_of("toy_copy")[0]
     table.assign(np.full(table.shape, np.nan))
-    with pytest.raises(UserError, match="loss of toy_copy is nan at step 3"):
+    before = weights(broken)
+    with pytest.raises(UserError, match="toy_copy is nan .*at step 3.*nonfinite-3-toy_copy.npz.*--skip_nonfinite"):
         broken.train()
     assert latest(tmp_path / "checkpoints").endswith("ckpt-2")
+    batch = np.load(tmp_path / "nonfinite-3-toy_copy.npz")
+    assert set(batch) == {"inputs", "inputs_mask", "targets", "targets_mask"}
+    for name, value in weights(broken).items():
+        if "seed" not in name:
+            np.testing.assert_array_equal(value, before[name])
+
+
+def test_steps_that_are_not_finite_can_be_skipped():
+    said = []
+    one = trainer(None, problems=[Toy()], train_steps=5, skip_nonfinite=True)
+    one.console.log = said.append
+    table = one.model.variables_of("toy_copy")[0]
+    whole = table.numpy().copy()
+    one.train(2)
+    table.assign(np.full(table.shape, np.inf))
+    one.train(4)
+    assert one.skipped == 2 and sum("it is skipped, the" in line for line in said) == 2
+    table.assign(whole)
+    one.train()
+    assert one.step == 5 and all(np.isfinite(value).all() for value in weights(one).values())
+
+
+def test_parts_of_a_batch_add_up_to_it():
+    hparams = TINY.replace(moe_layers="none")  # the balancing losses of experts are those of each part
+    updated = []
+    for parts in (1, 3):
+        one = trainer(None, problems=[Toy()], hparams=hparams.replace(accumulate=parts), train_steps=3, seed=2)
+        one.train()
+        updated.append(weights(one))
+    for name, value in updated[0].items():
+        if "seed" not in name:
+            np.testing.assert_allclose(value, updated[1][name], atol=2e-4, err_msg=name)
+
+
+def test_a_moving_average_is_evaluated_and_saved(tmp_path):
+    one = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
+    one.train()
+    weighed, values = weights(one), one.evaluate()["toy_copy"]
+    for name, value in weights(one).items():
+        np.testing.assert_array_equal(value, weighed[name])
+    averages = {name: average.numpy() for name, average in one.average.averages.items()}
+    assert any((averages[name] != weighed[name]).any() for name in averages)
+    again = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
+    for name, average in again.average.averages.items():
+        np.testing.assert_array_equal(average.numpy(), averages[name])
+    assert again.evaluate()["toy_copy"] == values
+    one.average.decay = 0.0
+    assert trainer(None, problems=[Toy()]).average is None
+
+
+def test_the_best_checkpoint_is_kept_and_patience_ends(tmp_path):
+    one = trainer(tmp_path, problems=[Toy()], train_steps=50)
+    best = Best("toy_copy/accuracy", tmp_path / "best.json", patience=2)
+    scores = iter([0.2, 0.5, 0.4, 0.3, 0.9])
+    one.evaluate = lambda *args: {"toy_copy": {"accuracy": next(scores)}}
+    one.train(eval_every=5, best=best)
+    assert one.step == 20 and (best.value, best.step, best.since) == (0.5, 10, 2)
+    assert latest(tmp_path / "best").endswith("ckpt-10")
+    assert Best("toy_copy/accuracy", tmp_path / "best.json").value == 0.5
+    with pytest.raises(UserError, match="no metric toy_copy/bleu; evaluated are toy_copy/accuracy"):
+        Best("toy_copy/bleu").update(3, {"toy_copy": {"accuracy": 0.1, "tokens": 3}})
+    assert Best("a/log_perplexity").update(1, {"a": {"log_perplexity": 3.0}})
+
+
+def test_told_to_stop_it_saves_first(tmp_path):
+    one = trainer(tmp_path, problems=[Toy()], train_steps=50)
+    step = one._train_step
+    one._train_step = lambda *args: (one.step == 6 and os.kill(os.getpid(), signal.SIGTERM), step(*args))[1]
+    with pytest.raises(Terminated) as stopped:
+        one.train()
+    assert stopped.value.code == 143 and latest(tmp_path / "checkpoints").endswith("ckpt-7")

@@ -28,12 +28,15 @@ setup(
     install_requires=[
         "absl-py",
         "gin-config",
+        "jiwer",
         "keras>=3.10",
         "numpy",
         "pillow",
         "soundfile",
         "soxr",
         "rich",
+        "rouge-score",
+        "sacrebleu>=2",
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "sentencepiece",
         "tensorflow>=2.20,<2.22",

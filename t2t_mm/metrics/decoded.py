@@ -9,7 +9,7 @@ import difflib
 from t2t_mm.errors import UserError
 
 # Each of these registers what it defines.
-from t2t_mm.metrics import captions, error_rates, exact, translation  # noqa: F401
+from t2t_mm.metrics import brackets, captions, error_rates, exact, translation  # noqa: F401
 from t2t_mm.metrics.scoring import METRICS, Metric
 
 

@@ -86,7 +86,7 @@ def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -
 
     builder = _Builder()
     is_outermost = True
-    for step, node in _walk(tree):
+    for step, node in walk(tree):
         if step == "tag":
             if keep_traces or node.label != _TRACE:
                 builder.add(node)
@@ -100,21 +100,21 @@ def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -
 
 def words(tree: Tree) -> list[str]:
     """The words of a tree from left to right, as the treebank writes them (-LRB- for an opening bracket)."""
-    return [node.content for step, node in _walk(tree) if step == "tag"]
+    return [node.content for step, node in walk(tree) if step == "tag"]
 
 
 def write(tree: Tree) -> str:
     """The tree on one line, in brackets."""
     parts = {"tag": lambda node: f" ({node.label} {node.content})", "open": lambda node: f" ({node.label}",
              "close": lambda node: ")"}
-    return "".join(parts[step](node) for step, node in _walk(tree))[1:]
+    return "".join(parts[step](node) for step, node in walk(tree))[1:]
 
 
 def linearize(tree: Tree | str) -> str:
     """The linear form of a tree (or of the line that holds it): tags, and a symbol for each opening and
     closing label; the words are left out."""
     parts = {"tag": "", "open": "(", "close": ")"}
-    return " ".join(parts[step] + node.label for step, node in _walk(_one(tree)))
+    return " ".join(parts[step] + node.label for step, node in walk(_one(tree)))
 
 
 def delinearize(symbols: str | list[str], sentence: str | list[str]) -> str:
@@ -178,8 +178,8 @@ class _Builder:
         (self._open[-1].content if self._open else self.trees).append(tree)
 
 
-def _walk(tree):
-    """("open", node), ("tag", node) and ("close", node) from left to right."""
+def walk(tree):
+    """Yields ("open", node), ("tag", node) and ("close", node) for the nodes of a tree, from left to right."""
     stack = [("open", tree)]
     while stack:
         step, node = stack.pop()

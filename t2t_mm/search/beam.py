@@ -54,7 +54,8 @@ class Beam:
             ended_scores, best = tf.math.top_k(scores, k)
             ended = ended.joined(found).chosen(best)
 
-            _, best = tf.math.top_k(tf.where(stop, NEVER, found.log_probs), k)
+            found = found._replace(log_probs=tf.where(stop, NEVER, found.log_probs))
+            _, best = tf.math.top_k(found.log_probs, k)
             onward = found.chosen(best)
             alive = Hypotheses(*(tf.where(like(done, old), old, new) for old, new in zip(alive, onward, strict=True)))
             rows = tf.gather(parents, best, batch_dims=1) + k * tf.range(batch)[:, None]

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from t2t_mm.layers import fast
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvStep, dropout
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.pointwise import pointwise
@@ -45,13 +46,51 @@ class MultiHeadAttention(keras.layers.Layer):
         return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
 
     def call(self, queries, memory, mask, training=False):
-        q, k, v = self._heads(queries, self.query), self._heads(memory, self.key), self._heads(memory, self.value)
+        return self.attend(queries, *self.keys_values(memory), mask, training)
+
+    def keys_values(self, memory):
+        """Keys and values of a memory [batch, length, hidden]: two of [batch, heads, length, hidden / heads]."""
+        return self._heads(memory, self.key), self._heads(memory, self.value)
+
+    def attend(self, queries, k, v, mask, training=False, softmax=ops.softmax):
+        """As `call`, with keys and values in the place of the memory."""
+        q = self._heads(queries, self.query)
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
         scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
-        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        weights = ops.cast(softmax(scores), v.dtype)
         attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
         attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
         return pointwise(attended, self.output_kernel)
+
+    def start(self, batch, places):
+        """Keys and values of no positions yet, with places for them: zeros [batch, heads, places, hidden / heads]."""
+        shape = (batch, self.num_heads, places, self.hidden_size // self.num_heads)
+        return [fast.zeros(shape, self.compute_dtype), fast.zeros(shape, self.compute_dtype)]
+
+    def step(self, x, position, kept):
+        """Causal self-attention, one position.
+
+        Args:
+            x: [rows, hidden].
+            position: incremental.Position.
+            kept: keys and values of earlier positions, from `start`.
+
+        Returns:
+            [rows, hidden], and keys and values with those of this position.
+        """
+        x = position.of_example(x)  # [batch, beam, hidden]
+        kept = [position.write_heads(old, new) for old, new in zip(kept, self.keys_values(x), strict=True)]
+        return self.step_to(x, *kept, position.seen), kept
+
+    def step_to(self, x, k, v, mask):
+        """As `attend` for one position: x [batch, beam, hidden] -> [batch * beam, hidden]."""
+        return ops.reshape(self.attend(x, k, v, mask, softmax=plain_softmax), (-1, self.hidden_size))
+
+
+def plain_softmax(x):
+    """Softmax of the last axis, spelt out: of few rows, the backend's own would spend its time in preparations."""
+    x = ops.exp(x - ops.max(x, axis=-1, keepdims=True))
+    return x / ops.sum(x, axis=-1, keepdims=True)
 
 
 class AttentionBlock(keras.layers.Layer):
@@ -100,3 +139,36 @@ class AttentionBlock(keras.layers.Layer):
 
         h = self.source_attention(self.source_norm(x), source, source_mask[:, None, None, :], training=training)
         return x + dropout(h, self.dropout, self.seed, training)
+
+    def remember(self, source):
+        """What all steps read of a source [batch, source length, hidden]: its keys and values."""
+        return self.source_attention.keys_values(source)
+
+    def start(self, batch, beam, length):
+        """What the block keeps of up to `length` positions."""
+        return {
+            "rings": [self.step1.start(batch * beam), self.step2.start(batch * beam)],
+            "kept": self.self_attention.start(batch, beam * length),
+        }
+
+    def step(self, target, source, source_mask, position, state):
+        """One position.
+
+        Args:
+            target: [rows, hidden].
+            source, source_mask: from `remember`, and [batch, 1, 1, source length]; an example's rows share them.
+            position: incremental.Position.
+            state: from `start`.
+
+        Returns:
+            [rows, hidden], state.
+        """
+        (ring1, ring2), kept = state["rings"], state["kept"]
+        x = target + position.timing(target.shape[-1], target.dtype)
+        h, ring1 = self.step1.step(x, position, ring1)
+        h, ring2 = self.step2.step(h, position, ring2)
+        x = x + h
+        h, kept = self.self_attention.step(self.self_norm.step(x), position, kept)
+        x = x + h
+        queries = position.of_example(self.source_norm.step(x))
+        return x + self.source_attention.step_to(queries, *source, source_mask), {"rings": [ring1, ring2], "kept": kept}

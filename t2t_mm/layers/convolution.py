@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from t2t_mm.layers.normalization import layer_norm
+from t2t_mm.layers import fast
+from t2t_mm.layers.normalization import layer_norm, standardised
 from t2t_mm.layers.pointwise import pointwise
 
 # What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first, so that a deep stack
@@ -105,6 +106,18 @@ class ConvStep(keras.layers.Layer):
         x = depthwise_1d(x, ops.convert_to_tensor(self.depthwise), self.dilation, self.causal)
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
 
+    def start(self, rows):
+        """What a causal step keeps: a ring of as many inputs as its taps span, [span, rows, channels], zeros."""
+        span = (self.taps - 1) * self.dilation + 1
+        return fast.zeros((span, rows, self.depthwise.shape[1]), self.compute_dtype)
+
+    def step(self, x, position, ring):
+        """One position: x [rows, channels], incremental.Position, ring -> ([rows, filters], ring)."""
+        ring = position.write_row(ring, ops.relu(x))
+        seen = position.recall(ring, self.taps, self.dilation)  # [rows, taps, channels]
+        x = ops.sum(seen * ops.cast(self.depthwise, x.dtype), axis=1)
+        return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset, standardised), ring
+
 
 class CentredKernel(keras.initializers.Initializer):
     """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its input on.
@@ -157,6 +170,19 @@ class ConvBlock(keras.layers.Layer):
         h = x + step2(step1(x, valid), valid)
         h = step4(step3(h, valid), valid)
         return x + dropout(h, self.dropout, self.seed, training)
+
+    def start(self, rows):
+        """What a causal block keeps: a ring a step."""
+        return [step.start(rows) for step in self.steps]
+
+    def step(self, x, position, rings):
+        """One position: x [rows, hidden], incremental.Position, rings -> ([rows, hidden], rings)."""
+        h, rings = x, list(rings)
+        for i, step in enumerate(self.steps):
+            h, rings[i] = step.step(h, position, rings[i])
+            if i in (1, 3):
+                h = x + h
+        return h, rings
 
 
 def dropout(x, rate, seed, training):

@@ -9,6 +9,7 @@ import contextlib
 import functools
 
 import keras
+from keras import ops
 
 _static = False
 
@@ -40,6 +41,38 @@ def on_tensorflow_cpu():
     if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
         return False
     return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
+def zeros(shape, dtype):
+    """Zeros for `write` to write into."""
+    if not on_tensorflow_cpu():
+        return ops.zeros(shape, dtype)
+    import tensorflow as tf
+
+    # Memory of its own at every run, where equal tf.zeros may become one constant.
+    return tf.raw_ops.Empty(shape=shape, dtype=tf.as_dtype(dtype), init=True)
+
+
+def write(kept, where, values):
+    """`kept` [m, ...] with `values` [n, ...] in the places `where` [n].
+
+    On TensorFlow on a CPU in the memory of `kept`, which must come from `zeros` or from an operation, and which
+    nobody may read any more: `tf.tensor_scatter_nd_update` copies all of it.
+    """
+    if not on_tensorflow_cpu():
+        return ops.scatter_update(kept, where[:, None], values)
+    import tensorflow as tf
+
+    return tf.raw_ops.InplaceUpdate(x=kept, i=where, v=values)
+
+
+def gather(x, where, axis=0):
+    """ops.take where no index is negative: in one operation instead of five."""
+    if keras.backend.backend() != "tensorflow":
+        return ops.take(x, where, axis=axis)
+    import tensorflow as tf
+
+    return tf.gather(x, where, axis=axis)
 
 
 def ragged_experts(rows, sizes, w1, b1, w2, b2):

@@ -10,5 +10,6 @@ def pointwise(x, kernel):
     gradient of the kernel for each: three to five times slower on short sequences.
     """
     channels, filters = kernel.shape
-    y = ops.matmul(ops.reshape(x, (-1, channels)), kernel)
-    return ops.reshape(y, (*ops.shape(x)[:-1], filters))
+    y = ops.matmul(ops.reshape(x, (-1, channels)), ops.cast(kernel, x.dtype))
+    inner = x.shape[1:-1] if None not in x.shape[1:-1] else ops.shape(x)[1:-1]
+    return ops.reshape(y, (-1, *inner, filters))

@@ -4,18 +4,21 @@ import numpy as np
 from keras import ops
 
 
-def timing_signal(length, channels, dtype="float32"):
-    """Sines and cosines of positions 0 .. length-1, with wavelengths 2π·10000^(2d/channels) (paper, section 2.4).
+def timing_signal(length, channels, dtype="float32", start=0):
+    """Sines and cosines of positions start .. start + length - 1 (paper, section 2.4).
+
+    Wavelengths are 2π·10000^(2d/channels).
 
     Args:
         length: number of positions, an int or a scalar tensor.
         channels: even number of channels; the first half holds the sines, the second the cosines.
+        start: the first position, an int or a scalar tensor.
 
     Returns:
         [1, length, channels].
     """
     pairs = channels // 2
     frequencies = np.power(10000.0, -np.arange(pairs) / pairs).astype("float32")  # [channels / 2]
-    angles = ops.cast(ops.arange(length), "float32")[:, None] * frequencies[None, :]  # [length, channels / 2]
+    angles = ops.cast(ops.arange(length) + start, "float32")[:, None] * frequencies[None, :]  # [length, channels / 2]
     signal = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
     return ops.cast(signal, dtype)[None]

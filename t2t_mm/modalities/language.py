@@ -66,5 +66,12 @@ class LanguageNet(ModalityNet):
 
     def top(self, hidden, mask=None, grid=None, training=False):
         """The body's output, normalised -> logits [batch, length, vocab], float32."""
-        table = ops.cast(self.softmax_table, self.compute_dtype)
-        return ops.cast(pointwise(hidden, ops.transpose(table)), "float32")
+        return self.project(hidden, self.projection())
+
+    def projection(self):
+        """The matrix [hidden, vocab] of `project`; decoding computes it once, not at every position."""
+        return ops.transpose(ops.cast(self.softmax_table, self.compute_dtype))
+
+    def project(self, hidden, projection):
+        """[..., hidden] -> logits [..., vocab], float32."""
+        return ops.cast(pointwise(hidden, projection), "float32")

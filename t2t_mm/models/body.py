@@ -36,6 +36,11 @@ class ExpertsBranch(keras.layers.Layer):
         h, info = self.experts(self.norm(x), valid, training=training)
         return x + dropout(self.out_norm(h), self.dropout, self.seed, training), info
 
+    def step(self, x):
+        """One position of decoding: [rows, hidden] -> [rows, hidden]."""
+        h, _ = self.experts(self.norm.step(x))
+        return x + self.out_norm.step(h)
+
 
 def make_experts(hparams, seed):
     """The mixture of experts, or a dense feed-forward of equal FLOPs or equal parameters."""
@@ -125,6 +130,33 @@ class Mixer(keras.layers.Layer):
             x = block(x, training=training)
         return x
 
+    def remember(self, encoding, encoding_mask):
+        """What all steps read of the encoding."""
+        return self.attention.remember(encoding) if self.attention else masked_mean(encoding, encoding_mask)
+
+    def start(self, batch, beam, length):
+        """What the mixer keeps of up to `length` positions."""
+        state = {
+            "join": self.join.start(batch * beam),
+            "blocks": [block.start(batch * beam) for block in self.blocks],
+        }
+        return state | ({"attention": self.attention.start(batch, beam, length)} if self.attention else {})
+
+    def step(self, target, memory, encoding_mask, position, state):
+        """One position: target [rows, hidden], from `remember`, mask, Position, state -> ([rows, hidden], state)."""
+        state = dict(state)
+        if self.attention:
+            attended, state["attention"] = self.attention.step(
+                target, memory, encoding_mask, position, state["attention"]
+            )
+        else:
+            attended = ops.reshape(position.of_example(target) + memory, (-1, target.shape[-1]))
+        x, state["join"] = self.join.step(ops.concatenate([target, attended], axis=-1), position, state["join"])
+        x, state["blocks"] = attended + x, list(state["blocks"])
+        for i, block in enumerate(self.blocks):
+            x, state["blocks"][i] = block.step(x, position, state["blocks"][i])
+        return x, state
+
 
 class Decoder(keras.layers.Layer):
     """Blocks of convolutions and attention to the encoding, with a mixture of experts after the middle one.
@@ -160,6 +192,28 @@ class Decoder(keras.layers.Layer):
             if self.experts and i == (len(self.blocks) + 1) // 2:
                 x, info["decoder"] = self.experts(x, valid, training=training)
         return self.norm(x), info
+
+    def remember(self, encoding):
+        """What all steps read of the encoding, for each attention."""
+        return [attention.remember(encoding) for attention in self.attention]
+
+    def start(self, batch, beam, length):
+        """What the decoder keeps of up to `length` positions."""
+        return {
+            "blocks": [block.start(batch * beam) for block in self.blocks],
+            "attention": [attention.start(batch, beam, length) for attention in self.attention],
+        }
+
+    def step(self, x, memory, encoding_mask, position, state):
+        """One position: x [rows, hidden], from `remember`, mask, Position, state -> ([rows, hidden], state)."""
+        blocks, attention = list(state["blocks"]), list(state["attention"])
+        for i, block in enumerate(self.blocks):
+            x, blocks[i] = block.step(x, position, blocks[i])
+            if self.attention:
+                x, attention[i] = self.attention[i].step(x, memory[i], encoding_mask, position, attention[i])
+            if self.experts and i + 1 == (len(self.blocks) + 1) // 2:
+                x = self.experts.step(x)
+        return self.norm.step(x), {"blocks": blocks, "attention": attention}
 
 
 def masked_mean(x, mask):

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from t2t_mm.layers import fast
+from t2t_mm.layers.incremental import Position, first_lineage
 from t2t_mm.models.body import Decoder, Encoder, Mixer
 
 
@@ -95,11 +97,8 @@ class MultiModel(keras.Model):
 
     def call(self, batch, problem, training=False):
         problem = self.problems[problem]
-        source, target = problem.inputs.net_name(), problem.targets.net_name()
-        x, mask, grid = self._part(source + "_bottom", self.nets[source].bottom)(
-            batch["inputs"], batch.get("inputs_mask"), training=training
-        )
-        encoding, info = self._part("encoder", self.encoder)(x, mask, training=training)
+        target = problem.targets.net_name()
+        encoding, mask, grid, info = self._encode(problem, batch, training)
         if self._is_shortcut(problem):
             hidden, out_mask = encoding, mask
         else:
@@ -112,6 +111,15 @@ class MultiModel(keras.Model):
             "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
             "experts": {name: {k: v for k, v in i.items() if k != "aux_loss"} for name, i in info.items()},
         }
+
+    def _encode(self, problem, batch, training):
+        """(encoding [batch, length, hidden], its mask, grid of a picture or None, info)."""
+        source = problem.inputs.net_name()
+        x, mask, grid = self._part(source + "_bottom", self.nets[source].bottom)(
+            batch["inputs"], batch.get("inputs_mask"), training=training
+        )
+        encoding, info = self._part("encoder", self.encoder)(x, mask, training=training)
+        return encoding, mask, grid, info
 
     def _decode(self, problem, batch, encoding, mask, training):
         """The body behind the encoder: (hidden [batch, positions, hidden], their mask, info)."""
@@ -132,6 +140,77 @@ class MultiModel(keras.Model):
         """Mixer and decoder: previous outputs [batch, length, hidden] -> (next [batch, length, hidden], info)."""
         x = self.mixer(previous, encoding, encoding_mask, training=training)
         return self.decoder(x, mask, encoding, encoding_mask, training=training)
+
+    def remember(self, batch, problem):
+        """What decoding reads of the inputs, computed once: the first of three functions of incremental decoding.
+
+            memory = model.remember(batch, problem)
+            state = model.start(memory, beam, length)
+            for time in range(length):
+                logits, state = model.step(ids, time, memory, state, problem)  # then the next ids from the logits
+
+        Equals the whole model, position by position, when it is fed the same targets.
+
+        Args:
+            batch: `inputs`, and `inputs_mask` where there is one, as in a call.
+            problem: its name.
+
+        Returns:
+            A nested structure of tensors.
+
+        Raises:
+            ValueError: the problem's targets are classes, which have no positions.
+        """
+        if self.problems[problem].targets.kind == "categorical":
+            raise ValueError(f"The targets of {problem} are classes: call the model; there is nothing to decode")
+        encoding, mask, _, _ = self._encode(self.problems[problem], batch, training=False)
+        return {
+            "mask": mask[:, None, None],
+            "projection": self.nets[self.problems[problem].targets.net_name()].projection(),
+            "mixer": self.mixer.remember(encoding, mask),
+            "decoder": self.decoder.remember(encoding),
+        }
+
+    def start(self, memory, beam, length):
+        """The state before the first position: a nested structure of tensors.
+
+        Args:
+            memory: from `remember`.
+            beam: hypotheses an example, an int; row b * beam + i is the i-th of example b.
+            length: positions that there is to be room for, an int or a tensor.
+        """
+        batch = ops.shape(memory["mask"])[0]
+        return {
+            "lineage": first_lineage(batch * beam, length),
+            "mixer": self.mixer.start(batch, beam, length),
+            "decoder": self.decoder.start(batch, beam, length),
+        }
+
+    def step(self, ids, time, memory, state, problem, beam=1):
+        """One position of decoding.
+
+        Args:
+            ids: int32 [rows], what was put out at the last position; without effect at the first.
+            time: int32 scalar, the position, from 0.
+            memory, state: from `remember` and `start`, the state as of the last position.
+            problem: its name.
+            beam: as for `start`.
+
+        Returns:
+            logits float32 [rows, pieces], state.
+        """
+        problem = self.problems[problem]
+        net, command = self.nets[problem.targets.net_name()], self.commands[problem.command]
+        position = Position(time, state["lineage"], beam)
+        x = net.embed(ids)  # [rows, hidden]
+        x = ops.where(time == 0, ops.cast(command.token, x.dtype), x)
+        x, mixer = self.mixer.step(x, memory["mixer"], memory["mask"], position, state["mixer"])
+        x, decoder = self.decoder.step(x, memory["decoder"], memory["mask"], position, state["decoder"])
+        return net.project(x, memory["projection"]), {"lineage": position.lineage, "mixer": mixer, "decoder": decoder}
+
+    def reorder(self, state, rows):
+        """The state after row i has taken over the past of row `rows[i]` of the same example; rows int32 [rows]."""
+        return state | {"lineage": fast.gather(state["lineage"], rows)}
 
     def path(self, problem):
         """The trainable variables of each part that a problem, by name, runs through: a list of lists."""

@@ -1,0 +1,76 @@
+"""One position at a time: what causal layers keep of earlier positions, and how it is found again.
+
+A decoder works on rows: `beam` hypotheses for each example of a batch. What a layer keeps is written once, at the row
+that computed it, and never moved. When hypotheses are reordered, a small table follows them instead, the lineage: it
+says for every row and every earlier time which row computed that part of its past. Convolutions look up the rows of
+their few taps in it; attention reads what all rows of an example keep, and masks what is not a row's own past.
+"""
+
+import functools
+
+from keras import ops
+
+from t2t_mm.layers import fast
+from t2t_mm.layers.timing import timing_signal
+
+
+def first_lineage(rows, length):
+    """The lineage before the first position: int32 [rows, length]; -1 stands for times that have not come."""
+    return ops.full((rows, length), -1, dtype="int32")
+
+
+class Position:
+    """A position of the target, as all layers see it in one decoding step.
+
+    What several layers need is computed by the first that asks.
+
+    Args:
+        time: int32 scalar, the position: 0 reads the command token.
+        lineage: int32 [rows, length], see above, as of the last position.
+        beam: rows an example.
+
+    Attributes:
+        lineage: with this position filled in; to be kept for the next.
+    """
+
+    def __init__(self, time, lineage, beam):
+        self.time, self.beam = time, beam
+        self.rows, self.length = ops.shape(lineage)
+        self.itself = ops.arange(self.rows, dtype="int32")[:, None]  # [rows, 1]
+        self.lineage = ops.where(ops.arange(self.length, dtype="int32") == time, self.itself, lineage)
+        self._places = {}
+
+    def of_example(self, x):
+        """[rows, ...] -> [batch, beam, ...]."""
+        return ops.reshape(x, (-1, self.beam, *x.shape[1:]))
+
+    def timing(self, channels, dtype):
+        """The timing signal [1, channels] of this position."""
+        return timing_signal(1, channels, dtype, start=self.time)[0]
+
+    def write_row(self, ring, x):
+        """A ring [size, rows, channels] with x [rows, channels] in the place of what it forgets."""
+        return fast.write(ring, ops.reshape(self.time % ring.shape[0], (1,)), x[None])
+
+    def recall(self, ring, taps, dilation):
+        """What `taps` taps see, oldest first: [rows, taps, channels]; zeros before the first position."""
+        if (taps, dilation) not in self._places:
+            times = self.time + dilation * ops.arange(1 - taps, 1, dtype="int32")  # [taps]
+            rows = fast.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
+            self._places[taps, dilation] = times % ring.shape[0] * self.rows + rows
+        return fast.gather(ops.reshape(ring, (-1, ring.shape[-1])), self._places[taps, dilation])
+
+    @functools.cached_property
+    def seen(self):
+        """What a row attends to among all that its example keeps: bool [batch, 1, beam, beam * length]."""
+        own = ops.reshape(self.lineage, (-1, self.beam, 1, self.length))
+        keeper = ops.reshape(self.itself, (-1, 1, self.beam, 1))
+        return ops.reshape(own == keeper, (-1, 1, self.beam, self.beam * self.length))
+
+    def write_heads(self, kept, x):
+        """Keys or values [batch, heads, beam * length, d] with those of this position, x [batch, heads, beam, d]."""
+        heads, depth = kept.shape[1], kept.shape[3]
+        if heads not in self._places:
+            self._places[heads] = ops.arange(self.rows * heads, dtype="int32") * self.length + self.time
+        flat = fast.write(ops.reshape(kept, (-1, depth)), self._places[heads], ops.reshape(x, (-1, depth)))
+        return ops.reshape(flat, (-1, heads, self.beam * self.length, depth))

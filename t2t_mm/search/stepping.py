@@ -1,0 +1,130 @@
+"""One hypothesis at a time, each row for itself: greedy search and sampling.
+
+A method is called with
+
+    step: (ids int32 [rows], time, state) -> (logits [rows, pieces], state), where `rows` holds `method.hypotheses`
+        rows for each example, one example after another; at time 0 the ids mean nothing;
+    reorder: (state, rows int32 [rows]) -> the state after row i has taken over the past of row `rows[i]`;
+    state: a nested structure of tensors, as of before the first position;
+    limits: int32 [batch], at least 1, most positions to put out for each example;
+    seed: int32 scalar;
+
+and returns what it `Decoded`. Log-probabilities are the model's own, of all pieces, whatever a method forbids or
+filters: that of a text is what teacher forcing gives for the same ids. Padding is never put out.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from t2t_mm.text import EOS, PAD
+
+NEVER = float("-inf")
+
+
+class Decoded(NamedTuple):
+    """What was decoded, the best hypothesis of each example first.
+
+    ids: int32 [batch, hypotheses, length], with EOS at the end, unless the limit came first, and padding after it.
+    log_probs: float32 [batch, hypotheses], of the ids; -inf: there was no such hypothesis.
+    scores: float32 [batch, hypotheses], what they are ranked by.
+    """
+
+    ids: Any
+    log_probs: Any
+    scores: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Greedy:
+    """The most probable piece at every position."""
+
+    hypotheses = 1
+
+    def __call__(self, step, reorder, state, limits, seed):
+        return _follow(step, state, limits, 1, lambda logits, time: _argmax(logits))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """Draws every piece from the model's distribution, or from the likelier part of it.
+
+    Args:
+        temperature: logits are divided by it.
+        top_k: draw from the k most probable pieces; 0: from all.
+        top_p: draw from the fewest pieces that have this probability together (arXiv 1904.09751).
+        hypotheses: independent draws for each example.
+
+    Raises:
+        ValueError: for an argument out of range.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    hypotheses: int = 1
+
+    def __post_init__(self):
+        if self.temperature <= 0 or self.top_k < 0 or not 0 < self.top_p <= 1 or self.hypotheses < 1:
+            raise ValueError("Sampling needs temperature > 0, top_k >= 0, 0 < top_p <= 1 and hypotheses >= 1, "
+                             f"received {self}")  # fmt: skip
+
+    def __call__(self, step, reorder, state, limits, seed):
+        def pick(logits, time):
+            logits = self._filtered(logits / self.temperature)
+            uniform = tf.random.stateless_uniform(tf.shape(logits), tf.stack([seed, time]), minval=1e-20)
+            return _argmax(logits - tf.math.log(-tf.math.log(uniform)))  # Gumbel noise: a draw from the softmax
+
+        return _follow(step, state, limits, self.hypotheses, pick)
+
+    def _filtered(self, logits):
+        """The logits, -inf where nothing is to be drawn."""
+        if self.top_k:
+            least = tf.math.top_k(logits, min(self.top_k, logits.shape[-1])).values[:, -1:]
+            logits = tf.where(logits < least, NEVER, logits)
+        if self.top_p < 1:
+            ranked = tf.sort(logits, direction="DESCENDING")
+            before = tf.cumsum(tf.nn.softmax(ranked), axis=-1, exclusive=True)  # probability of all that are likelier
+            least = tf.reduce_min(tf.where(before < self.top_p, ranked, float("inf")), axis=-1, keepdims=True)
+            logits = tf.where(logits < least, NEVER, logits)
+        return logits
+
+
+def _follow(step, state, limits, hypotheses, pick):
+    """Rows that each go their own way: `pick(logits [rows, pieces], time)` is the next piece of each, [rows]."""
+    limits = tf.repeat(limits, hypotheses)  # [rows]
+    nothing = tf.zeros([tf.size(limits), tf.reduce_max(limits)], tf.int32)
+
+    def body(time, last, ids, log_probs, done, state):
+        logits, state = step(last, time, state)
+        piece = tf.where(done, PAD, pick(allowed(logits), time))
+        own = tf.gather(tf.nn.log_softmax(logits), piece, batch_dims=1)
+        log_probs += tf.where(done, 0.0, own)
+        done |= (piece == EOS) | (time + 1 >= limits)
+        return time + 1, piece, put(ids, time, piece), log_probs, done, state
+
+    rows = tf.zeros_like(limits)
+    time, _, ids, log_probs, _, _ = tf.while_loop(
+        lambda time, last, ids, log_probs, done, state: ~tf.reduce_all(done),
+        body,
+        (tf.constant(0), rows, nothing, tf.cast(rows, tf.float32), rows > 0, state),
+        parallel_iterations=1,
+    )
+    ids = tf.reshape(ids[:, :time], (-1, hypotheses, time))
+    log_probs = tf.reshape(log_probs, (-1, hypotheses))
+    return Decoded(ids, log_probs, log_probs)
+
+
+def allowed(logits):
+    """-inf for padding, the rest as it is: [..., pieces]."""
+    return tf.concat([tf.fill(tf.shape(logits[..., :1]), NEVER), logits[..., 1:]], axis=-1)
+
+
+def put(ids, time, piece):
+    """ids [..., length] with piece [...] at a time."""
+    return tf.where(tf.range(tf.shape(ids)[-1]) == time, piece[..., None], ids)
+
+
+def _argmax(logits):
+    return tf.argmax(logits, axis=-1, output_type=tf.int32)

@@ -23,6 +23,7 @@ setup(
             "t2t-mm-trainer=t2t_mm_trainer:entry",
             "t2t-mm-datagen=t2t_mm.cli.datagen:entry",
             "t2t-mm-inspect=t2t_mm.cli.inspecting:entry",
+            "t2t-mm-decoder=t2t_mm.cli.decoder:entry",
             "t2t-mm-score=t2t_mm.cli.score:entry",
         ]},
     python_requires=">=3.10",

@@ -2,5 +2,12 @@
 
 from t2t_mm import registry
 
-__all__ = ["registry"]
+__all__ = ["load", "registry"]
 __version__ = "0.1.0"
+
+
+def load(output_dir):
+    """The trained model of an output directory, a predictor.Predictor: `load(output_dir).predict(problem, inputs)`."""
+    from t2t_mm.predictor import Predictor
+
+    return Predictor(output_dir)

@@ -58,9 +58,10 @@ def mean_of_checkpoints(paths) -> dict:
             for name, value in total.items()}
 
 
-def model_weights(path) -> dict:
-    """{name: array} of the weights of the model in a checkpoint; names are those of `checkpoints.named_variables`."""
+def model_weights(path, part="model") -> dict:
+    """{name: array} of the weights of the model in a checkpoint, or of their moving averages (part="average"); names
+    are those of `checkpoints.named_variables`."""
     reader = tf.train.load_checkpoint(path)
-    prefix, suffix = "model/", "/.ATTRIBUTES/VARIABLE_VALUE"
+    prefix, suffix = f"{part}/", "/.ATTRIBUTES/VARIABLE_VALUE"
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith(prefix) and name.endswith(suffix)]
     return {name[len(prefix) : -len(suffix)].replace(".S", "/"): reader.get_tensor(name) for name in names}

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -98,13 +99,26 @@ class OutputDir:
                 "--output_dir."
             ) from error
 
-    def record(self, hparams, problems):
-        """Writes hparams.json, config.gin and problems.json."""
+    def recorded_model(self):
+        """Name of the registered model."""
+        try:
+            return json.loads((self.path / PROBLEMS_FILE).read_text(encoding="utf-8")).get("model", "multimodel")
+        except (OSError, ValueError):
+            return "multimodel"
+
+    def record(self, hparams, problems, model="multimodel"):
+        """Writes hparams.json, config.gin, problems.json and the vocabularies: all that decoding needs."""
         try:
             hparams_io.save(hparams, str(self.path))
+            for spec in {spec for p in problems for spec in (p.inputs, p.targets) if getattr(spec, "path", "")}:
+                copy = spec.vocab_path(self.path)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                for source in (Path(spec.path), Path(spec.path).with_suffix(".json")):
+                    if source.is_file():
+                        shutil.copyfile(source, copy.with_name(source.name))
         except OSError as error:
             raise self._unwritable(error) from error
-        self.write_json(PROBLEMS_FILE, {"problems": {p.name: describe(p) for p in problems}})
+        self.write_json(PROBLEMS_FILE, {"model": model, "problems": {p.name: describe(p) for p in problems}})
 
     def write_metrics(self, split, step, results):
         """Writes metrics_<split>.json from `evaluation.evaluate`'s results."""

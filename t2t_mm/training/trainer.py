@@ -79,7 +79,7 @@ class Trainer:
         sizes = [problem.splits().get("train", 0) for problem in self.problems]
         self.rates = rates(sizes, hparams, [weights[name] for name in names])
         set_seed(seed)
-        self.model = registry.model(model)(hparams, self.problems)
+        self.model, self.model_name = registry.model(model)(hparams, self.problems), model
         trainable = [v for _, v in sorted(named_variables(self.model).items()) if v.trainable]
         self.optimizer = make_optimizer(hparams, trainable)
         self.average = None
@@ -135,7 +135,7 @@ class Trainer:
             raise UserError(f"There are no training examples for {', '.join(without)}. Prepare them with "
                             "--generate_data, or leave them out of --problems.")
         if self.output:
-            self.output.record(self.hparams, self.problems)
+            self.output.record(self.hparams, self.problems, self.model_name)
         with Progress(self.console, self.step, until) as progress, termination() as is_told_to_stop:
             try:
                 while self.step < until:

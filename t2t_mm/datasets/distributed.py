@@ -1,6 +1,7 @@
 """Apache Beam does the work of a raw reader, on this machine or on a cluster. Needs the extra `beam`."""
 
 import itertools
+import logging
 
 from t2t_mm.errors import UserError
 
@@ -19,7 +20,9 @@ def pipeline_options(options: tuple):
 
 
 def examples(builder, source):
-    """The transform that gives the examples of a split: workers read the source up to a piece and load that."""
+    """The transform that gives the examples of a split: workers read the source up to a piece and load that.
+
+    What is broken is named in the workers' logs; no limit is set to it."""
     import apache_beam as beam
 
     size = builder.PIECE
@@ -32,7 +35,10 @@ def examples(builder, source):
         from t2t_mm.datasets.raw import Broken, LeftOut
 
         for item in itertools.islice(items(source), start, start + size):
-            if not isinstance(item, Broken | LeftOut):
-                yield from (found for found in load(item) if not isinstance(found, Broken | LeftOut))
+            for found in [item] if isinstance(item, Broken | LeftOut) else load(item):
+                if isinstance(found, Broken):
+                    logging.warning("left out, broken: %s (%s)", found.where, found.reason)
+                elif not isinstance(found, LeftOut):
+                    yield found
 
     return beam.Create(range(0, total, size)) | beam.Reshuffle() | beam.FlatMap(read)

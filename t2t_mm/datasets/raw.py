@@ -121,6 +121,7 @@ class RawBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """
         with quiet():
             if options.beam:
+                self.builder_config.log = print  # workers get a copy of it
                 self.download_and_prepare(download_config=options.download_config())
             else:
                 writing.write(self, options)

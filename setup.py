@@ -25,6 +25,7 @@ setup(
             "t2t-mm-inspect=t2t_mm.cli.inspecting:entry",
             "t2t-mm-decoder=t2t_mm.cli.decoder:entry",
             "t2t-mm-score=t2t_mm.cli.score:entry",
+            "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
         ]},
     python_requires=">=3.10",
     install_requires=[

@@ -23,6 +23,7 @@ import random
 import re
 
 from t2t_mm.errors import UserError
+from t2t_mm.quiet import quiet
 
 PAD, EOS, UNK = 0, 1, 2
 UNKNOWN = "<unk>"  # how an unknown symbol is written
@@ -132,7 +133,8 @@ class Subwords(Vocabulary):
         import tensorflow as tf
         import tensorflow_text
 
-        with tf.init_scope():  # its resource must outlive the graph in which it is first used
+        # its resource must outlive the graph in which it is first used
+        with tf.init_scope(), quiet():
             return tensorflow_text.SentencepieceTokenizer(self._content)
 
 

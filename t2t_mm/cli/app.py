@@ -11,6 +11,7 @@ from absl import flags
 from t2t_mm import registry
 from t2t_mm.cli import registry_help
 from t2t_mm.errors import UserError
+from t2t_mm.quiet import quiet
 
 FLAGS = flags.FLAGS
 
@@ -54,6 +55,14 @@ def run(main, argv=None):
             raise
         print("error: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(1)
+
+
+def import_tensorflow():
+    """Imports TensorFlow without what it says about itself; before whatever else imports it."""
+    with quiet():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs, and says so
 
 
 def usage(module) -> str:

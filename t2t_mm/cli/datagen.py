@@ -52,6 +52,7 @@ def main():
 
 
 def _prepare(problems, args):
+    app.import_tensorflow()
     from t2t_mm.cli.preparing import Preparing
     from t2t_mm.datasets.options import Options
     from t2t_mm.prepare import prepare

@@ -41,6 +41,7 @@ def main():
         raise UserError("Give one of --decode_from_file, --split and --interactive.")
     if args.split and not args.data_dir:
         raise UserError("--split needs --data_dir, where the data is prepared.")
+    app.import_tensorflow()
     from t2t_mm.cli import decoding
 
     decoding.run(args)

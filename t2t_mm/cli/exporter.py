@@ -27,6 +27,7 @@ def main():
         if not getattr(args, name):
             raise UserError(f"Give --{name}.")
     names = list(registry.parse_problems(args.problems)) if args.problems else None
+    app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.cli.preparing import size
     from t2t_mm.predictor import Predictor

@@ -32,6 +32,7 @@ def main():
         if not getattr(args, name):
             raise UserError(f"Give --{name}, such as --{name}={'mini8' if name == 'problems' else 'data'}.")
     names = registry.parse_problems(args.problems)
+    app.import_tensorflow()
     from t2t_mm import hparams_io
     from t2t_mm.training.console import Console
 

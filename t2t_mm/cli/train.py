@@ -5,6 +5,7 @@ the output directory before data is prepared, data before the model is built.
 """
 
 from t2t_mm import hparams_io, registry
+from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 from t2t_mm.training.best import Best
 from t2t_mm.training.output import OutputDir
@@ -70,6 +71,7 @@ def _best(flags, output, names):
 
 
 def _train(flags, output, problems, weights, hparams, set_name, best):
+    app.import_tensorflow()
     from t2t_mm.cli.preparing import Preparing
     from t2t_mm.datasets.options import Options
     from t2t_mm.prepare import prepare, resolve

@@ -14,6 +14,7 @@ import pickle
 import struct
 import threading
 
+_FEW = 8  # pieces
 _NAMED = 5  # broken examples that are named
 _MERGED = 200  # pieces that are open at once
 _HEAD = struct.Struct("<16sI")  # of a record in a piece: hash of its key, length
@@ -37,9 +38,11 @@ class Counts:
         self.left_out = dict(collections.Counter(self.left_out) + collections.Counter(other.left_out))
 
 
-def make(builder, split, source, work, workers):
+def make(builder, split, source, work, workers, total):
     """Yields (path, Counts, whether it was there already) for each piece, in their order."""
     waiting, load = collections.deque(), builder.loader(source)
+    if total is not None and total <= _FEW * builder.PIECE:
+        workers = 1  # done before other processes would have started
     with _executor(workers) as pool:
         for number, items in enumerate(_batched(builder.items(source), builder.PIECE)):
             path = work / f"{split}-{number:06}-{_digest(items)}.piece"

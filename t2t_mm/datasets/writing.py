@@ -63,7 +63,7 @@ def _make_pieces(builder, split, source, work, options):
     """(paths of the pieces, pieces.Counts) of a split."""
     status = Status(f"{builder.builder_config.name} {split}", total=builder.total(source))
     counts, paths = pieces.Counts(), []
-    for path, made, was_there in pieces.make(builder, split, source, work, options.workers):
+    for path, made, was_there in pieces.make(builder, split, source, work, options.workers, status.total):
         counts.add(made)
         paths.append(path)
         status.done, status.size = counts.items, counts.size

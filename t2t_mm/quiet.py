@@ -1,0 +1,24 @@
+"""Silences what native libraries write to stderr, past all of Python."""
+
+import contextlib
+import os
+import sys
+
+
+@contextlib.contextmanager
+def quiet():
+    """Sends file descriptor 2 to nowhere: for imports and calls whose native code chats. Errors are raised as ever."""
+    try:
+        number = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # a notebook's, or a test's
+        yield
+        return
+    sys.stderr.flush()
+    kept, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    try:
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)
+        os.close(nowhere)

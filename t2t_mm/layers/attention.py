@@ -46,21 +46,17 @@ class MultiHeadAttention(keras.layers.Layer):
         return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
 
     def call(self, queries, memory, mask, training=False):
-        return self.attend(queries, *self.keys_values(memory), mask, training)
+        q, (k, v) = self._heads(queries, self.query), self.keys_values(memory)
+        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
+        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
+        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
+        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
+        return pointwise(attended, self.output_kernel)
 
     def keys_values(self, memory):
         """Keys and values of a memory [batch, length, hidden]: two of [batch, heads, length, hidden / heads]."""
         return self._heads(memory, self.key), self._heads(memory, self.value)
-
-    def attend(self, queries, k, v, mask, training=False, softmax=ops.softmax):
-        """As `call`, with keys and values in the place of the memory."""
-        q = self._heads(queries, self.query)
-        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
-        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
-        weights = ops.cast(softmax(scores), v.dtype)
-        attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
-        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
-        return pointwise(attended, self.output_kernel)
 
     def start(self, batch, places):
         """Keys and values of no positions yet, with places for them: zeros [batch, heads, places, hidden / heads]."""
@@ -71,26 +67,23 @@ class MultiHeadAttention(keras.layers.Layer):
         """Causal self-attention, one position.
 
         Args:
-            x: [rows, hidden].
+            x: [batch, beam, hidden].
             position: incremental.Position.
             kept: keys and values of earlier positions, from `start`.
 
         Returns:
             [rows, hidden], and keys and values with those of this position.
         """
-        x = position.of_example(x)  # [batch, beam, hidden]
         kept = [position.write_heads(old, new) for old, new in zip(kept, self.keys_values(x), strict=True)]
         return self.step_to(x, *kept, position.seen), kept
 
     def step_to(self, x, k, v, mask):
-        """As `attend` for one position: x [batch, beam, hidden] -> [batch * beam, hidden]."""
-        return ops.reshape(self.attend(x, k, v, mask, softmax=plain_softmax), (-1, self.hidden_size))
-
-
-def plain_softmax(x):
-    """Softmax of the last axis, spelt out: of few rows, the backend's own would spend its time in preparations."""
-    x = ops.exp(x - ops.max(x, axis=-1, keepdims=True))
-    return x / ops.sum(x, axis=-1, keepdims=True)
+        """One position: queries x [batch, beam, hidden], keys, values, mask as in a call -> [batch * beam, hidden]."""
+        q = self._heads(x, self.query) * (self.hidden_size // self.num_heads) ** -0.5
+        scores = ops.where(mask, ops.cast(fast.matmul(q, k, transpose_b=True), "float32"), MASKED)
+        attended = fast.matmul(ops.cast(fast.softmax(scores), v.dtype), v)  # [batch, heads, beam, hidden / heads]
+        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, self.hidden_size))
+        return pointwise(attended, self.output_kernel)
 
 
 class AttentionBlock(keras.layers.Layer):
@@ -168,7 +161,7 @@ class AttentionBlock(keras.layers.Layer):
         h, ring1 = self.step1.step(x, position, ring1)
         h, ring2 = self.step2.step(h, position, ring2)
         x = x + h
-        h, kept = self.self_attention.step(self.self_norm.step(x), position, kept)
+        h, kept = self.self_attention.step(position.of_example(self.self_norm.step(x)), position, kept)
         x = x + h
         queries = position.of_example(self.source_norm.step(x))
         return x + self.source_attention.step_to(queries, *source, source_mask), {"rings": [ring1, ring2], "kept": kept}

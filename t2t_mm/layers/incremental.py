@@ -48,17 +48,31 @@ class Position:
         """The timing signal [1, channels] of this position."""
         return timing_signal(1, channels, dtype, start=self.time)[0]
 
-    def write_row(self, ring, x):
-        """A ring [size, rows, channels] with x [rows, channels] in the place of what it forgets."""
-        return fast.write(ring, ops.reshape(self.time % ring.shape[0], (1,)), x[None])
+    def convolve(self, ring, x, kernel, dilation):
+        """A causal depthwise convolution of one position.
 
-    def recall(self, ring, taps, dilation):
-        """What `taps` taps see, oldest first: [rows, taps, channels]; zeros before the first position."""
+        Args:
+            ring: [span * rows, channels], what was convolved at the last `span` positions, the one of time t at
+                t % span, zeros before the first; span = (taps - 1) * dilation + 1.
+            x: [rows, channels].
+            kernel: [taps, channels].
+
+        Returns:
+            [rows, channels], and the ring with x in the place of the oldest.
+        """
+        taps = kernel.shape[0]
         if (taps, dilation) not in self._places:
-            times = self.time + dilation * ops.arange(1 - taps, 1, dtype="int32")  # [taps]
-            rows = fast.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
-            self._places[taps, dilation] = times % ring.shape[0] * self.rows + rows
-        return fast.gather(ops.reshape(ring, (-1, ring.shape[-1])), self._places[taps, dilation])
+            self._places[taps, dilation] = self._ring_places(taps, dilation)
+        here, seen = self._places[taps, dilation]
+        ring = fast.write(ring, here, x)
+        return ops.sum(fast.gather(ring, seen) * ops.cast(kernel, x.dtype), axis=1), ring
+
+    def _ring_places(self, taps, dilation):
+        """Where in a ring this position goes, [rows], and what the taps see, oldest first, [rows, taps]."""
+        span = (taps - 1) * dilation + 1
+        times = self.time + dilation * ops.arange(1 - taps, 1, dtype="int32")  # [taps]
+        rows = fast.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
+        return self.time % span * self.rows + self.itself[:, 0], times % span * self.rows + rows
 
     @functools.cached_property
     def seen(self):

@@ -67,23 +67,24 @@ class MultiHeadAttention(keras.layers.Layer):
         """Causal self-attention, one position.
 
         Args:
-            x: [batch, beam, hidden].
+            x: [rows, hidden].
             position: incremental.Position.
             kept: keys and values of earlier positions, from `start`.
 
         Returns:
             [rows, hidden], and keys and values with those of this position.
         """
-        kept = [position.write_heads(old, new) for old, new in zip(kept, self.keys_values(x), strict=True)]
-        return self.step_to(x, *kept, position.seen), kept
+        new = pointwise(x, self.key), pointwise(x, self.value)
+        kept = [position.write_heads(*pair) for pair in zip(kept, new, strict=True)]
+        return self.step_to(x, position, *kept, position.seen), kept
 
-    def step_to(self, x, k, v, mask):
-        """One position: queries x [batch, beam, hidden], keys, values, mask as in a call -> [batch * beam, hidden]."""
-        q = self._heads(x, self.query) * (self.hidden_size // self.num_heads) ** -0.5
-        scores = ops.where(mask, ops.cast(fast.matmul(q, k, transpose_b=True), "float32"), MASKED)
-        attended = fast.matmul(ops.cast(fast.softmax(scores), v.dtype), v)  # [batch, heads, beam, hidden / heads]
-        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, self.hidden_size))
-        return pointwise(attended, self.output_kernel)
+    def step_to(self, x, position, k, v, mask):
+        """One position: queries x [rows, hidden]; keys, values and mask as in a call -> [rows, hidden]."""
+        q = position.split_heads(pointwise(x, self.query), self.num_heads)  # [batch, heads, beam, hidden / heads]
+        scores = fast.matmul(q * q.shape[-1] ** -0.5, k, transpose_b=True)
+        weights = fast.softmax(ops.where(mask, ops.cast(scores, "float32"), MASKED))
+        attended = fast.matmul(ops.cast(weights, v.dtype), v)
+        return pointwise(position.join_heads(attended), self.output_kernel)
 
 
 class AttentionBlock(keras.layers.Layer):
@@ -161,7 +162,7 @@ class AttentionBlock(keras.layers.Layer):
         h, ring1 = self.step1.step(x, position, ring1)
         h, ring2 = self.step2.step(h, position, ring2)
         x = x + h
-        h, kept = self.self_attention.step(position.of_example(self.self_norm.step(x)), position, kept)
+        h, kept = self.self_attention.step(self.self_norm.step(x), position, kept)
         x = x + h
-        queries = position.of_example(self.source_norm.step(x))
-        return x + self.source_attention.step_to(queries, *source, source_mask), {"rings": [ring1, ring2], "kept": kept}
+        h = self.source_attention.step_to(self.source_norm.step(x), position, *source, source_mask)
+        return x + h, {"rings": [ring1, ring2], "kept": kept}

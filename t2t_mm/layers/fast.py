@@ -77,11 +77,11 @@ def gather(x, where, axis=0):
 
 def matmul(a, b, transpose_b=False):
     """ops.matmul of batches of small matrices: [..., m, n] times [..., n, p], or [..., p, n] to be transposed."""
-    if not on_tensorflow_cpu() or a.dtype != "float32":
+    if not on_tensorflow_cpu() or a.shape[-2] != 1 or a.dtype != "float32":
         return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
     import tensorflow as tf
 
-    # Eigen's kernel: oneDNN's, which the other versions of this operation get, takes 100 µs to set itself up.
+    # Eigen's kernel, for one row: oneDNN's, which other versions of this operation get, takes 100 µs to set itself up.
     return tf.raw_ops.BatchMatMulV3(x=a, y=b, adj_y=transpose_b, Tout=a.dtype)
 
 

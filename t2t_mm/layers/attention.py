@@ -46,21 +46,17 @@ class MultiHeadAttention(keras.layers.Layer):
         return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
 
     def call(self, queries, memory, mask, training=False):
-        return self.attend(queries, *self.keys_values(memory), mask, training)
+        q, (k, v) = self._heads(queries, self.query), self.keys_values(memory)
+        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
+        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
+        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
+        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
+        return pointwise(attended, self.output_kernel)
 
     def keys_values(self, memory):
         """Keys and values of a memory [batch, length, hidden]: two of [batch, heads, length, hidden / heads]."""
         return self._heads(memory, self.key), self._heads(memory, self.value)
-
-    def attend(self, queries, k, v, mask, training=False, softmax=ops.softmax):
-        """As `call`, with keys and values in the place of the memory."""
-        q = self._heads(queries, self.query)
-        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
-        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
-        weights = ops.cast(softmax(scores), v.dtype)
-        attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
-        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
-        return pointwise(attended, self.output_kernel)
 
     def start(self, batch, places):
         """Keys and values of no positions yet, with places for them: zeros [batch, heads, places, hidden / heads]."""
@@ -78,19 +74,17 @@ class MultiHeadAttention(keras.layers.Layer):
         Returns:
             [rows, hidden], and keys and values with those of this position.
         """
-        x = position.of_example(x)  # [batch, beam, hidden]
-        kept = [position.write_heads(old, new) for old, new in zip(kept, self.keys_values(x), strict=True)]
-        return self.step_to(x, *kept, position.seen), kept
+        new = pointwise(x, self.key), pointwise(x, self.value)
+        kept = [position.write_heads(*pair) for pair in zip(kept, new, strict=True)]
+        return self.step_to(x, position, *kept, position.seen), kept
 
-    def step_to(self, x, k, v, mask):
-        """As `attend` for one position: x [batch, beam, hidden] -> [batch * beam, hidden]."""
-        return ops.reshape(self.attend(x, k, v, mask, softmax=plain_softmax), (-1, self.hidden_size))
-
-
-def plain_softmax(x):
-    """Softmax of the last axis, spelt out: of few rows, the backend's own would spend its time in preparations."""
-    x = ops.exp(x - ops.max(x, axis=-1, keepdims=True))
-    return x / ops.sum(x, axis=-1, keepdims=True)
+    def step_to(self, x, position, k, v, mask):
+        """One position: queries x [rows, hidden]; keys, values and mask as in a call -> [rows, hidden]."""
+        q = position.split_heads(pointwise(x, self.query), self.num_heads)  # [batch, heads, beam, hidden / heads]
+        scores = fast.matmul(q * q.shape[-1] ** -0.5, k, transpose_b=True)
+        weights = fast.softmax(ops.where(mask, ops.cast(scores, "float32"), MASKED))
+        attended = fast.matmul(ops.cast(weights, v.dtype), v)
+        return pointwise(position.join_heads(attended), self.output_kernel)
 
 
 class AttentionBlock(keras.layers.Layer):
@@ -170,5 +164,5 @@ class AttentionBlock(keras.layers.Layer):
         x = x + h
         h, kept = self.self_attention.step(self.self_norm.step(x), position, kept)
         x = x + h
-        queries = position.of_example(self.source_norm.step(x))
-        return x + self.source_attention.step_to(queries, *source, source_mask), {"rings": [ring1, ring2], "kept": kept}
+        h = self.source_attention.step_to(self.source_norm.step(x), position, *source, source_mask)
+        return x + h, {"rings": [ring1, ring2], "kept": kept}

@@ -107,15 +107,13 @@ class ConvStep(keras.layers.Layer):
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
 
     def start(self, rows):
-        """What a causal step keeps: a ring of as many inputs as its taps span, [span, rows, channels], zeros."""
+        """What a causal step keeps: a ring of zeros, for Position.convolve."""
         span = (self.taps - 1) * self.dilation + 1
-        return fast.zeros((span, rows, self.depthwise.shape[1]), self.compute_dtype)
+        return fast.zeros((span * rows, self.depthwise.shape[1]), self.compute_dtype)
 
     def step(self, x, position, ring):
         """One position: x [rows, channels], incremental.Position, ring -> ([rows, filters], ring)."""
-        ring = position.write_row(ring, ops.relu(x))
-        seen = position.recall(ring, self.taps, self.dilation)  # [rows, taps, channels]
-        x = ops.sum(seen * ops.cast(self.depthwise, x.dtype), axis=1)
+        x, ring = position.convolve(ring, ops.relu(x), self.depthwise, self.dilation)
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset, standardised), ring
 
 

@@ -75,6 +75,24 @@ def gather(x, where, axis=0):
     return tf.gather(x, where, axis=axis)
 
 
+def matmul(a, b, transpose_b=False):
+    """ops.matmul of batches of small matrices: [..., m, n] times [..., n, p], or [..., p, n] to be transposed."""
+    if not on_tensorflow_cpu() or a.shape[-2] != 1 or a.dtype != "float32":
+        return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
+    import tensorflow as tf
+
+    # Eigen's kernel, for one row: oneDNN's, which other versions of this operation get, takes 100 µs to set itself up.
+    return tf.raw_ops.BatchMatMulV3(x=a, y=b, adj_y=transpose_b, Tout=a.dtype)
+
+
+def softmax(x):
+    """ops.softmax of the last axis, of few rows. Spelt out, where the backend's own has to be set up first."""
+    if not on_tensorflow_cpu():
+        return ops.softmax(x)
+    x = ops.exp(x - ops.max(x, axis=-1, keepdims=True))
+    return x / ops.sum(x, axis=-1, keepdims=True)
+
+
 def ragged_experts(rows, sizes, w1, b1, w2, b2):
     """Feed-forward ReLU experts on consecutive slices of `rows`, each of its own size (TensorFlow on a CPU).
 

@@ -40,11 +40,15 @@ class FeedForward(keras.layers.Layer):
 
     def call(self, x, valid=None, training=False):
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]; plain matrices are the fastest on a CPU
-        hidden = ops.relu(ops.matmul(tokens, self.w1) + self.b1)  # [T, H]
-        y = ops.reshape(ops.matmul(hidden, self.w2) + self.b2, ops.shape(x))
+        y = ops.reshape(self.step(tokens), ops.shape(x))
         if valid is not None:
             y = ops.where(valid[..., None], y, ops.zeros_like(y))
         return y, {"aux_loss": ops.zeros((), "float32")}
+
+    def step(self, x):
+        """One position of decoding, or a list of tokens: [T, channels] -> [T, channels]."""
+        w1, b1, w2, b2 = (ops.cast(w, x.dtype) for w in (self.w1, self.b1, self.w2, self.b2))
+        return ops.matmul(ops.relu(ops.matmul(x, w1) + b1), w2) + b2
 
 
 def uniform(fan_in, seed):

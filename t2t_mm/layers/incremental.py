@@ -8,6 +8,7 @@ their few taps in it; attention reads what all rows of an example keep, and mask
 
 import functools
 
+import numpy as np
 from keras import ops
 
 from t2t_mm.layers import fast
@@ -48,17 +49,31 @@ class Position:
         """The timing signal [1, channels] of this position."""
         return timing_signal(1, channels, dtype, start=self.time)[0]
 
-    def write_row(self, ring, x):
-        """A ring [size, rows, channels] with x [rows, channels] in the place of what it forgets."""
-        return fast.write(ring, ops.reshape(self.time % ring.shape[0], (1,)), x[None])
+    def convolve(self, ring, x, kernel, dilation):
+        """A causal depthwise convolution of one position.
 
-    def recall(self, ring, taps, dilation):
-        """What `taps` taps see, oldest first: [rows, taps, channels]; zeros before the first position."""
+        Args:
+            ring: [span * rows, channels], what was convolved at the last `span` positions, the one of time t at
+                t % span, zeros before the first; span = (taps - 1) * dilation + 1.
+            x: [rows, channels].
+            kernel: [taps, channels].
+
+        Returns:
+            [rows, channels], and the ring with x in the place of the oldest.
+        """
+        taps = kernel.shape[0]
         if (taps, dilation) not in self._places:
-            times = self.time + dilation * ops.arange(1 - taps, 1, dtype="int32")  # [taps]
-            rows = fast.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
-            self._places[taps, dilation] = times % ring.shape[0] * self.rows + rows
-        return fast.gather(ops.reshape(ring, (-1, ring.shape[-1])), self._places[taps, dilation])
+            self._places[taps, dilation] = self._ring_places(taps, dilation)
+        here, seen = self._places[taps, dilation]
+        ring = fast.write(ring, here, x)
+        return ops.sum(fast.gather(ring, seen) * ops.cast(kernel, x.dtype), axis=1), ring
+
+    def _ring_places(self, taps, dilation):
+        """Where in a ring this position goes, [rows], and what the taps see, oldest first, [rows, taps]."""
+        span = (taps - 1) * dilation + 1
+        times = self.time + dilation * ops.arange(1 - taps, 1, dtype="int32")  # [taps]
+        rows = fast.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
+        return self.time % span * self.rows + self.itself[:, 0], times % span * self.rows + rows
 
     @functools.cached_property
     def seen(self):
@@ -67,10 +82,36 @@ class Position:
         keeper = ops.reshape(self.itself, (-1, 1, self.beam, 1))
         return ops.reshape(own == keeper, (-1, 1, self.beam, self.beam * self.length))
 
+    def split_heads(self, x, heads):
+        """Queries [rows, channels] -> [batch, heads, beam, channels / heads]."""
+        depth = x.shape[1] // heads
+        x = self._swapped(ops.reshape(x, (-1, depth)), self.beam, heads)
+        return ops.reshape(x, (-1, heads, self.beam, depth))
+
+    def join_heads(self, x):
+        """[batch, heads, beam, depth] -> [rows, heads * depth]."""
+        heads, depth = x.shape[1], x.shape[3]
+        return ops.reshape(self._swapped(ops.reshape(x, (-1, depth)), heads, self.beam), (-1, heads * depth))
+
+    def _swapped(self, x, m, n):
+        """[batch * m * n, depth] -> [batch * n * m, depth]. A gather: the transposition of so little is slower."""
+        if 1 in (m, n):
+            return x
+        key = "swapped", m, n
+        if key not in self._places:
+            order = np.arange(m * n).reshape(m, n).T.reshape(-1)
+            self._places[key] = ops.reshape(m * n * self._examples() + order.astype("int32"), (-1,))
+        return fast.gather(x, self._places[key])
+
+    def _examples(self):
+        return ops.arange(self.rows // self.beam, dtype="int32")[:, None]
+
     def write_heads(self, kept, x):
-        """Keys or values [batch, heads, beam * length, d] with those of this position, x [batch, heads, beam, d]."""
+        """Keys or values [batch, heads, beam * length, depth] with those of this position, x [rows, channels]."""
         heads, depth = kept.shape[1], kept.shape[3]
         if heads not in self._places:
-            self._places[heads] = ops.arange(self.rows * heads, dtype="int32") * self.length + self.time
+            keeper, head = np.divmod(np.arange(self.beam * heads, dtype="int32"), heads)
+            places = (heads * self.beam * self._examples() + head * self.beam + keeper) * self.length + self.time
+            self._places[heads] = ops.reshape(places, (-1,))
         flat = fast.write(ops.reshape(kept, (-1, depth)), self._places[heads], ops.reshape(x, (-1, depth)))
         return ops.reshape(flat, (-1, heads, self.beam * self.length, depth))

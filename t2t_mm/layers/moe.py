@@ -68,13 +68,7 @@ class MixtureOfExperts(keras.layers.Layer):
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]
         valid = ops.ones_like(tokens[:, 0], dtype="bool") if valid is None else ops.reshape(valid, (-1,))
         gates, chosen, importance, load = self.gate(tokens, valid, training)
-        ragged = fast.on_tensorflow_cpu()
-        capacity = None if ragged else self.capacity(ops.shape(tokens)[0], training)
-        plan = dispatch.plan(chosen, valid, self.num_experts, capacity)
-        rows = dispatch.dispatch(tokens, plan)  # [S, D]
-        weights = [ops.convert_to_tensor(w) for w in (self.w1, self.b1, self.w2, self.b2)]
-        out = fast.ragged_experts(rows, plan.sizes, *weights) if ragged else buffered_experts(rows, *weights)
-        y = dispatch.combine(out, ops.cast(gates, out.dtype), plan)  # [T, D]
+        y, plan = self.run(tokens, gates, chosen, valid, self.capacity(ops.shape(tokens)[0], training))
         routed, kept = ops.sum(ops.cast(valid, "float32")) * self.k, ops.sum(ops.cast(plan.kept, "float32"))
         balance = gating.squared_variation(importance) + gating.squared_variation(load)
         info = {
@@ -84,6 +78,21 @@ class MixtureOfExperts(keras.layers.Layer):
             "dropped": (routed - kept) / ops.maximum(routed, 1.0),
         }
         return ops.reshape(y, ops.shape(x)), info
+
+    def step(self, x):
+        """One position of decoding: [rows, channels] -> [rows, channels]; no noise, and nothing is dropped."""
+        largest, chosen = ops.top_k(ops.matmul(ops.cast(x, "float32"), self.w_gate), self.k)
+        valid = ops.ones_like(x[:, 0], dtype="bool")
+        return self.run(x, fast.softmax(largest), ops.cast(chosen, "int32"), valid, ops.shape(x)[0])[0]
+
+    def run(self, tokens, gates, chosen, valid, capacity):
+        """Tokens [T, D] through their experts: ([T, D], dispatch.Plan)."""
+        ragged = fast.on_tensorflow_cpu()
+        plan = dispatch.plan(chosen, valid, self.num_experts, None if ragged else capacity)
+        rows = dispatch.dispatch(tokens, plan)  # [S, D]
+        weights = [ops.cast(w, tokens.dtype) for w in (self.w1, self.b1, self.w2, self.b2)]
+        out = fast.ragged_experts(rows, plan.sizes, *weights) if ragged else buffered_experts(rows, *weights)
+        return dispatch.combine(out, ops.cast(gates, out.dtype), plan), plan
 
     def gate(self, tokens, valid, training):
         tokens = ops.cast(tokens, "float32")

@@ -38,8 +38,7 @@ class ExpertsBranch(keras.layers.Layer):
 
     def step(self, x):
         """One position of decoding: [rows, hidden] -> [rows, hidden]."""
-        h, _ = self.experts(self.norm.step(x))
-        return x + self.out_norm.step(h)
+        return x + self.out_norm.step(self.experts.step(self.norm.step(x)))
 
 
 def make_experts(hparams, seed):

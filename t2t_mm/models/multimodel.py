@@ -192,7 +192,8 @@ class MultiModel(keras.Model):
         Args:
             ids: int32 [rows], what was put out at the last position; without effect at the first.
             time: int32 scalar, the position, from 0.
-            memory, state: from `remember` and `start`, the state as of the last position.
+            memory, state: from `remember` and `start`, the state as of the last position. A state is used up: the next
+                one may lie in its memory.
             problem: its name.
             beam: as for `start`.
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.search.stepping import NEVER, Decoded, Greedy, allowed, put
+from t2t_mm.search.stepping import NEVER, Decoded, Greedy, allowed, log_total, put
 from t2t_mm.text import EOS
 
 
@@ -115,10 +115,13 @@ class Hypotheses(NamedTuple):
             Hypotheses [batch, 2n], best first; int32 [batch, 2n], which of these each continues; bool [batch, 2n],
             whether it ends.
         """
-        n, pieces = self.ids.shape[1], logits.shape[-1]
-        log_probs = tf.reshape(allowed(tf.nn.log_softmax(logits)), (-1, n, pieces)) + self.log_probs[:, :, None]
-        log_probs, which = tf.math.top_k(tf.reshape(log_probs, (-1, n * pieces)), 2 * n)
-        parents, piece = which // pieces, which % pieces
+        n = self.ids.shape[1]
+        each = min(2 * n, logits.shape[-1])  # no more of one hypothesis can be among the 2n best of all
+        best, pieces = tf.math.top_k(allowed(logits), each)  # [batch * n, each]
+        best = tf.reshape(best - log_total(logits), (-1, n, each)) + self.log_probs[:, :, None]
+        log_probs, which = tf.math.top_k(tf.reshape(best, (-1, n * each)), 2 * n)
+        parents = which // each
+        piece = tf.gather(tf.reshape(pieces, (-1, n * each)), which, batch_dims=1)
         ids = tf.gather(self.ids, parents, batch_dims=1)
         return Hypotheses(put(ids, time, piece), log_probs), parents, piece == EOS
 

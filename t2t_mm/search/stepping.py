@@ -99,7 +99,7 @@ def _follow(step, state, limits, hypotheses, pick):
     def body(time, last, ids, log_probs, done, state):
         logits, state = step(last, time, state)
         piece = tf.where(done, PAD, pick(allowed(logits), time))
-        own = tf.gather(tf.nn.log_softmax(logits), piece, batch_dims=1)
+        own = tf.gather(logits, piece, batch_dims=1) - log_total(logits)[:, 0]
         log_probs += tf.where(done, 0.0, own)
         done |= (piece == EOS) | (time + 1 >= limits)
         return time + 1, piece, put(ids, time, piece), log_probs, done, state
@@ -117,8 +117,13 @@ def _follow(step, state, limits, hypotheses, pick):
 
 
 def allowed(logits):
-    """-inf for padding, the rest as it is: [..., pieces]."""
-    return tf.concat([tf.fill(tf.shape(logits[..., :1]), NEVER), logits[..., 1:]], axis=-1)
+    """-inf for padding, the rest as it is: [rows, pieces]."""
+    return logits + tf.one_hot(PAD, logits.shape[-1], on_value=NEVER, off_value=0.0)
+
+
+def log_total(logits):
+    """What logits exceed their log-probabilities by: [rows, pieces] -> [rows, 1]."""
+    return tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
 
 
 def put(ids, time, piece):

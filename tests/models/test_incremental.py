@@ -1,9 +1,12 @@
 """Decoding position by position equals the whole model, whatever the hparams, the padding and the beam."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.layers import fast
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
 from tests.models.test_multimodel import HP, PROBLEMS, batch
@@ -60,11 +63,11 @@ def test_every_kind_of_input(model, name):
     np.testing.assert_allclose(incremental(model, data, name), wanted, atol=1e-4)
 
 
-def loop(model, targets, memory, beam=1, parents=None):
+def loop(model, targets, memory, beam=1, parents=None, jit_compile=False):
     """As `incremental`, in one while loop: targets [rows, length]; parents int32 [length, rows] reorder after steps."""
     rows, length = targets.shape
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False, jit_compile=jit_compile)
     def run():
         def body(time, logits, state):
             ids = tf.gather(targets, tf.maximum(time - 1, 0), axis=1)
@@ -81,6 +84,16 @@ def loop(model, targets, memory, beam=1, parents=None):
     first = run().numpy()
     np.testing.assert_array_equal(run(), first)  # what is written in place starts anew
     return first.transpose(1, 0, 2)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_as_on_an_accelerator(model, jit_compile):
+    """Static shapes, nothing written in place by hand; and XLA, which notices for itself."""
+    data = batch(PROBLEMS["translate"], size=2, target_length=20)
+    wanted, memory = teacher_forced(model, data, "translate"), model.remember(data, "translate")
+    with contextlib.nullcontext() if jit_compile else fast.static_shapes():
+        found = loop(model, data["targets"], memory, jit_compile=jit_compile)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 def test_long_targets_see_through_the_widest_convolution(model):

@@ -88,6 +88,12 @@ def test_causality(case):
     conformance.check_causal(case)
 
 
+@pytest.fixture(autouse=True)
+def same_weights_each_time():
+    """In bfloat16 a draw of weights may put a gate on the edge between two experts."""
+    keras.utils.set_random_seed(1)
+
+
 @every
 def test_padding_changes_nothing(case):
     conformance.check_padding(case)

@@ -1,0 +1,103 @@
+"""The command t2t-mm-decoder, as a person gives it: through a process of its own where that matters."""
+
+import io
+import subprocess
+import sys
+import types
+
+import pytest
+
+from t2t_mm.cli import decoding
+from t2t_mm.errors import UserError
+
+DEFAULTS = {
+    "problem": "mini_ende", "decode_from_file": None, "decode_to_file": None, "split": None, "data_dir": None,
+    "examples": 0, "interactive": False, "beam_size": 1, "alpha": 0.6, "decode_length": 8,
+    "sampling_temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0, "n_best": 1,
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(trained):
+    return lambda **flags: decoding.run(types.SimpleNamespace(output_dir=trained, **{**DEFAULTS, **flags}))
+
+
+def test_lines_stay_in_their_places(run, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("I see a star.\n\nThere is a moon.\n")
+    run(decode_from_file=tmp_path / "in.txt", decode_to_file=tmp_path / "out.txt")
+    lines = (tmp_path / "out.txt").read_text().split("\n")
+    assert len(lines) == 4 and lines[1] == lines[3] == "" and lines[0] and lines[2]
+    assert "input 2: the text is empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+def test_it_goes_on_where_it_was_stopped(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(decoding, "CHUNK", 2)
+    lines = [f"I see {word} stars." for word in ("two", "three", "four", "five", "red")]
+    (tmp_path / "in.txt").write_text("\n".join(lines))
+    flags = {"decode_from_file": tmp_path / "in.txt", "decode_to_file": tmp_path / "out.txt"}
+    answers, count = decoding.Answers.__call__, []
+
+    def stopped(self, inputs):
+        count.append(len(inputs))
+        if len(count) == 2:
+            raise KeyboardInterrupt
+        return answers(self, inputs)
+
+    monkeypatch.setattr(decoding.Answers, "__call__", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(**flags)
+    (partial,) = tmp_path.glob("out.txt.*.partial")
+    with open(partial, "a") as file:
+        file.write("half a li")
+    run(**flags)
+    assert count == [2, 2, 2, 1] and "going on after 2 of 5 inputs" in capsys.readouterr().err
+    resumed = (tmp_path / "out.txt").read_text()
+    run(**flags | {"decode_to_file": tmp_path / "again.txt"})
+    assert (tmp_path / "again.txt").read_text() == resumed and resumed.count("\n") == 5
+
+
+def test_several_outputs_a_line(run, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("I see a star.\n")
+    run(decode_from_file=tmp_path / "in.txt", beam_size=3, n_best=2)
+    fields = capsys.readouterr().out.rstrip("\n").split("\t")
+    assert len(fields) == 4 and float(fields[1]) >= float(fields[3])
+    with pytest.raises(UserError, match="--beam_size=2"):
+        run(decode_from_file=tmp_path / "in.txt", n_best=2)
+
+
+def test_a_split_is_scored(run, trained_data, tmp_path, capsys):
+    run(split="validation", data_dir=trained_data, decode_to_file=tmp_path / "out.txt", examples=5)
+    told = capsys.readouterr().err
+    assert "bleu " in told and "chrf " in told and len((tmp_path / "out.txt").read_text().splitlines()) == 5
+    run(problem="mini_imagenet", split="validation", data_dir=trained_data, examples=4)
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 4 and "accuracy " in captured.err
+    run(problem="mini_parse", split="validation", data_dir=trained_data, examples=3)
+    assert "bracket_f1 " in capsys.readouterr().err
+
+
+def test_a_conversation(run, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("I see a star.\nThere is a moon.\n\n"))
+    run(interactive=True)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("args, told", [
+    ([], "--output_dir"), (["--output_dir=none"], "Give one of"),
+    (["--output_dir=none", "--decode_from_file=x"], "There is no directory none"),
+    (["--output_dir=none", "--split=test"], "--split needs --data_dir"),
+])
+def test_wrong_flags(args, told, tmp_path):
+    line = [sys.executable, "-m", "t2t_mm.cli.decoder", *args]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 1 and "error: " in done.stderr and told in done.stderr
+
+
+def test_a_file_that_is_absent(run, tmp_path):
+    with pytest.raises(UserError, match="can't be read: No such file"):
+        run(decode_from_file=tmp_path / "absent.txt")
+    with pytest.raises(UserError, match="is a directory, but mini_ende reads text"):
+        run(decode_from_file=tmp_path)
+    with pytest.raises(UserError, match="Give --problem: the model was trained on"):
+        run(problem=None, decode_from_file=tmp_path)

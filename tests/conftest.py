@@ -1,0 +1,36 @@
+"""What several test files share: a small model trained for two steps on the mini world."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def trained_data(tmp_path_factory):
+    """Data directory of a small mini world."""
+    from t2t_mm import prepare, registry
+    from t2t_mm.datasets.mini_world import MiniWorld
+
+    data = tmp_path_factory.mktemp("mini_data")
+    problems = [registry.problem(name) for name in ("mini_ende", "mini_parse", "mini_imagenet", "mini_speech")]
+    with pytest.MonkeyPatch.context() as patch:
+        for config in MiniWorld.BUILDER_CONFIGS:
+            for split, count in (("train", 60), ("validation", 20), ("test", 20)):
+                patch.setattr(config, split, count)
+        prepare.prepare(problems, data, log=lambda line: None)
+    return data
+
+
+@pytest.fixture(scope="session")
+def trained(trained_data, tmp_path_factory):
+    """Output directory of a run on text, trees, pictures and sound."""
+    from t2t_mm import prepare, registry
+    from t2t_mm.hparams import HParams
+    from t2t_mm.training.console import Silent
+    from t2t_mm.training.trainer import Trainer
+
+    hparams = HParams(hidden_size=16, num_heads=2, encoder_blocks=1, mixer_blocks=1, decoder_blocks=1, moe_experts=4,
+                      moe_k=2, moe_hidden=16, batch_size=256, image_size=64)  # fmt: skip
+    names = ("mini_ende", "mini_parse", "mini_imagenet", "mini_speech")
+    problems = [registry.problem(name).configure(hparams) for name in names]
+    output = tmp_path_factory.mktemp("mini_run")
+    Trainer(prepare.resolve(problems, trained_data, hparams), hparams, output, train_steps=2, console=Silent()).train()
+    return str(output)

@@ -1,0 +1,122 @@
+"""A trained model in a program: answers for text, pictures and sound, and for what is none."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import t2t_mm
+from t2t_mm.datasets import trees
+from t2t_mm.errors import UserError
+from t2t_mm.search import Beam, Sampling
+
+SENTENCES = ["I see two red rings.", "There is a moon.", "The big green star is above three small blue squares.", "A."]
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return t2t_mm.load(trained)
+
+
+def test_it_knows_what_it_was_trained_on(model):
+    assert set(model.problems) == {"mini_ende", "mini_parse", "mini_imagenet", "mini_speech"} and model.step == 2
+    with pytest.raises(UserError, match="trained on .*mini_ende.*, not wmt_ende"):
+        model.predict("wmt_ende", "x")
+
+
+def test_one_input_or_many(model):
+    one = model.predict("mini_ende", SENTENCES[0], longest=12)
+    assert isinstance(one["outputs"], str) and np.isfinite(one["score"])
+    assert one["n_best"] == [(one["outputs"], one["score"])]
+    many = model.predict("mini_ende", SENTENCES, longest=12)
+    assert len(many) == 4 and many[0]["outputs"] == one["outputs"]
+    for sentence, answer in zip(SENTENCES, many, strict=True):
+        alone = model.predict("mini_ende", sentence, longest=12)
+        assert alone["outputs"] == answer["outputs"] and alone["score"] == pytest.approx(answer["score"], abs=1e-3)
+
+
+def test_what_cannot_be_read_stays_in_its_place(model, tmp_path):
+    answers = model.predict("mini_ende", ["I see.", "", 3, "There is."], longest=5)
+    assert ["error" in answer for answer in answers] == [False, True, True, False]
+    (tmp_path / "no.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    pictures = [tmp_path / "no.png", tmp_path / "absent.png", np.zeros([64, 64, 3], np.uint8), np.zeros([3], np.uint8)]
+    assert ["error" in answer for answer in model.predict("mini_imagenet", pictures)] == [True, True, False, True]
+    assert "error" in model.predict("mini_speech", str(tmp_path / "absent.wav"))
+    assert model.predict("mini_ende", []) == []
+
+
+def test_beams_and_draws(model):
+    beam = model.predict("mini_ende", SENTENCES[0], Beam(3), longest=8)
+    scores = [score for _, score in beam["n_best"]]
+    assert len(scores) == 3 and scores == sorted(scores, reverse=True)
+    assert beam["n_best"][0][0] == beam["outputs"]
+    draw = lambda seed: model.predict("mini_ende", SENTENCES[0], Sampling(), longest=8, seed=seed)  # noqa: E731
+    draws = [draw(seed)["outputs"] for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+
+
+def test_a_parse_is_a_tree_over_the_sentence(model):
+    for sentence in SENTENCES:
+        (tree,) = trees.parse(model.predict("mini_parse", sentence, longest=30)["outputs"])
+        assert trees.words(tree) == sentence.split()
+
+
+def test_pictures_of_any_kind(model, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (50, 80, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    kinds = [str(tmp_path / "a.png"), (tmp_path / "a.png").read_bytes(), pixels, Image.fromarray(pixels)]
+    answers = model.predict("mini_imagenet", kinds, top=3)
+    assert all(answer["label"] == answers[0]["label"] and len(answer["top"]) == 3 for answer in answers)
+    assert 0 < answers[0]["probability"] == answers[0]["top"][0][1] <= 1
+    assert answers[0]["probability"] == pytest.approx(answers[3]["probability"], abs=1e-5)
+
+
+def test_sound_from_samples_and_files(model, tmp_path):
+    import soundfile
+
+    samples = (np.sin(np.arange(8000) / 9) * 9000).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    answers = model.predict("mini_speech", [samples, tmp_path / "a.wav", samples / 2.0**15], longest=6)
+    assert len({answer["outputs"] for answer in answers}) == 1
+
+
+def test_an_export_answers_like_the_predictor(model, trained, tmp_path):
+    import io
+
+    import soundfile
+
+    from t2t_mm.export import export
+
+    path = export(model, tmp_path / "export", ["mini_ende", "mini_imagenet", "mini_speech"], Beam(2), longest=20)
+    with pytest.raises(UserError, match="is there already, and is not overwritten"):
+        export(model, tmp_path / "export", ["mini_ende"])
+    served = tf.saved_model.load(str(path)).signatures
+    assert set(served) == {"mini_ende", "mini_imagenet", "mini_speech"}
+
+    texts = [*SENTENCES, "", "a\x00b"]
+    mine = model.predict("mini_ende", texts[:4], Beam(2), longest=20)
+    theirs = served["mini_ende"](inputs=tf.constant([*texts, b"\xff\xfe"]))
+    for row, answer in enumerate(mine):
+        assert [text.decode() for text in theirs["outputs"].numpy()[row]] == [text for text, _ in answer["n_best"]]
+        np.testing.assert_allclose(theirs["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4)
+    assert theirs["scores"].numpy()[4, 0] == -np.inf and theirs["outputs"].numpy()[4, 0] == b""
+    assert theirs["outputs"].shape == (7, 2)
+
+    encoded = tf.io.encode_jpeg(np.random.default_rng(0).integers(0, 255, (50, 80, 3), np.uint8)).numpy()
+    theirs = served["mini_imagenet"](inputs=tf.constant([encoded, encoded[:99], b""]))
+    answer = model.predict("mini_imagenet", encoded)
+    assert [label.decode() for label in theirs["labels"].numpy()] == [answer["label"], "", ""]
+    assert theirs["probabilities"].numpy()[0].max() == pytest.approx(answer["probability"], abs=1e-4)
+    assert theirs["classes"].numpy().tolist()[1:] == [-1, -1]
+
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([np.sin(np.arange(4000) / 9)] * 2, 1) * 0.3, 16000, format="WAV", subtype="PCM_16")
+    theirs = served["mini_speech"](inputs=tf.constant([b"RIFF", file.getvalue()]))
+    assert np.isfinite(theirs["scores"].numpy()[1, 0]) and theirs["scores"].numpy()[0, 0] == -np.inf
+
+
+def test_a_directory_that_is_none(tmp_path):
+    with pytest.raises(UserError, match="There is no directory"):
+        t2t_mm.load(tmp_path / "absent")
+    with pytest.raises(UserError, match="no checkpoint"):
+        t2t_mm.load(tmp_path)

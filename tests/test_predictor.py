@@ -115,6 +115,17 @@ def test_an_export_answers_like_the_predictor(model, trained, tmp_path):
     assert np.isfinite(theirs["scores"].numpy()[1, 0]) and theirs["scores"].numpy()[0, 0] == -np.inf
 
 
+def test_a_trainer_made_in_between_does_no_harm(model, trained_data):
+    from t2t_mm import registry
+    from t2t_mm.training.console import Silent
+    from t2t_mm.training.trainer import Trainer
+
+    before = model.predict("mini_ende", SENTENCES[0], longest=5)
+    problem = registry.problem("mini_ende").resolve(trained_data, model.hparams)
+    Trainer([problem], model.hparams, train_steps=1, console=Silent()).train()
+    assert model.predict("mini_ende", SENTENCES[0], longest=5) == before
+
+
 def test_a_directory_that_is_none(tmp_path):
     with pytest.raises(UserError, match="There is no directory"):
         t2t_mm.load(tmp_path / "absent")

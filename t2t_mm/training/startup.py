@@ -59,4 +59,5 @@ def tell_parameters(console, parts):
 
 def make_deterministic():
     """Has TensorFlow choose operations that give the same bits each time. Before anything is built."""
+    tf.random.set_seed(0)
     tf.config.experimental.enable_op_determinism()

@@ -1,8 +1,9 @@
 """One train step: loss, gradients of the problem's path, clipping, update; and one evaluation step."""
 
 import itertools
+import random
 
-import keras
+import numpy as np
 import tensorflow as tf
 
 from t2t_mm.training.compiled import CompiledPart
@@ -182,5 +183,9 @@ def device_name():
 
 
 def set_seed(seed):
-    """Seeds initial values, dropout and gating noise."""
-    keras.utils.set_random_seed(seed)
+    """Seeds initial values, dropout and gating noise: Keras draws all its seeds from Python's generator.
+
+    TensorFlow's own seed is left alone. Setting it destroys the tokenisers that the process has made.
+    """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)

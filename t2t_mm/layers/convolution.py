@@ -1,5 +1,7 @@
 """Separable convolution steps and blocks: the computational spine of the MultiModel (paper, section 2.1)."""
 
+import random
+
 import keras
 import numpy as np
 from keras import ops
@@ -126,10 +128,11 @@ class CentredKernel(keras.initializers.Initializer):
 
     def __init__(self, causal):
         self.causal = causal
+        self.seed = random.randrange(2**31)  # of Python's generator, as Keras' own initializers have theirs
 
     def __call__(self, shape, dtype=None):
         taps = shape[0]
-        kernel = keras.random.normal(shape, stddev=(0.5 / taps) ** 0.5, dtype=dtype)
+        kernel = keras.random.normal(shape, stddev=(0.5 / taps) ** 0.5, dtype=dtype, seed=self.seed)
         here = np.arange(taps) == (taps - 1 if self.causal else (taps - 1) // 2)
         return kernel + ops.cast(0.5**0.5 * here[:, None], kernel.dtype)
 

@@ -2,7 +2,7 @@
 
 from t2t_mm import registry
 
-COLUMNS = ("problem", "what it does", "data set", "licence", "size", "how to get it", "metrics")
+COLUMNS = ("problem", "what it does", "data set", "licence", "size, about", "how to get it", "metrics")
 TEACHER_FORCED = {"categorical": ("accuracy", "accuracy top-5"), "language": ("accuracy", "accuracy per sequence")}
 
 

@@ -26,7 +26,9 @@ flags.DEFINE_float("alpha", 0.6, "Length penalty of beam search; more favours lo
 flags.DEFINE_integer("decode_length", 512, "Most symbols of an output.", lower_bound=1)
 flags.DEFINE_float("sampling_temperature", 0.0, "Draw from the model at this temperature; 0: don't.", lower_bound=0.0)
 flags.DEFINE_integer("top_k", 0, "Draw from the k most probable symbols; 0: from all.", lower_bound=0)
-flags.DEFINE_float("top_p", 1.0, "Draw from the fewest symbols that have this probability together.")
+flags.DEFINE_float(
+    "top_p", 1.0, "Draw from the fewest symbols that have this probability together.", lower_bound=1e-6, upper_bound=1.0
+)
 flags.DEFINE_integer("seed", 0, "Of drawing.", lower_bound=0)
 flags.DEFINE_integer("n_best", 1, "Outputs a line, best first, each with its score, with tabs between.", lower_bound=1)
 

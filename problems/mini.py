@@ -100,4 +100,4 @@ class MiniSpeech(Problem):
 def mini8():
     """The mini world's twins of the eight problems of the paper, weighted by how long each takes to learn."""
     text = {"mini_ende": 0.6, "mini_deen": 0.5, "mini_enfr": 0.6, "mini_fren": 0.5, "mini_parse": 0.6}
-    return text | {"mini_imagenet": 2.3, "mini_captions": 1.6, "mini_speech": 1.3}
+    return text | {"mini_imagenet": 2.6, "mini_captions": 1.5, "mini_speech": 1.3}

@@ -135,7 +135,25 @@ class Subwords(Vocabulary):
 
         # its resource must outlive the graph in which it is first used
         with tf.init_scope(), quiet():
-            return tensorflow_text.SentencepieceTokenizer(self._content)
+            tokenizer = tensorflow_text.SentencepieceTokenizer(self._content)
+            tokenizer._model_resource = _shared_resource(tokenizer._model_resource, self._content, self.fingerprint)
+            return tokenizer
+
+
+def _shared_resource(resource, content, name):
+    """As tensorflow-text's own resource of a model, but under a name.
+
+    Its own belongs to the kernel that made it, and `tf.random.set_seed` (which `keras.utils.set_random_seed`
+    calls) drops all kernels: every tokeniser of the process would be gone.
+    """
+    from tensorflow_text.python.ops import sentencepiece_tokenizer
+
+    class SharedResource(type(resource)):
+        def _create_resource(self):
+            return sentencepiece_tokenizer.gen_sentencepiece_tokenizer.sentencepiece_op(
+                model=content, shared_name=f"sentencepiece_{name}")
+
+    return SharedResource(content, None)
 
 
 class Symbols(Vocabulary):

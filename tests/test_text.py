@@ -2,6 +2,7 @@ import itertools
 import json
 import random
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,6 +68,16 @@ def test_a_vocabulary_first_used_inside_a_graph_works_after_it(tmp_path, symbols
     expected = fresh.encode_py("dog")
     assert next(data.as_numpy_iterator()).tolist() == expected
     assert fresh.tokenize("dog").numpy().tolist() == expected
+
+
+def test_seeding_tensorflow_does_not_take_the_tokeniser_away(subwords):
+    before = subwords.tokenize("a red circle").numpy().tolist()
+    lines = iter(tf.data.Dataset.from_tensors("a red circle").repeat().map(subwords.tokenize))
+    assert next(lines).numpy().tolist() == before
+    keras.utils.set_random_seed(7)
+    assert subwords.tokenize("a red circle").numpy().tolist() == before
+    assert next(lines).numpy().tolist() == before
+    assert subwords.detokenize(before).numpy().decode() == "a red circle"
 
 
 def test_text_that_is_no_unicode_does_not_crash(subwords):

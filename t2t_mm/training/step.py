@@ -185,7 +185,7 @@ def device_name():
 def set_seed(seed):
     """Seeds initial values, dropout and gating noise: Keras draws all its seeds from Python's generator.
 
-    TensorFlow's own seed is left alone. Setting it destroys the tokenisers that the process has made.
+    TensorFlow's own seed is left alone: setting it drops every kernel that the process has made.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)

@@ -26,6 +26,7 @@ setup(
             "t2t-mm-decoder=t2t_mm.cli.decoder:entry",
             "t2t-mm-score=t2t_mm.cli.score:entry",
             "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
+            "t2t-mm-average=t2t_mm.cli.average:entry",
         ]},
     python_requires=">=3.10",
     install_requires=[

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from t2t_mm.errors import UserError
 
+VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
 VOCAB_SUFFIX = {"subword": ".model", "symbols": ".symbols"}
 
 
@@ -99,7 +100,7 @@ class Language(Feature):
 
     def vocab_path(self, data_dir) -> Path:
         """Where this vocabulary stands, or will stand, under `data_dir`."""
-        return Path(data_dir) / "vocabs" / (self.vocab + VOCAB_SUFFIX[self.units])
+        return Path(data_dir) / VOCABULARIES / (self.vocab + VOCAB_SUFFIX[self.units])
 
     def vocabulary(self):
         """The loaded vocabulary (text.Vocabulary; loaded once a process) of a resolved spec."""

@@ -16,7 +16,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.problem import TreeProblem, View
 from t2t_mm.search import Greedy, Search
 from t2t_mm.training.averaging import model_weights
-from t2t_mm.training.checkpoints import found, named_variables
+from t2t_mm.training.checkpoints import named_variables, newest_whole
 from t2t_mm.training.output import OutputDir
 
 SPECS = {"language": features.Language, "image": features.Image, "categorical": features.Categorical,
@@ -50,7 +50,7 @@ class Predictor:
         recorded = self.output.recorded_problems()
         self.problems = {name: restored(name, said, self.hparams, self.output) for name, said in recorded.items()}
         self.model = registry.model(self.output.recorded_model())(self.hparams, list(self.problems.values()))
-        path = str(checkpoint or found(self.output.checkpoints)[-1])
+        path = str(checkpoint or newest_whole(self.output.checkpoints))
         self.step = int(path.rpartition("-")[2])
         put_weights(self.model, path)
         self._searches = {}

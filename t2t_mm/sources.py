@@ -60,12 +60,12 @@ def prepare(problem, data_dir, raw_dir=None, log=print, options=DEFAULTS):
             from t2t_mm.datasets import raw_builder
 
             raw_builder(problem, folder, data_dir, _layout(problem), log).prepare(options)
-        elif _is_ours(problem):
+        elif is_built_in(problem):
             _build_ours(problem, data_dir)
         else:
             _download(problem, data_dir, options)
     except Exception as error:
-        is_stock = not (folder or _generates(problem) or _is_ours(problem))
+        is_stock = not (folder or _generates(problem) or is_built_in(problem))
         raise _for_the_user(error, problem, data_dir, raw_dir, is_stock) from error
 
 
@@ -93,7 +93,7 @@ def _stock(problem) -> str:
     return "" if problem.dataset in EXPECTED else problem.dataset
 
 
-def _is_ours(problem) -> bool:
+def is_built_in(problem) -> bool:
     """Whether the data set is one of ours that reads nothing."""
     return _stock(problem).partition("/")[0] in _BUILT_IN
 

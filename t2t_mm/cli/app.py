@@ -65,6 +65,13 @@ def import_tensorflow():
         tf.config.list_physical_devices()  # looks for GPUs, and says so
 
 
+def need(*names):
+    """Refuses a command line without the flags of these names."""
+    for name in names:
+        if not getattr(FLAGS, name):
+            raise UserError(f"Give --{name}: {FLAGS[name].help}")
+
+
 def usage(module) -> str:
     """The module's docstring and its flags, each with its default."""
     lines = [(module.__doc__ or "").strip(), "", "Flags:"]

@@ -1,6 +1,6 @@
 """The catalogue of problems as a table: what each is, what it reads, and how to get that."""
 
-from t2t_mm import registry
+from t2t_mm import registry, sources
 
 COLUMNS = ("problem", "what it does", "data set", "licence", "size, about", "how to get it", "metrics")
 TEACHER_FORCED = {"categorical": ("accuracy", "accuracy top-5"), "language": ("accuracy", "accuracy per sequence")}
@@ -15,7 +15,7 @@ def table() -> str:
 
 def _row(problem):
     source = problem.source
-    is_built_in = problem.dataset.startswith("mini_world/")
+    is_built_in = sources.is_built_in(problem)
     data = "built in" if is_built_in else problem.dataset or "yours"
     measures = ("log-perplexity", *TEACHER_FORCED[problem.targets.kind], *problem.metrics)
     licence, size = ("Apache-2.0", "") if is_built_in else (source.licence, source.size) if source else ("yours", "")

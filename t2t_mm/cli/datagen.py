@@ -40,9 +40,7 @@ def main():
 
         print(catalogue.table())
         return
-    for name in ("problems", "data_dir"):
-        if not getattr(args, name):
-            raise UserError(f"Give --{name}, such as --{name}={'mini8' if name == 'problems' else 'data'}.")
+    app.need("problems", "data_dir")
     names = registry.parse_problems(args.problems)
     from t2t_mm import hparams_io
 

@@ -36,8 +36,7 @@ flags.DEFINE_integer("n_best", 1, "Outputs a line, best first, each with its sco
 def main():
     """The command's work."""
     args = flags.FLAGS
-    if not args.output_dir:
-        raise UserError("Give --output_dir, that of the training run.")
+    app.need("output_dir")
     sources = [name for name in ("decode_from_file", "split", "interactive") if getattr(args, name)]
     if len(sources) != 1:
         raise UserError("Give one of --decode_from_file, --split and --interactive.")

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from t2t_mm.datasets import files
 from t2t_mm.errors import UserError
 from t2t_mm.predictor import Predictor
 
@@ -74,13 +75,7 @@ def _inputs(source, problem):
         if problem.inputs.kind == "language":
             raise UserError(f"{path} is a directory, but {problem.name} reads text: give a file, one input a line.")
         return [str(file) for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"--decode_from_file={source} can't be read: {error.strerror}.") from error
-    lines = content.split(b"\n")
-    lines = [line.removesuffix(b"\r") for line in (lines[:-1] if not lines[-1] else lines)]
-    return [line.decode("utf-8", "replace") for line in lines]
+    return [line.decode("utf-8", "replace") for _, line in files.lines(path)]
 
 
 def _work_name(args, predictor, inputs):

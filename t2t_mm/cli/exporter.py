@@ -10,7 +10,6 @@ from absl import flags
 
 from t2t_mm import registry
 from t2t_mm.cli import app
-from t2t_mm.errors import UserError
 
 flags.DEFINE_string("output_dir", None, "Of the training run.")
 flags.DEFINE_string("export_dir", None, "Where the SavedModel goes, in a folder named after the step.")
@@ -23,9 +22,7 @@ flags.DEFINE_integer("decode_length", 256, "Most symbols of an output.", lower_b
 def main():
     """The command's work."""
     args = flags.FLAGS
-    for name in ("output_dir", "export_dir"):
-        if not getattr(args, name):
-            raise UserError(f"Give --{name}.")
+    app.need("output_dir", "export_dir")
     names = list(registry.parse_problems(args.problems)) if args.problems else None
     app.import_tensorflow()
     from t2t_mm import export

@@ -11,7 +11,6 @@ from absl import flags
 
 from t2t_mm import registry
 from t2t_mm.cli import app
-from t2t_mm.errors import UserError
 
 SCAN = 4_000  # examples that lengths are measured on
 SHEET = 24  # examples on a sheet
@@ -28,9 +27,7 @@ flags.DEFINE_string("hparams", "", "Changes to single hparams: max_input_length=
 def main():
     """The command's work."""
     args = flags.FLAGS
-    for name in ("problems", "data_dir"):
-        if not getattr(args, name):
-            raise UserError(f"Give --{name}, such as --{name}={'mini8' if name == 'problems' else 'data'}.")
+    app.need("problems", "data_dir")
     names = registry.parse_problems(args.problems)
     app.import_tensorflow()
     from t2t_mm import hparams_io

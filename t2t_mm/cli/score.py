@@ -32,9 +32,7 @@ flags.DEFINE_bool("json", False, "Print JSON.")
 def main():
     """The command's work."""
     args = flags.FLAGS
-    for name in ("hypotheses", "references"):
-        if not getattr(args, name):
-            raise UserError(f"Give --{name}, a file with one example a line.")
+    app.need("hypotheses", "references")
     metrics = _metrics(args.metrics, args.problem)
     hypotheses, references = _read(args.hypotheses, ",".join(args.references).split(","))
     scores = [metric.score(hypotheses, references, bootstrap=args.bootstrap, seed=args.seed) for metric in metrics]

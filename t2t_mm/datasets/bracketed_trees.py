@@ -5,7 +5,7 @@ import functools
 
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import configuration, files, raw, trees
+from t2t_mm.datasets import files, raw, trees
 
 # The usual split of the Wall Street Journal by sections; 00, 01 and 24 are for development.
 SECTIONS = {"train": [f"{section:02}" for section in range(2, 22)], "validation": ["22"], "test": ["23"]}
@@ -27,13 +27,12 @@ class BracketedTrees(raw.RawBuilder, skip_registration=True):
     `keep_traces = True`, `keep_functions = True`). Words stay as the treebank writes them (-LRB-). An unbalanced
     tree is a broken example."""
 
+    CONFIG = BracketedTreesConfig
     PIECE = 2_000
 
     @classmethod
-    def configure(cls, problem, path, log):
-        kept = {key: getattr(problem, key, False) for key in ("keep_functions", "keep_traces")}
-        name = configuration(problem, "bracketed_trees")
-        return BracketedTreesConfig(name=name, path=str(path), log=log, **kept)
+    def settings(cls, problem):
+        return {key: getattr(problem, key, False) for key in ("keep_functions", "keep_traces")}
 
     def features(self):
         return {key: tfds.features.Text() for key in ("words", "symbols", "tree")}

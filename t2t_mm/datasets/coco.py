@@ -1,5 +1,6 @@
 """COCO's own layout: `annotations/captions_train2017.json` with the pictures in `train2017/`."""
 
+import functools
 import json
 
 import tensorflow_datasets as tfds
@@ -28,39 +29,41 @@ class Coco(raw.RawBuilder, skip_registration=True):
 
     def items(self, source):
         for path in source:
-            images, captions = self._annotations(path)
+            images, captions = _annotations(path)
             folder = self.folder / path.stem.removeprefix("captions_")
             if not folder.is_dir():
                 raise UserError(f"There is no folder {folder}, where {path.name} has its pictures.")
             for key, name in images.items():
-                texts = captions.pop(key, None)
+                texts = captions.get(key)
                 if not texts:
                     yield raw.LeftOut("pictures without a caption")
                     continue
                 yield f"{folder.name}/{name}", files.stamped(folder / name), texts
-            for texts in captions.values():
-                yield from [raw.LeftOut("captions of pictures that are not listed")] * len(texts)
+            for key in captions.keys() - images.keys():
+                yield from [raw.LeftOut("captions of pictures that are not listed")] * len(captions[key])
 
     def total(self, source):
-        return sum(len(self._annotations(path)[0]) for path in source)
+        return sum(len(_annotations(path)[0]) for path in source)
 
     def loader(self, source):
         return _load
 
-    def _annotations(self, path):
-        """({picture: file name}, {picture: [caption, ...]})."""
-        try:
-            found = json.loads(path.read_bytes())
-            images = {image["id"]: image["file_name"] for image in found["images"]}
-            captions = {}
-            for annotation in found["annotations"]:
-                if annotation["caption"].strip():
-                    captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            wrong = f"it has no {error}" if isinstance(error, KeyError) else error
-            raise UserError(f"{path} is not what COCO has for captions: {wrong}. Expected are lists of images (id, "
-                            "file_name) and of annotations (image_id, caption).") from error
-        return images, captions
+
+@functools.lru_cache(maxsize=1)  # it is long, and asked for twice
+def _annotations(path):
+    """({picture: file name}, {picture: [caption, ...]})."""
+    try:
+        found = json.loads(path.read_bytes())
+        images = {image["id"]: image["file_name"] for image in found["images"]}
+        captions = {}
+        for annotation in found["annotations"]:
+            if annotation["caption"].strip():
+                captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        wrong = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise UserError(f"{path} is not what COCO has for captions: {wrong}. Expected are lists of images (id, "
+                        "file_name) and of annotations (image_id, caption).") from error
+    return images, captions
 
 
 def _load(item):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import configuration, image_folder, raw
+from t2t_mm.datasets import image_folder, raw
 from t2t_mm.errors import UserError
 
 SIDES = ("inputs", "targets")
@@ -33,13 +33,13 @@ class Generated(raw.RawBuilder, skip_registration=True):
     A split for which `generate` yields nothing, or finds no file, is not there. `generate` is called more
     than once."""
 
+    CONFIG = GeneratedConfig
     PIECE = 1_000
-
     SPLITS = {split: (split,) for split in raw.RawBuilder.SPLITS}
 
     @classmethod
-    def configure(cls, problem, path, log):
-        return GeneratedConfig(name=configuration(problem, "generated"), path=str(path or ""), log=log, problem=problem)
+    def settings(cls, problem):
+        return {"problem": problem}
 
     def features(self):
         return {side: self._feature(side, getattr(self.builder_config.problem, side)) for side in SIDES}

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import configuration, files, raw
+from t2t_mm.datasets import files, raw
 from t2t_mm.errors import UserError
 
 LONGEST = 300  # seconds of an utterance
@@ -30,11 +30,12 @@ class Kaldi(raw.RawBuilder, skip_registration=True):
     compression). Paths in `wav.scp` start at the problem's folder unless absolute; a command there (a pipe) is
     never run. An utterance without sound, with an unreadable file, or longer than 5 minutes is broken."""
 
+    CONFIG = KaldiConfig
+
     @classmethod
-    def configure(cls, problem, path, log):
+    def settings(cls, problem):
         audio = next(side for side in (problem.inputs, problem.targets) if side.kind == "audio")
-        return KaldiConfig(name=configuration(problem, "kaldi"), path=str(path), log=log,
-                           sample_rate=audio.sample_rate)
+        return {"sample_rate": audio.sample_rate}
 
     def features(self):
         # as bytes: TFDS's own Audio stores numbers of 64 bits, ten times the space and time

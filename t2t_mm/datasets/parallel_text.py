@@ -23,13 +23,13 @@ class ParallelText(raw.RawBuilder, skip_registration=True):
     counted. A line that is no UTF-8 is a broken example. Files of one split with differing numbers of lines
     are an error."""
 
+    CONFIG = ParallelTextConfig
     PIECE = 20_000
 
     @classmethod
-    def configure(cls, problem, path, log):
+    def settings(cls, problem):
         # Sorted: the data set of a problem and of its reverse is the same.
-        languages = tuple(sorted({problem.input_key, problem.target_key}))
-        return ParallelTextConfig(name=problem.folder, path=str(path), log=log, languages=languages)
+        return {"languages": tuple(sorted({problem.input_key, problem.target_key}))}
 
     def features(self):
         return {language: tfds.features.Text() for language in self.builder_config.languages}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow_datasets as tfds
 from absl import logging
 
-from t2t_mm.datasets import writing
+from t2t_mm.datasets import configuration, writing
 from t2t_mm.datasets.options import DEFAULTS
 from t2t_mm.errors import UserError
 
@@ -51,17 +51,21 @@ class RawBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     VERSION = tfds.core.Version("1.0.0")
     # Our names of the splits -> what their files or folders may be called.
     SPLITS = {"train": ("train",), "validation": ("validation", "val", "dev"), "test": ("test",)}
+    CONFIG = RawConfig
     PIECE = 500  # items that are made into examples together: what an interruption may cost
 
     @classmethod
     def read_from(cls, problem, path, data_dir, log=print):
         """The builder for the raw folder `path` of `problem`."""
         with quiet():
-            return cls(config=cls.configure(problem, path, log), data_dir=data_dir)
+            config = cls.CONFIG(
+                name=configuration(problem, cls.name), path=str(path or ""), log=log, **cls.settings(problem))
+            return cls(config=config, data_dir=data_dir)
 
     @classmethod
-    def configure(cls, problem, path, log) -> RawConfig:
-        return RawConfig(name=problem.folder, path=str(path), log=log)
+    def settings(cls, problem) -> dict:
+        """The fields of CONFIG beyond RawConfig's."""
+        return {}
 
     def features(self) -> dict:
         """Names and TFDS features of an example."""

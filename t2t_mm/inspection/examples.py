@@ -4,7 +4,7 @@ import numpy as np
 
 from t2t_mm import text
 from t2t_mm.datasets import trees
-from t2t_mm.problem import TreeProblem, View
+from t2t_mm.problem import TreeProblem
 
 
 def read(problem, split: str, count: int) -> list:
@@ -18,7 +18,7 @@ def tell(problem, example) -> list:
     for side in ("inputs", "targets"):
         spec, value = getattr(problem, side), example[side]
         if spec.kind == "language":
-            is_tree = isinstance(problem, TreeProblem) and not isinstance(problem, View) and side == "targets"
+            is_tree = isinstance(problem, TreeProblem) and side == "targets"
             for line in np.atleast_1d(value):
                 lines += _language(side, spec, line.decode("utf-8"))
             if is_tree:

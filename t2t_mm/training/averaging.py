@@ -1,4 +1,4 @@
-"""Averages of weights: the exponential moving average of a run, and the mean of its last checkpoints."""
+"""Averages of weights: the exponential moving average of a run, and the mean of several of its checkpoints."""
 
 import contextlib
 
@@ -42,26 +42,42 @@ class MovingAverage:
                 variable.assign(kept[name])
 
 
-def mean_of_checkpoints(paths) -> dict:
-    """{name: array}: the mean of each weight of a model over several checkpoints, read one at a time.
+def write_mean(paths, directory) -> str:
+    """Writes a checkpoint with the mean of each weight over several checkpoints of one run, read one at a time; what is
+    no weight (optimizer, step) is that of the last.
 
     Args:
-        paths: their path prefixes.
+        paths: path prefixes of the checkpoints, oldest first.
+        directory: where the checkpoint goes.
+
+    Returns:
+        Its path prefix.
     """
-    total = {}
+    is_weight = lambda key, value: key[0] in ("model", "average") and value.dtype.kind == "f"  # noqa: E731
+    parts, total = {}, {}
     for path in paths:
-        for name, value in model_weights(path).items():
-            wide = value.astype(np.float64) if value.dtype.kind == "f" else value
-            total[name] = total[name] + wide if name in total and value.dtype.kind == "f" else wide
-    first = model_weights(paths[-1])
-    return {name: (value / len(paths)).astype(first[name].dtype) if first[name].dtype.kind == "f" else first[name]
-            for name, value in total.items()}
+        for key, value in _tensors(path).items():
+            if is_weight(key, value):
+                total[key] = total.get(key, 0.0) + value.astype(np.float64)
+    for (part, name), value in _tensors(paths[-1]).items():
+        if is_weight((part, name), value):
+            value = (total[part, name] / len(paths)).astype(value.dtype)
+        parts.setdefault(part, {})[name] = tf.Variable(value)
+    step = parts.pop("step")[""]
+    checkpoint = tf.train.Checkpoint(**parts, step=step)
+    return tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=1).save(int(step))
 
 
 def model_weights(path, part="model") -> dict:
     """{name: array} of the weights of the model in a checkpoint, or of their moving averages (part="average"); names
     are those of `checkpoints.named_variables`."""
-    reader = tf.train.load_checkpoint(path)
-    prefix, suffix = f"{part}/", "/.ATTRIBUTES/VARIABLE_VALUE"
-    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(prefix) and name.endswith(suffix)]
-    return {name[len(prefix) : -len(suffix)].replace(".S", "/"): reader.get_tensor(name) for name in names}
+    return {name: value for (_, name), value in _tensors(path, f"{part}/").items()}
+
+
+def _tensors(path, prefix=""):
+    """{(part, name): array} of a checkpoint's tensors whose key starts like this; the step has no name."""
+    reader, suffix = tf.train.load_checkpoint(path), "/.ATTRIBUTES/VARIABLE_VALUE"
+    keys = [key for key in reader.get_variable_to_shape_map() if key.startswith(prefix) and key.endswith(suffix)]
+    named = {key: key.removesuffix(suffix).replace(".S", "/").partition("/") for key in keys}
+    return {(part, name): reader.get_tensor(key) for key, (part, _, name) in named.items()
+            if part != "save_counter"}

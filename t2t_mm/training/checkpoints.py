@@ -74,16 +74,9 @@ class Checkpoints:
         Raises:
             UserError: if it doesn't fit the model and optimizer, or all are damaged.
         """
-        paths = found(self.directory)
-        if not paths:
+        if not found(self.directory):
             return None
-        while damage := _damage(paths[-1]):
-            path = paths.pop()
-            if not paths:
-                raise UserError(f"The checkpoint {path} is damaged ({damage}), and no older one is whole. Bring back "
-                                "a copy of it, or give another --output_dir.")
-            self.log(f"The checkpoint {path} is damaged ({damage}). Going on from the one before it.")
-        path = paths[-1]
+        path = newest_whole(self.directory, self.log)
         try:
             self._checkpoint.restore(path).assert_consumed()
         except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
@@ -120,6 +113,22 @@ class Checkpoints:
 def found(directory) -> list:
     """Path prefixes of the checkpoints in a directory, the newest last."""
     return sorted((str(path.with_suffix("")) for path in Path(directory).glob("ckpt-*.index")), key=_step)
+
+
+def newest_whole(directory, log=print) -> str:
+    """Path prefix of the newest checkpoint in a directory that is not damaged; `log` is told of those that are.
+
+    Raises:
+        UserError: if there is none.
+    """
+    *older, path = found(directory)
+    while damage := _damage(path):
+        if not older:
+            raise UserError(f"The checkpoint {path} is damaged ({damage}), and no older one is whole. Bring back "
+                            "a copy of it, or give another --output_dir.")
+        log(f"The checkpoint {path} is damaged ({damage}). Going on from the one before it.")
+        path = older.pop()
+    return path
 
 
 def latest(directory):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from t2t_mm import hparams_io
 from t2t_mm.errors import UserError
+from t2t_mm.features import VOCABULARIES
 
 PROBLEMS_FILE = "problems.json"
 CHECKPOINTS = "checkpoints"
@@ -119,6 +120,16 @@ class OutputDir:
         except OSError as error:
             raise self._unwritable(error) from error
         self.write_json(PROBLEMS_FILE, {"model": model, "problems": {p.name: describe(p) for p in problems}})
+
+    def copy_record(self, other):
+        """Takes over what `record` wrote into another output directory."""
+        try:
+            for name in (hparams_io.JSON_FILE, hparams_io.GIN_FILE, PROBLEMS_FILE):
+                shutil.copyfile(other.path / name, self.path / name)
+            if (other.path / VOCABULARIES).is_dir():
+                shutil.copytree(other.path / VOCABULARIES, self.path / VOCABULARIES, dirs_exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def write_metrics(self, split, step, results):
         """Writes metrics_<split>.json from `evaluation.evaluate`'s results."""

@@ -83,8 +83,8 @@ HYP, REF = "--hypotheses=hyp", "--references=ref"
 
 
 @pytest.mark.parametrize("args, message", [
-    (["--metrics=bleu", HYP], "Give --references, a file"),
-    (["--metrics=bleu", REF], "Give --hypotheses, a file"),
+    (["--metrics=bleu", HYP], "Give --references: "),
+    (["--metrics=bleu", REF], "Give --hypotheses: "),
     ([HYP, REF], "Give --metrics, such as"),
     (["--metrics=blue", HYP, REF], "Unknown metric 'blue', did you mean bleu?"),
     (["--metrics=bleu", "--problem=wmt_ende", HYP, REF], "Give --metrics or --problem, not both"),

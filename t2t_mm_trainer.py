@@ -12,6 +12,7 @@ from t2t_mm.cli import app
 
 MODES = ("train_and_evaluate", "train", "evaluate")
 SPLITS = ("train", "validation", "test")
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 
 flags.DEFINE_string(
     "problems",
@@ -50,6 +51,11 @@ flags.DEFINE_integer(
     "patience", 0, "Evaluations without a better --keep_best after which training ends; 0: never.", lower_bound=0
 )
 flags.DEFINE_bool("skip_nonfinite", False, "Skip steps whose loss or gradient is not finite, and count them.")
+flags.DEFINE_enum(
+    "strategy", "auto", STRATEGIES, "Devices to train on; multi_worker reads TF_CONFIG, auto takes what is there."
+)
+flags.DEFINE_enum("precision", "float32", ("float32", "bfloat16"), "bfloat16 keeps weights and losses in float32.")
+flags.DEFINE_bool("jit_compile", False, "Compile with XLA: faster on accelerators, each shape of batch once.")
 flags.DEFINE_bool("deterministic", False, "Operations that give the same bits each time, where others are faster.")
 flags.DEFINE_enum("eval_split", "validation", SPLITS, "Split to evaluate on.")
 flags.DEFINE_integer("seed", 0, "Of initial values, sampling, order of the data and dropout.", lower_bound=0)

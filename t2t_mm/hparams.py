@@ -60,6 +60,7 @@ class HParams:
     moe_k: int = _field(4, "experts that read each position", low=1)
     moe_hidden: int = _architecture(512, "hidden units of one expert", low=1)
     moe_loss: float = _field(1e-2, "coefficient of the losses that balance importance and load", low=0.0)
+    moe_noise: bool = _architecture(True, "noise on the gates in training, so that all experts are tried")
     moe_capacity: float = _field(
         2.0, "places in an expert's buffer, in even shares; what finds none is dropped and counted", low=1.0
     )

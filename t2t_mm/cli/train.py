@@ -72,23 +72,28 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     from t2t_mm.datasets.options import Options
     from t2t_mm.prepare import prepare, resolve
     from t2t_mm.training import startup
-    from t2t_mm.training.console import Console
+    from t2t_mm.training.console import Console, Silent
+    from t2t_mm.training.replicas import Replicas, make_strategy
     from t2t_mm.training.trainer import Trainer
 
-    console = Console()
     if flags.deterministic:
         startup.make_deterministic()
-    startup.tell_versions(console)
+    replicas = Replicas(make_strategy(flags.strategy))
+    console = Console() if replicas.is_chief else Silent()
+    startup.tell_versions(console, replicas)
     if set_name:
         startup.tell_hparams(console, hparams, registry.hparams(set_name), set_name, output.path)
     if flags.generate_data:
-        with Preparing(console) as shown:
-            prepare(problems, flags.data_dir, flags.raw_dir, console.log, Options(report=shown))
+        if replicas.is_chief:
+            with Preparing(console) as shown:
+                prepare(problems, flags.data_dir, flags.raw_dir, console.log, Options(report=shown))
+        replicas.any(False)  # the others wait for it
     problems = resolve(problems, flags.data_dir, hparams)
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,
-        skip_nonfinite=flags.skip_nonfinite, console=console,
+        skip_nonfinite=flags.skip_nonfinite, strategy=replicas.strategy, precision=flags.precision,
+        jit_compile=flags.jit_compile, console=console,
     )  # fmt: skip
     if flags.mode != "evaluate":
         trainer.tell()

@@ -47,7 +47,7 @@ def boundaries(hparams, limit: int) -> np.ndarray:
     return np.array(edges, np.int64)
 
 
-def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -> tf.data.Dataset:
+def batches(problem, split, hparams, *, training, seed=0, static_shapes=False, share=(0, 1)) -> tf.data.Dataset:
     """Batches of a resolved problem.
 
     In training they never end, are shuffled by `seed`, and leave out examples over `max_input_length` or
@@ -62,6 +62,7 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -
       seed: of order and augmentation; the same seed gives the same batches.
       static_shapes: pad to the bucket's boundary (inputs to it or to twice it) and not only to the longest
         example, so that compiled steps meet few shapes.
+      share: (i, n): of the examples, the i-th of n shares, in batches of an n-th of the size; for one of n workers.
     Returns:
       Data set of dicts: "inputs" (int32 [B, L], float32 [B, H, W, C] or float32 [B, L, ...]), "inputs_mask"
       (bool [B, L]; not for pictures), "targets" (int32 [B, T]) and "targets_mask" (bool [B, T]).
@@ -70,8 +71,11 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False) -
     """
     problem, seed = problem.configure(hparams), int(seed) % 2**31
     edges = boundaries(hparams, limit(problem, hparams) if training else EVAL_LIMIT)
-    sizes = np.maximum(1, hparams.batch_size // edges)
+    worker, workers = share
+    sizes = np.maximum(1, hparams.batch_size // edges // workers)
     data = problem.examples(split, shuffle_seed=seed if training else None)
+    if workers > 1:
+        data = data.shard(workers, worker)
     if training:
         buffer = min(SHUFFLED[problem.inputs.kind], SHUFFLED[problem.targets.kind])
         data = data.shuffle(buffer, seed=seed).repeat()
@@ -117,6 +121,12 @@ def limit(problem, hparams) -> int:
     """The largest cost that an example of training can have."""
     positions = hparams.max_input_length if problem.inputs.masked else problem.inputs.positions(None)
     return int(cost(problem, positions, hparams.max_target_length))
+
+
+def most_shapes(problem, hparams) -> int:
+    """How many shapes the training batches of a problem can have with static shapes: two for each bucket."""
+    edges = len(boundaries(hparams, limit(problem, hparams)))
+    return 2 * edges if problem.inputs.masked and problem.targets.kind != "categorical" else edges
 
 
 def _static_shapes(problem, spec, key, edges):

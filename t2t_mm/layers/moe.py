@@ -25,6 +25,7 @@ class MixtureOfExperts(keras.layers.Layer):
         k: experts a position.
         capacity_factor: rows of a static buffer, relative to an even share of the positions.
         loss_coefficient: weight of the balancing losses, coefficient * (CV^2(importance) + CV^2(load)).
+        noise: whether there is noise on the gates in training.
         seed: `keras.random.SeedGenerator` for initial weights and gating noise.
 
     Call arguments:
@@ -39,7 +40,8 @@ class MixtureOfExperts(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_experts, hidden_size, k=4, capacity_factor=2.0, loss_coefficient=1e-2, seed=None, **kwargs
+        self, num_experts, hidden_size, k=4, capacity_factor=2.0, loss_coefficient=1e-2, noise=True, seed=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if not 1 <= k <= num_experts:
@@ -49,6 +51,7 @@ class MixtureOfExperts(keras.layers.Layer):
         self.k = k
         self.capacity_factor = capacity_factor
         self.loss_coefficient = loss_coefficient
+        self.noise = noise
         self.seed = seed or keras.random.SeedGenerator()
 
     def build(self, input_shape):
@@ -57,7 +60,7 @@ class MixtureOfExperts(keras.layers.Layer):
         # rounding to bfloat16 would change who is chosen.
         gate = {"shape": (depth, experts), "initializer": "zeros", "dtype": "float32", "autocast": False}
         self.w_gate = self.add_weight(name="w_gate", **gate)
-        self.w_noise = self.add_weight(name="w_noise", **gate)
+        self.w_noise = self.add_weight(name="w_noise", **gate) if self.noise else None
         first, second = uniform(depth, self.seed), uniform(hidden, self.seed)
         self.w1 = self.add_weight(name="w1", shape=(experts, depth, hidden), initializer=first)
         self.b1 = self.add_weight(name="b1", shape=(experts, hidden), initializer="zeros")
@@ -97,7 +100,7 @@ class MixtureOfExperts(keras.layers.Layer):
     def gate(self, tokens, valid, training):
         tokens = ops.cast(tokens, "float32")
         clean = ops.matmul(tokens, self.w_gate)  # [T, E]
-        deviation = ops.softplus(ops.matmul(tokens, self.w_noise)) + 1e-2 if training else None
+        deviation = ops.softplus(ops.matmul(tokens, self.w_noise)) + 1e-2 if training and self.noise else None
         return gating.noisy_top_k(clean, deviation, self.k, valid, self.seed)
 
     def capacity(self, tokens, training):

@@ -46,7 +46,7 @@ def make_experts(hparams, seed):
     if hparams.feed_forward == "experts":
         return MixtureOfExperts(
             hparams.moe_experts, hparams.moe_hidden, k=hparams.moe_k, capacity_factor=hparams.moe_capacity,
-            loss_coefficient=hparams.moe_loss, seed=seed, name="experts",
+            loss_coefficient=hparams.moe_loss, noise=hparams.moe_noise, seed=seed, name="experts",
         )  # fmt: skip
     width = hparams.moe_k if hparams.feed_forward == "equal_flops" else hparams.moe_experts
     return FeedForward(width * hparams.moe_hidden, seed=seed, name="feed_forward")

@@ -7,6 +7,7 @@ from keras import ops
 
 from t2t_mm.layers import fast
 from t2t_mm.layers.incremental import Position, first_lineage
+from t2t_mm.layers.seeds import Seeds
 from t2t_mm.models.body import Decoder, Encoder, Mixer
 
 
@@ -60,7 +61,7 @@ class MultiModel(keras.Model):
         super().__init__(**kwargs)
         self.hparams = hparams
         self.problems = {problem.name: problem for problem in problems}
-        self.seed = keras.random.SeedGenerator(0)
+        self.seed = Seeds(0)
         self.compile_part, self.compiled = None, {}
         self.nets, self.commands = {}, {}
         for problem in self.problems.values():

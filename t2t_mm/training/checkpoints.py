@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
+from t2t_mm.training.replicas import Replicas
 
 
 class Checkpoints:
@@ -23,13 +24,14 @@ class Checkpoints:
         model, optimizer: Keras objects, built; the optimizer over variables in the order of their names,
             since that order is all it has.
         keep: how many of the newest checkpoints to keep.
-        inputs: inputs.Inputs, saved beside each checkpoint as `input-<step>/`; None for none.
+        inputs: inputs.Inputs, saved beside each checkpoint under `input-<step>/`; None for none.
         average: averaging.MovingAverage, saved as well; None for none.
+        replicas: replicas.Replicas; every worker saves its inputs, the chief alone the rest.
         log: function of one str.
     """
 
-    def __init__(self, directory, model, optimizer, keep=3, inputs=None, average=None, log=print):
-        self.directory, self.inputs, self.log = Path(directory), inputs, log
+    def __init__(self, directory, model, optimizer, keep=3, inputs=None, average=None, replicas=None, log=print):
+        self.directory, self.inputs, self.log, self.replicas = Path(directory), inputs, log, replicas or Replicas()
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._checkpoint = tf.train.Checkpoint(
             model={name: v.value for name, v in named_variables(model).items()},
@@ -58,8 +60,11 @@ class Checkpoints:
         try:
             if self.inputs:  # first: where there is a checkpoint, there are its inputs
                 self.inputs.save(self._input(step))
-            self._manager.save(checkpoint_number=step)
-            self._drop_inputs()
+            self.replicas.any(False)  # all have done that
+            if self.replicas.is_chief:
+                self._manager.save(checkpoint_number=step)
+                self._drop_inputs()
+            self.replicas.any(False)  # none goes on, perhaps to be killed, before there is a checkpoint
         except (tf.errors.OpError, OSError) as error:
             self._remove_partial(step)
             raise UserError(

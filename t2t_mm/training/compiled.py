@@ -8,6 +8,8 @@ import logging
 
 import tensorflow as tf
 
+from t2t_mm.layers import fast
+
 
 class _FalseAlarm(logging.Filter):
     """Drops TensorFlow's warning that a function is traced too often: it takes all parts, defined in one line
@@ -41,7 +43,7 @@ class CompiledPart:
         tensors = [leaf for leaf in leaves if leaf is not None]
         # Of the shape, what the graph does not leave open: one loss serves vocabularies of several sizes.
         known = tuple(leaf if leaf is None else tuple(leaf.shape[2:]) for leaf in leaves)
-        key = (tuple(sorted(kwargs.items())), known)
+        key = (tuple(sorted(kwargs.items())), known, fast.replica())  # variables are each replica's own
         if key not in self.graphs:
             self.graphs[key] = self._compile(args, leaves, tensors, kwargs)
         return self.graphs[key](*tensors)

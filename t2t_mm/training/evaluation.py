@@ -2,9 +2,12 @@
 
 import itertools
 
+import numpy as np
+
 from t2t_mm.errors import UserError
 from t2t_mm.input.batching import batches
 from t2t_mm.metrics.teacher_forced import METRICS, metrics_for
+from t2t_mm.training.replicas import Replicas
 from t2t_mm.training.step import EvalStep
 
 
@@ -14,10 +17,11 @@ class Evaluator:
     Args:
         model, hparams: as for the trainer.
         problems: resolved problems.
+        replicas: replicas.Replicas; each worker evaluates its share.
     """
 
-    def __init__(self, model, problems, hparams):
-        self.model, self.hparams = model, hparams
+    def __init__(self, model, problems, hparams, replicas=None):
+        self.model, self.hparams, self.replicas = model, hparams, replicas or Replicas()
         self.problems = problems
         self._functions = {}
 
@@ -48,20 +52,24 @@ class Evaluator:
         return results
 
     def _one(self, problem, split, max_batches, on_batch):
-        data = batches(problem, split, self.hparams, training=False)
+        share = self.replicas.worker, self.replicas.workers
+        data = batches(problem, split, self.hparams, training=False, share=share)
+        metrics = metrics_for(problem)
         if problem.name not in self._functions:
-            self._functions[problem.name] = EvalStep(self.model, metrics_for(problem), problem.name)
-        totals = {}
+            self._functions[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
+        names = [metric.name for metric in metrics]
+        total = np.zeros(2 + 2 * len(names))  # examples, tokens, then a sum and a count for each metric
         for batch in itertools.islice(data, max_batches or None):
-            for name, sums in self._functions[problem.name](batch).items():
-                totals[name] = totals.get(name, 0.0) + sums.numpy()  # float64
+            sums = self._functions[problem.name](batch)
+            total += np.concatenate([np.ravel(sums[name]) for name in ("examples", "tokens", *names)])
             on_batch(problem.name)
-        if not totals.get("examples"):
+        examples, tokens, *pairs = self.replicas.sum_over_workers(total)
+        if not examples:
             raise UserError(
                 f"The {split} split of {problem.name} gave no batch: its data set holds no usable example."
             )
-        counts = {name: int(totals.pop(name)) for name in ("examples", "tokens")}
-        return counts | {name: float(total / count) for name, (total, count) in totals.items()}
+        means = {name: float(pairs[2 * i] / pairs[2 * i + 1]) for i, name in enumerate(names)}
+        return {"examples": round(examples), "tokens": round(tokens)} | means
 
 
 def table(results):

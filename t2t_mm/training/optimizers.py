@@ -26,7 +26,7 @@ def make_optimizer(hparams, variables):
     elif hparams.optimizer == "adamw":
         optimizer = PathAdam(**adam, weight_decay=hparams.weight_decay)
     elif hparams.optimizer == "adafactor":
-        optimizer = keras.optimizers.Adafactor(learning_rate=float(hparams.learning_rate))
+        optimizer = Adafactor(learning_rate=float(hparams.learning_rate))
     elif hparams.optimizer == "muon":
         optimizer = Muon(**adam, weight_decay=hparams.weight_decay or None)
     else:
@@ -36,7 +36,30 @@ def make_optimizer(hparams, variables):
     return optimizer
 
 
-class PathAdam(keras.optimizers.Adam):
+class Everywhere:
+    """For an optimizer that is called once for all replicas, with gradients that are summed already.
+
+    Keras' are called in each replica, and sum the gradients themselves, which is too late to clip them all together.
+    """
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        pairs = [(gradient, variable.value) for gradient, variable in zip(grads, trainable_variables, strict=True)]
+        self._distributed_tf_update_step(self._distribution_strategy, pairs, learning_rate)
+
+    def _apply_weight_decay(self, variables):
+        if self.weight_decay is None:
+            return
+        share = tf.cast(self.weight_decay, tf.float32) * tf.cast(self.learning_rate, tf.float32)
+        for variable in filter(self._use_weight_decay, variables):
+            decay = lambda variable: variable.assign_sub(variable * tf.cast(share, variable.dtype))  # noqa: E731
+            self._distribution_strategy.extended.update(variable.value, decay, group=False)
+
+
+class Adafactor(Everywhere, keras.optimizers.Adafactor):
+    """Keras' Adafactor."""
+
+
+class PathAdam(Everywhere, keras.optimizers.Adam):
     """Adam for steps that update only the variables on one problem's path.
 
     Two things differ from its base. The bias correction counts each variable's own updates rather than all

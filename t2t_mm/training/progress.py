@@ -25,6 +25,7 @@ class Progress:
         self.interval, self.line_every = interval, line_every
         self.losses = {}  # problem -> smoothed nats per token
         self.latest = {}  # problem -> newest result, for summaries
+        self.totals = {}  # problem -> [steps, target tokens]
         self.steps_per_second = 0.0
         self._pending = []
         self._step = start
@@ -66,6 +67,8 @@ class Progress:
             before = self.losses.get(problem, nats)
             self.losses[problem] = SMOOTHING * before + (1 - SMOOTHING) * nats
             self.latest[problem] = result
+            total = self.totals.setdefault(problem, [0, 0.0])
+            total[:] = total[0] + 1, total[1] + tokens
             self._steps, self._tokens = self._steps + timed, self._tokens + timed * tokens
         self._pending.clear()
         self._looked = now = time.monotonic()

@@ -1,5 +1,7 @@
 """What the trainer tells at the start: what a batch means for each problem, and where the parameters are."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -7,9 +9,10 @@ from t2t_mm.input.batching import describe
 from t2t_mm.training.step import device_name
 
 
-def tell_versions(console):
+def tell_versions(console, replicas=None):
     """One line: device and versions."""
-    console.log(f"Device: {device_name()}; TensorFlow {tf.__version__}, Keras {keras.__version__}")
+    shared = f"; {replicas}" if replicas and replicas.count > 1 else ""
+    console.log(f"Device: {device_name()}{shared}; TensorFlow {tf.__version__}, Keras {keras.__version__}")
 
 
 def tell_hparams(console, hparams, defaults, set_name, output_dir):
@@ -55,6 +58,30 @@ def tell_parameters(console, parts):
         [part, count, f"{count / total:.1%}"] for part, count in sorted(parts.items(), key=lambda p: -p[1])
     ]
     console.table("Parameters", ["part", "parameters", "share"], [*rows, ["total", total, ""]])
+
+
+def tell_shares(console, totals, rates):
+    """A table of the steps and target tokens that each problem got since the start, beside its share of the mixture.
+
+    Args:
+        totals: {problem: [steps, tokens]}.
+        rates: {problem: wanted share of the steps}.
+    """
+    steps, tokens = (sum(total[i] for total in totals.values()) for i in range(2))
+    rows = [[name, count, f"{count / steps:.1%}", f"{rates[name]:.1%}", int(read), f"{read / tokens:.1%}"]
+            for name, (count, read) in totals.items()]
+    console.table("Trained in this run", ["problem", "steps", "share", "mixture", "target tokens", "share"], rows)
+
+
+@contextlib.contextmanager
+def dtype_policy(precision):
+    """The dtypes of layers made within: "float32", or "bfloat16" (computation; weights stay float32)."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def make_deterministic():

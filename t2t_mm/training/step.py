@@ -1,13 +1,15 @@
 """One train step: loss, gradients of the problem's path, clipping, update; and one evaluation step."""
 
-import itertools
+import functools
 import random
 
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.layers.gating import squared_variation
 from t2t_mm.training.compiled import CompiledPart
 from t2t_mm.training.loss import cross_entropy
+from t2t_mm.training.replicas import Replicas, split
 
 
 class TrainStep:
@@ -19,78 +21,111 @@ class TrainStep:
     Args:
         model: `model(batch, problem=name, training=True)`, `model.path(name)` and `model.compile_part`.
         optimizer: a keras optimizer, built over all variables of the model.
-        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`.
+        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`.
         average: averaging.MovingAverage of the weights, or None.
+        replicas: replicas.Replicas; model, optimizer and average were made in its scope.
+        jit_compile: compile the parts with XLA.
     """
 
-    def __init__(self, model, optimizer, hparams, average=None):
-        model.compile_part = CompiledPart
+    def __init__(self, model, optimizer, hparams, average=None, replicas=None, jit_compile=False):
         self.model, self.optimizer, self.hparams, self.average = model, optimizer, hparams, average
-        self._loss = CompiledPart(self._objective)
-        self._updates = {}
+        self.replicas = replicas or Replicas()
+        self.compile = functools.partial(CompiledPart, jit_compile=jit_compile)
+        model.compile_part = self.compile
+        self._loss = self.compile(self._objective)
+        self._updates, self._functions = {}, {}
 
     def __call__(self, problem, batch, learning_rate):
         """Updates the variables on the problem's path, no others; none at all if loss or gradient is not finite.
 
         Args:
             problem: its name.
-            batch: see input.batching.
+            batch: this worker's; see input.batching.
             learning_rate: float32 scalar.
 
         Returns:
             {"loss": objective, "nats": plain cross-entropy per token, "tokens", "gradient_norm": before
-            clipping, "finite": whether it was applied, "experts": the model's report}, scalars but the last.
+            clipping, "finite": whether it was applied, "experts": the model's report}, scalars but the last; of the
+            whole batch, whichever replica worked on it.
         """
         updates = [self._update(variables) for variables in self.model.path(problem)]
-        result, gradients = None, None
-        parts = micro_batches(batch, self.hparams.accumulate)
-        for part, share in parts:
-            one, more = self._gradients(problem, part, updates)
-            result = _plus(result, one, share)
-            more = [[g * tf.cast(share, g.dtype) for g in group] for group in more] if len(parts) > 1 else more
-            gradients = more if gradients is None else tf.nest.map_structure(tf.add, gradients, more)
-        norm = tf.sqrt(sum(update.square(g) for update, g in zip(updates, gradients, strict=True)))
+        result, gradients = self.replicas.run(self._function(problem, updates), batch)
+        result = self.replicas.first(result)
+        norm = tf.sqrt(sum(u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True)))
         finite = bool(tf.math.is_finite(norm)) and bool(tf.math.is_finite(result["loss"]))
         if finite:
             scale = clip_scale(norm, self.hparams.clip_norm)
-            step = tf.convert_to_tensor(self.optimizer.iterations)
+            step = tf.identity(self.optimizer.iterations.value)
             for update, g in zip(updates, gradients, strict=True):
-                update.apply(g, scale, learning_rate, step)
+                update.apply(g, scale, tf.convert_to_tensor(learning_rate), step)
         return result | {"gradient_norm": norm, "finite": finite}
 
-    def _gradients(self, problem, batch, updates):
-        """The result of a (part of a) batch, and the gradients of each part of the model."""
+    def _function(self, problem, updates):
+        """What a replica does with its part of a batch of the problem."""
+        if problem not in self._functions:
+            function = functools.partial(self._gradients, problem, updates)
+            # A TPU runs whole programs.
+            self._functions[problem] = tf.function(function, autograph=False) if self.replicas.is_tpu else function
+        return self._functions[problem]
+
+    def _gradients(self, problem, updates, batch):
+        """In a replica: the result, and the gradients of each part of the model; both of all replicas together."""
+        parts = split(batch, self.hparams.accumulate)
+        tokens = [tf.reduce_sum(tf.cast(part["targets_mask"], tf.float32)) for part in parts]
+        together = self.replicas.sum([tf.stack(tokens)])[0]  # [parts], of all replicas
+        total, result, gradients = tf.maximum(tf.reduce_sum(together), 1.0), None, None
+        for index, part in enumerate(parts):
+            shares = tokens[index] / total, together[index] / total
+            one, more = self._of_part(problem, part, updates, *shares)
+            result = one if result is None else tf.nest.map_structure(tf.add, result, one)
+            gradients = more if gradients is None else tf.nest.map_structure(tf.add, gradients, more)
+        sums = self.replicas.sum([result["loss"], result["nats"], *tf.nest.flatten(gradients)])
+        result |= {"loss": sums[0], "nats": sums[1], "tokens": tf.reduce_sum(together)}
+        return result, tf.nest.pack_sequence_as(gradients, sums[2:])
+
+    def _of_part(self, problem, batch, updates, share, part_share):
+        """What a part of a batch adds to result and gradients; `share` of all target tokens are in it, `part_share`
+        in the parts that all replicas work on at this time."""
         values = [[v.value for v in update.variables] for update in updates]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             out = self.model(batch, problem=problem, training=True)
-            loss, nats, tokens = self._loss(
-                out["logits"], batch["targets"], batch["targets_mask"], out["aux_loss"]
-            )
+            balance, experts = self._balance(out, part_share)
+            loss, nats = self._loss(out["logits"], batch["targets"], batch["targets_mask"], share, balance)
         gradients = tape.gradient(loss, values)
         gradients = [_dense(g, u.variables, problem) for g, u in zip(gradients, updates, strict=True)]
-        return {"loss": loss, "nats": nats, "tokens": tokens, "experts": out["experts"]}, gradients
+        return {"loss": loss, "nats": nats, "experts": experts}, gradients
 
-    def _objective(self, logits, targets, mask, aux_loss):
-        loss, nats, tokens = cross_entropy(logits, targets, mask, self.hparams.label_smoothing)
-        return loss + tf.cast(aux_loss, tf.float32), nats, tokens
+    def _balance(self, out, share):
+        """(This replica's share of the balancing losses, the report), both of the experts' work in all replicas."""
+        experts = out["experts"]
+        if self.replicas.count == 1 or not tf.nest.flatten(experts):
+            return out["aux_loss"] * share, tf.nest.map_structure(lambda value: value * share, experts)
+        experts = tf.nest.pack_sequence_as(experts, self.replicas.sum(tf.nest.flatten(experts)))
+        aux = sum(squared_variation(each[kind]) for each in experts.values() for kind in ("importance", "load"))
+        for each in experts.values():
+            each["dropped"] /= self.replicas.count
+        report = tf.nest.map_structure(lambda value: tf.stop_gradient(value) * share, experts)
+        return self.hparams.moe_loss * aux * share / self.replicas.count, report
+
+    def _objective(self, logits, targets, mask, share, balance):
+        loss, nats, _ = cross_entropy(logits, targets, mask, self.hparams.label_smoothing)
+        return loss * share + tf.cast(balance, tf.float32), nats * share
 
     def _update(self, variables):
         key = tuple(id(v) for v in variables)
         if key not in self._updates:
-            self._updates[key] = Update(self.optimizer, variables, self.average)
+            self._updates[key] = Update(self.optimizer, variables, self.replicas, self.average)
         return self._updates[key]
 
 
 class Update:
     """The optimizer's work on one part's variables, compiled: `square(gradients)` is the squared norm,
-    `apply(gradients, scale, learning_rate, step)` the update with the gradients times `scale`; `step` counts
-    those before, since a step that updates several parts is still one to the optimizer."""
+    `apply(gradients, scale, learning_rate, step)` the update with the gradients times `scale`, in all replicas;
+    `step` counts those before, since a step that updates several parts is still one to the optimizer."""
 
-    def __init__(self, optimizer, variables, average=None):
+    def __init__(self, optimizer, variables, replicas, average=None):
         self.variables = variables
-        gradients = [tf.TensorSpec(v.shape, v.dtype) for v in variables]
-        scalar, count = tf.TensorSpec([], tf.float32), tf.TensorSpec([], optimizer.iterations.dtype)
 
         def square(gradients):
             return 2.0 * tf.add_n([tf.nn.l2_loss(tf.cast(g, tf.float32)) for g in gradients])
@@ -98,38 +133,25 @@ class Update:
         def apply(gradients, scale, learning_rate, step):
             optimizer.iterations.assign(step)
             optimizer.learning_rate.assign(learning_rate)
-            optimizer.apply([g * tf.cast(scale, g.dtype) for g in gradients], variables)
+            scaled = lambda gradients: [g * tf.cast(scale, g.dtype) for g in gradients]  # noqa: E731
+            optimizer.apply(replicas.strategy.run(scaled, args=(gradients,)), variables)
             if average:
                 average.update(variables, step)
 
-        self.square = compiled(square, gradients)
-        self.apply = compiled(apply, gradients, scalar, scalar, count)
+        self.square, self.apply = compiled(square), compiled(apply)
 
 
-def compiled(function, *signature):
-    """The function's one graph. (A tf.function would warn that each part's traces the same Python code again.)"""
-    return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+def compiled(function):
+    """The function's one graph, made at its first call. (A tf.function would warn that each part's traces the same
+    Python code again.)"""
+    graphs = []
 
+    def call(*args):
+        if not graphs:
+            graphs.append(tf.function(function, autograph=False).get_concrete_function(*args))
+        return graphs[0](*args)
 
-def micro_batches(batch, count):
-    """[(part, its share of the batch's target tokens)]: the batch cut into `count` parts along its first axis, or as
-    many as it has examples."""
-    examples = batch["targets"].shape[0]
-    if count == 1 or examples == 1:
-        return [(batch, 1.0)]
-    edges = [examples * i // min(count, examples) for i in range(min(count, examples) + 1)]
-    parts = [{key: value[a:b] for key, value in batch.items()} for a, b in itertools.pairwise(edges)]
-    tokens = [tf.reduce_sum(tf.cast(part["targets_mask"], tf.float32)) for part in parts]
-    return [(part, count / tf.add_n(tokens)) for part, count in zip(parts, tokens, strict=True)]
-
-
-def _plus(result, more, share):
-    """The results of parts of a batch put together: means weighted by their share, tokens added."""
-    if result is None and isinstance(share, float):
-        return more
-    weigh = lambda value: tf.cast(share, value.dtype) * value if value.dtype.is_floating else value  # noqa: E731
-    weighed = tf.nest.map_structure(weigh, more) | {"tokens": more["tokens"]}
-    return weighed if result is None else tf.nest.map_structure(tf.add, result, weighed)
+    return call
 
 
 def clip_scale(norm, max_norm):
@@ -156,14 +178,18 @@ class EvalStep:
         model: as for `TrainStep`; the compiled parts are shared with it.
         metrics: objects of metrics.teacher_forced.
         problem: its name.
+        replicas: replicas.Replicas; the sums are those of this worker's.
     """
 
-    def __init__(self, model, metrics, problem):
-        model.compile_part = CompiledPart
-        self.model, self.metrics, self.problem = model, metrics, problem
-        self._sums = CompiledPart(self._measure)
+    def __init__(self, model, metrics, problem, replicas=None):
+        model.compile_part = model.compile_part or CompiledPart
+        self.model, self.metrics, self.problem, self.replicas = model, metrics, problem, replicas or Replicas()
+        self._sums = model.compile_part(self._measure)
 
     def __call__(self, batch):
+        return self.replicas.local_sum(self.replicas.run(self._of_replica, batch))
+
+    def _of_replica(self, batch):
         logits = self.model(batch, problem=self.problem, training=False)["logits"]
         return self._sums(logits, batch["targets"], batch["targets_mask"])
 

@@ -1,4 +1,4 @@
-"""The trainer: many problems, one model, one device."""
+"""The trainer: many problems, one model, any number of devices."""
 
 import contextlib
 import time
@@ -17,6 +17,7 @@ from t2t_mm.training.inputs import Inputs
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.output import OutputDir
 from t2t_mm.training.progress import Progress
+from t2t_mm.training.replicas import Replicas
 from t2t_mm.training.schedules import learning_rate
 from t2t_mm.training.signals import Terminated, termination
 from t2t_mm.training.step import TrainStep, set_seed
@@ -48,6 +49,10 @@ class Trainer:
         save_every: steps between checkpoints; there is always one after the last step.
         keep_checkpoints: how many of the newest are kept.
         skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted, or an error.
+        strategy: tf.distribute.Strategy, see replicas.make_strategy; None for one device. With several workers, each
+            makes a trainer and all call the same methods.
+        precision: "float32", or "bfloat16" for all but weights, losses, norms and gates.
+        jit_compile: compile with XLA.
         model: name of a registered model.
         console: training.console.Console; `Silent()` says nothing.
 
@@ -62,13 +67,14 @@ class Trainer:
 
     def __init__(
         self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
-        keep_checkpoints=3, skip_nonfinite=False, model="multimodel", console=None,
+        keep_checkpoints=3, skip_nonfinite=False, strategy=None, precision="float32", jit_compile=False,
+        model="multimodel", console=None,
     ):  # fmt: skip
         self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
-        self.console = console or Console()
+        self.console, self.replicas, self.jit_compile = console or Console(), Replicas(strategy), jit_compile
         self.output = OutputDir(output_dir) if output_dir is not None else None
         if self.output:
-            self.output.check_writable()
+            self._writes(self.output.check_writable)
             self.output.check_hparams(hparams)
             self.output.check_problems(problems)
         check_nets(problems)
@@ -79,30 +85,38 @@ class Trainer:
         sizes = [problem.splits().get("train", 0) for problem in self.problems]
         self.rates = rates(sizes, hparams, [weights[name] for name in names])
         set_seed(seed)
-        self.model, self.model_name = registry.model(model)(hparams, self.problems), model
-        trainable = [v for _, v in sorted(named_variables(self.model).items()) if v.trainable]
-        self.optimizer = make_optimizer(hparams, trainable)
-        self.average = None
-        if hparams.ema_decay:
-            weights = {name: v for name, v in named_variables(self.model).items() if v.trainable}
-            self.average = MovingAverage(weights, hparams.ema_decay)
+        self.model_name, self.average = model, None
+        with self.replicas.scope(), startup.dtype_policy(precision):
+            self.model = registry.model(model)(hparams, self.problems)
+            trainable = {name: v for name, v in sorted(named_variables(self.model).items()) if v.trainable}
+            self.optimizer = make_optimizer(hparams, list(trainable.values()))
+            if hparams.ema_decay:
+                self.average = MovingAverage(trainable, hparams.ema_decay)
         self.step, self.skipped, self.skip_nonfinite = 0, 0, skip_nonfinite
-        self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams)
-        self._train_step = TrainStep(self.model, self.optimizer, hparams, self.average)
+        self._train_step = TrainStep(
+            self.model, self.optimizer, hparams, self.average, self.replicas, jit_compile)
+        self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas)
         self._compiled = set()
-        self.inputs = Inputs(self.problems, hparams, seed)
+        static, share = jit_compile or self.replicas.is_tpu, (self.replicas.worker, self.replicas.workers)
+        self.inputs = Inputs(self.problems, hparams, seed, static, share)
         self._saved = 0
         if self.output:
             self._checkpoints = Checkpoints(
                 self.output.checkpoints, self.model, self.optimizer, keep_checkpoints, self.inputs, self.average,
-                self.console.log,
+                self.replicas, self.console.log,
             )
             self._summaries = Summaries(self.output.tensorboard)
             self._resume()
 
+    def _writes(self, write, *args):
+        """Has the chief write; other workers share its directory, and leave it alone."""
+        if self.output and self.replicas.is_chief:
+            write(*args)
+
     def _resume(self):
         """Takes up the newest checkpoint."""
-        self.step = self._saved = self._checkpoints.restore() or 0
+        with self.replicas.scope():
+            self.step = self._saved = self._checkpoints.restore() or 0
         if self.step:
             self.console.log(
                 f"Resuming from the checkpoint of step {self.step:,} in {self.output.checkpoints}"
@@ -134,12 +148,11 @@ class Trainer:
         if without:
             raise UserError(f"There are no training examples for {', '.join(without)}. Prepare them with "
                             "--generate_data, or leave them out of --problems.")
-        if self.output:
-            self.output.record(self.hparams, self.problems, self.model_name)
+        self._writes(lambda: self.output.record(self.hparams, self.problems, self.model_name))
         with Progress(self.console, self.step, until) as progress, termination() as is_told_to_stop:
             try:
                 while self.step < until:
-                    if is_told_to_stop():
+                    if self.replicas.any(is_told_to_stop()):
                         self.save()
                         self.console.log(f"Told to stop. The same command goes on from step {self.step:,}.")
                         raise Terminated
@@ -153,37 +166,45 @@ class Trainer:
                                              f"{best.since} evaluations: training ends here.")
                             break
             except KeyboardInterrupt:
-                progress.look()
-                self.save()
-                self.console.log(f"Interrupted. The same command goes on from step {self.step:,}.")
+                if self.replicas.workers == 1:  # others may not have been interrupted
+                    progress.look()
+                    self.save()
+                    self.console.log(f"Interrupted. The same command goes on from step {self.step:,}.")
                 raise
             progress.look(final=True)
         self.save()
+        if progress.totals:
+            wanted = {problem.name: rate for problem, rate in zip(self.problems, self.rates, strict=True)}
+            startup.tell_shares(self.console, progress.totals, wanted)
 
     def _train_one(self, progress):
         problem = self.problems[problem_at(self.step, self.seed, self.rates)]
-        started, is_new = time.monotonic(), problem.name not in self._compiled
-        batch = self.inputs.next(problem.name, self.step)
+        started, batch = time.monotonic(), self.inputs.next(problem.name, self.step)
+        shapes = (batch["inputs"].shape, batch["targets"].shape) if self.jit_compile else ()
+        is_new = (problem.name, shapes) not in self._compiled
         rate = np.float32(learning_rate(self.hparams, self.step, self.train_steps))
-        result = self._train_step(problem.name, batch, rate)
+        with self.replicas.scope():
+            result = self._train_step(problem.name, batch, rate)
         if not result["finite"]:
             self._not_finite(problem, batch, result)
         self.step += 1
         if is_new:
             seconds = time.monotonic() - started
             progress.pause(seconds)
-            self._compiled.add(problem.name)
-            self.console.log(f"Compiled the step of {problem.name} in {seconds:.1f} s "
-                             f"({len(self._compiled)} of {len(self.problems)})")
+            self._compiled.add((problem.name, shapes))
+            each = f" for {shapes[0]} to {shapes[1]}" if shapes else ""
+            most = self.inputs.most_shapes() if shapes else len(self.problems)
+            self.console.log(f"Compiled the step of {problem.name}{each} in {seconds:.1f} s "
+                             f"({len(self._compiled)} of{' at most' if shapes else ''} {most})")
         progress.step(self.step, problem.name, result, timed=not is_new)
-        if self.output and self.step % SUMMARY_EVERY == 0:
-            self._summarise(progress, rate)
+        if self.step % SUMMARY_EVERY == 0:
+            self._writes(self._summarise, progress, rate)
 
     def _weigh(self, best, results):
         """Keeps the checkpoint if these results are the best."""
         if best and best.update(self.step, results) and self.output:
             self.save()
-            best.keep(latest(self.output.checkpoints))
+            self._writes(best.keep, latest(self.output.checkpoints))
             self.console.log(f"Best {best.metric} so far: {best.value:.4f} at step {self.step:,}, kept in best/")
 
     def _not_finite(self, problem, batch, result):
@@ -195,7 +216,7 @@ class Trainer:
             self.console.log(f"{told}; it is skipped, the {self.skipped}. so far")
             return
         where = ""
-        if self.output:
+        if self.output and self.replicas.is_chief:
             path = self.output.path / f"nonfinite-{self.step + 1}-{problem.name}.npz"
             np.savez(path, **{key: value.numpy() for key, value in batch.items()})
             where = f" Its batch is in {path}."
@@ -222,7 +243,8 @@ class Trainer:
     def save(self):
         """Writes a checkpoint, if the model was trained since the last one."""
         if self.output and self.step > self._saved:
-            self._checkpoints.save(self.step)
+            with self.replicas.scope():
+                self._checkpoints.save(self.step)
             self._saved = self.step
             self._summaries.flush()
 
@@ -239,12 +261,14 @@ class Trainer:
         Returns:
             {problem: {"examples", "tokens", "log_perplexity", "accuracy", ...}}; see evaluation.Evaluator.
         """
-        with self.average.in_use() if self.average else contextlib.nullcontext():
+        with self.replicas.scope(), self.average.in_use() if self.average else contextlib.nullcontext():
             results = self._evaluator.run(split, max_batches)
         part = f", first {max_batches} batches" if max_batches else ""
         self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
-        if self.output:
-            self.output.write_metrics(split, self.step, results)
-            self._summaries.scalars(self.step, evaluation_scalars(split, results))
-            self._summaries.flush()
+        self._writes(self._write_metrics, split, results)
         return results
+
+    def _write_metrics(self, split, results):
+        self.output.write_metrics(split, self.step, results)
+        self._summaries.scalars(self.step, evaluation_scalars(split, results))
+        self._summaries.flush()

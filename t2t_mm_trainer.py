@@ -50,6 +50,9 @@ flags.DEFINE_string("keep_best", "", "Keep the checkpoint that is best by this m
 flags.DEFINE_integer(
     "patience", 0, "Evaluations without a better --keep_best after which training ends; 0: never.", lower_bound=0
 )
+flags.DEFINE_string(
+    "warm_start_from", "", "Output directory of another run: its weights are the initial values where they fit."
+)
 flags.DEFINE_bool("skip_nonfinite", False, "Skip steps whose loss or gradient is not finite, and count them.")
 flags.DEFINE_enum(
     "strategy", "auto", STRATEGIES, "Devices to train on; multi_worker reads TF_CONFIG, auto takes what is there."
@@ -57,6 +60,10 @@ flags.DEFINE_enum(
 flags.DEFINE_enum("precision", "float32", ("float32", "bfloat16"), "bfloat16 keeps weights and losses in float32.")
 flags.DEFINE_bool("jit_compile", False, "Compile with XLA: faster on accelerators, each shape of batch once.")
 flags.DEFINE_bool("deterministic", False, "Operations that give the same bits each time, where others are faster.")
+flags.DEFINE_bool(
+    "continuous", False, "With --mode=evaluate: evaluate every new checkpoint of a run, until that of --train_steps."
+)
+flags.DEFINE_bool("log_json", False, "Print one JSON object a line, for machines.")
 flags.DEFINE_enum("eval_split", "validation", SPLITS, "Split to evaluate on.")
 flags.DEFINE_integer("seed", 0, "Of initial values, sampling, order of the data and dropout.", lower_bound=0)
 

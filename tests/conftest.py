@@ -1,6 +1,11 @@
 """What several test files share: a small model trained for two steps on the mini world."""
 
 import pytest
+import tensorflow as tf
+
+# Four devices for tests of distribution; all else runs on the first.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ What can be refused is refused in the order of what it costs: names and values b
 the output directory before data is prepared, data before the model is built.
 """
 
+import time
+
 from t2t_mm import hparams_io, registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
@@ -20,8 +22,12 @@ def run(flags):
     if flags.model not in registry.list_models():
         registry.model(flags.model)  # refuses the name; of a known one it would import Keras
     output = OutputDir(flags.output_dir)
+    if flags.continuous:
+        _wait_for_checkpoint(flags, output)
     if flags.mode == "evaluate":
         output.need_checkpoint()
+    if flags.warm_start_from:
+        OutputDir(flags.warm_start_from).need_checkpoint()
     weights = _weights(flags, output)
     hparams, set_name = _hparams(flags, output)
     problems = [registry.problem(name).configure(hparams) for name in weights]
@@ -31,6 +37,15 @@ def run(flags):
     output.check_names(weights)
     best = _best(flags, output, weights)
     _train(flags, output, problems, list(weights.values()), hparams, set_name, best)
+
+
+def _wait_for_checkpoint(flags, output):
+    if flags.mode != "evaluate":
+        raise UserError("--continuous is for --mode=evaluate, beside a run with --mode=train.")
+    if not output.has_checkpoint:
+        print(f"Waiting for the first checkpoint in {output.checkpoints}", flush=True)
+    while not output.has_checkpoint:
+        time.sleep(1.0)
 
 
 def _weights(flags, output):
@@ -72,14 +87,14 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     from t2t_mm.datasets.options import Options
     from t2t_mm.prepare import prepare, resolve
     from t2t_mm.training import startup
-    from t2t_mm.training.console import Console, Silent
+    from t2t_mm.training.console import Console, JsonConsole, Silent
     from t2t_mm.training.replicas import Replicas, make_strategy
     from t2t_mm.training.trainer import Trainer
 
     if flags.deterministic:
         startup.make_deterministic()
     replicas = Replicas(make_strategy(flags.strategy))
-    console = Console() if replicas.is_chief else Silent()
+    console = (JsonConsole() if flags.log_json else Console()) if replicas.is_chief else Silent()
     startup.tell_versions(console, replicas)
     if set_name:
         startup.tell_hparams(console, hparams, registry.hparams(set_name), set_name, output.path)
@@ -92,14 +107,14 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,
-        skip_nonfinite=flags.skip_nonfinite, strategy=replicas.strategy, precision=flags.precision,
-        jit_compile=flags.jit_compile, console=console,
+        warm_start_from=flags.warm_start_from, skip_nonfinite=flags.skip_nonfinite,
+        strategy=replicas.strategy, precision=flags.precision, jit_compile=flags.jit_compile, console=console,
     )  # fmt: skip
     if flags.mode != "evaluate":
         trainer.tell()
         every = flags.eval_every if flags.mode == "train_and_evaluate" else 0
         trainer.train(eval_every=every, eval_split=flags.eval_split, eval_batches=flags.eval_steps, best=best)
-    if flags.mode != "train":
+    for _ in trainer.follow() if flags.continuous else [trainer.step] * (flags.mode != "train"):
         trainer.evaluate(flags.eval_split, flags.eval_steps)
     console.log(
         f"Everything is in {output.path}: checkpoints, metrics_{flags.eval_split}.json, hparams.json. "

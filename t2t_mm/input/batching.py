@@ -132,8 +132,9 @@ def most_shapes(problem, hparams) -> int:
 def _static_shapes(problem, spec, key, edges):
     """Shapes that depend on the bucket alone; dimensions that are known stay."""
     edge = tf.gather(edges, key // 2)
-    positions = edge if problem.targets.kind == "categorical" else edge * (1 + key % 2)
-    lengths = {"inputs": positions * getattr(problem.inputs, "time_stride", 1), "targets": edge}
+    is_class = problem.targets.kind == "categorical"
+    positions = edge if is_class else edge * (1 + key % 2)
+    lengths = {"inputs": positions * getattr(problem.inputs, "time_stride", 1), "targets": 1 if is_class else edge}
     lengths |= {side + "_mask": length for side, length in lengths.items()}
 
     def shape(name):

@@ -43,15 +43,15 @@ def on_tensorflow_cpu():
     return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
-def replica() -> int:
-    """Number of the replica of the model that the caller works in; 0 in the first or only one."""
+def replica():
+    """Number of the replica of the model that the caller works in, an int or a scalar; 0 if it is the only one."""
     if keras.backend.backend() != "tensorflow":
         return 0
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
     several = context is not None and context.num_replicas_in_sync > 1
-    return int(context.replica_id_in_sync_group) if several else 0
+    return context.replica_id_in_sync_group if several else 0
 
 
 def zeros(shape, dtype):

@@ -22,4 +22,6 @@ class Seeds(keras.random.SeedGenerator):
 
     def next(self, ordered=True):
         drawn, replica = super().next(ordered), fast.replica()
-        return drawn + ops.convert_to_tensor([7919 * replica, 0], drawn.dtype) if replica else drawn
+        if isinstance(replica, int) and not replica:
+            return drawn
+        return drawn + ops.stack([ops.cast(7919 * replica, drawn.dtype), ops.zeros((), drawn.dtype)])

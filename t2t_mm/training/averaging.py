@@ -29,6 +29,11 @@ class MovingAverage:
             average = self._of[id(variable)]
             average.assign_add(tf.cast(rest, average.dtype) * (variable.value - average))
 
+    def restart(self):
+        """Forgets what was, after the weights were given other values."""
+        for name, variable in self._variables.items():
+            self.averages[name].assign(variable.value)
+
     @contextlib.contextmanager
     def in_use(self):
         """Puts the averages in the place of the weights, and the weights back at the end."""

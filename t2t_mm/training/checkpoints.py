@@ -1,5 +1,6 @@
 """Checkpoints of a run: weights, optimizer state and step, each replaced only by a whole new one."""
 
+import contextlib
 import functools
 import os
 import shutil
@@ -57,14 +58,20 @@ class Checkpoints:
                 removed.
         """
         self.step.assign(step)
-        try:
+        with self._writing(step):
             if self.inputs:  # first: where there is a checkpoint, there are its inputs
                 self.inputs.save(self._input(step))
-            self.replicas.any(False)  # all have done that
-            if self.replicas.is_chief:
+        self.replicas.any(False)  # all have done that
+        if self.replicas.is_chief:
+            with self._writing(step):
                 self._manager.save(checkpoint_number=step)
                 self._drop_inputs()
-            self.replicas.any(False)  # none goes on, perhaps to be killed, before there is a checkpoint
+        self.replicas.any(False)  # none goes on, perhaps to be killed, before there is a checkpoint
+
+    @contextlib.contextmanager
+    def _writing(self, step):
+        try:
+            yield
         except (tf.errors.OpError, OSError) as error:
             self._remove_partial(step)
             raise UserError(
@@ -73,15 +80,18 @@ class Checkpoints:
                 "the same command again."
             ) from error
 
-    def restore(self):
-        """Restores the newest checkpoint that is whole and returns its step; None if there is none at all.
+    def restore(self, path=None):
+        """Restores a checkpoint and returns its step; None if there is none.
+
+        Args:
+            path: its path prefix; the newest that is whole, if not given.
 
         Raises:
             UserError: if it doesn't fit the model and optimizer, or all are damaged.
         """
-        if not found(self.directory):
+        if not path and not found(self.directory):
             return None
-        path = newest_whole(self.directory, self.log)
+        path = path or newest_whole(self.directory, self.log)
         try:
             self._checkpoint.restore(path).assert_consumed()
         except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
@@ -89,17 +99,20 @@ class Checkpoints:
                 f"The checkpoint {path} does not fit this model and optimizer: {_reason(error)}. "
                 "Give the hparams and problems that it was trained with, or another --output_dir."
             ) from error
-        step = int(self.step.numpy())
+        return self.restore_inputs(path)
+
+    def restore_inputs(self, path):
+        """Restores the inputs that belong to a checkpoint, no more, and returns its step."""
         if self.inputs:
-            self.inputs.restore(self._input(step))
-        return step
+            self.inputs.restore(self._input(step_of(path)))
+        return step_of(path)
 
     def _input(self, step):
         return self.directory / f"input-{step}"
 
     def _drop_inputs(self):
         """Removes the inputs of checkpoints that are gone."""
-        kept = {self._input(_step(path)) for path in found(self.directory)}
+        kept = {self._input(step_of(path)) for path in found(self.directory)}
         for folder in set(self.directory.glob("input-*")) - kept:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -117,7 +130,7 @@ class Checkpoints:
 
 def found(directory) -> list:
     """Path prefixes of the checkpoints in a directory, the newest last."""
-    return sorted((str(path.with_suffix("")) for path in Path(directory).glob("ckpt-*.index")), key=_step)
+    return sorted((str(path.with_suffix("")) for path in Path(directory).glob("ckpt-*.index")), key=step_of)
 
 
 def newest_whole(directory, log=print) -> str:
@@ -141,7 +154,8 @@ def latest(directory):
     return (found(directory) or [None])[-1]
 
 
-def _step(path):
+def step_of(path) -> int:
+    """The step of a checkpoint, given by its path prefix."""
     return int(path.rpartition("-")[2])
 
 

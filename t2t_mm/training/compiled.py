@@ -12,11 +12,12 @@ from t2t_mm.layers import fast
 
 
 class _FalseAlarm(logging.Filter):
-    """Drops TensorFlow's warning that a function is traced too often: it takes all parts, defined in one line
-    of this file, for one function."""
+    """Drops TensorFlow's warnings that a function is traced too often (it takes all parts, defined in one line of
+    this file, for one function), and that replicas run step by step from Python (what they run are the parts)."""
 
     def filter(self, record):
-        return "CompiledPart" not in record.getMessage()
+        told = record.getMessage()
+        return "CompiledPart" not in told and "eagerly has significant overhead" not in told
 
 
 tf.get_logger().addFilter(_FalseAlarm())
@@ -28,25 +29,33 @@ class CompiledPart:
 
     Args:
         function: takes tensors (or None), nested at will, and Python values by keyword.
-        jit_compile: compile with XLA, which specialises to each shape it meets.
+        jit_compile: compile with XLA, each shape by itself.
 
-    The first two dimensions of every tensor (batch and length) are left open, so that all batches share one
-    graph.
+    Without XLA the first two dimensions of every tensor (batch and length) are left open, so that all batches share
+    one graph.
     """
 
     def __init__(self, function, jit_compile=False):
         self.function, self.jit_compile = function, jit_compile
+        self.open = 0 if jit_compile else 2
         self.graphs = {}
 
     def __call__(self, *args, **kwargs):
         leaves = tf.nest.flatten(args)
         tensors = [leaf for leaf in leaves if leaf is not None]
         # Of the shape, what the graph does not leave open: one loss serves vocabularies of several sizes.
-        known = tuple(leaf if leaf is None else tuple(leaf.shape[2:]) for leaf in leaves)
-        key = (tuple(sorted(kwargs.items())), known, fast.replica())  # variables are each replica's own
+        known = tuple(leaf if leaf is None else tuple(leaf.shape[self.open :]) for leaf in leaves)
+        key = (tuple(sorted(kwargs.items())), known, self._replica())
         if key not in self.graphs:
             self.graphs[key] = self._compile(args, leaves, tensors, kwargs)
         return self.graphs[key](*tensors)
+
+    @staticmethod
+    def _replica():
+        """The replica whose variables the graph reads; None where that is known only when it runs."""
+        replica = fast.replica()
+        known = tf.get_static_value(replica) if tf.is_tensor(replica) else replica
+        return None if known is None else int(known)
 
     def _compile(self, args, leaves, tensors, kwargs):
         def call(*tensors):
@@ -54,13 +63,13 @@ class CompiledPart:
             filled = [None if leaf is None else next(tensors) for leaf in leaves]
             return self.function(*tf.nest.pack_sequence_as(args, filled), **kwargs)
 
-        signature = [open_spec(tensor) for tensor in tensors]
+        signature = [open_spec(tensor, self.open) for tensor in tensors]
         graph = tf.function(call, input_signature=signature, autograph=False, jit_compile=self.jit_compile)
         return graph.get_concrete_function()
 
 
-def open_spec(tensor):
-    """The tensor's spec with batch and length left open."""
+def open_spec(tensor, left_open=2):
+    """The tensor's spec with so many of the first dimensions left open."""
     tensor = tf.convert_to_tensor(tensor)
-    shape = [None if axis < 2 else size for axis, size in enumerate(tensor.shape)]
+    shape = [None if axis < left_open else size for axis, size in enumerate(tensor.shape)]
     return tf.TensorSpec(shape, tensor.dtype)

@@ -1,6 +1,7 @@
 """What the trainer says: lines and tables, coloured on a terminal, plain text in a log."""
 
 import io
+import json
 
 import rich.box
 import rich.console
@@ -27,6 +28,10 @@ class Console:
         self.rich.print(text, markup=False)
         self.rich.file.flush()
 
+    def record(self, text, **values):
+        """Prints a line that a machine is given as values."""
+        self.log(text)
+
     def table(self, title, columns, rows):
         """Prints a table; numbers are aligned to the right.
 
@@ -47,6 +52,26 @@ class Console:
         for row in cells:
             table.add_row(*row)
         self.rich.print(table)
+
+
+class JsonConsole(Console):
+    """Prints one JSON object a line: {"message": ...}, {"table": title, "rows": [{column: value}]}, or a record."""
+
+    @property
+    def is_terminal(self):
+        return False
+
+    def log(self, text=""):
+        self._print({"message": text})
+
+    def table(self, title, columns, rows):
+        self._print({"table": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]})
+
+    def record(self, text, **values):
+        self._print(values)
+
+    def _print(self, value):
+        print(json.dumps(value, default=float), file=self.rich.file, flush=True)
 
 
 class Silent(Console):

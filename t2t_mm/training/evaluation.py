@@ -18,10 +18,12 @@ class Evaluator:
         model, hparams: as for the trainer.
         problems: resolved problems.
         replicas: replicas.Replicas; each worker evaluates its share.
+        static_shapes: see input.batching.
     """
 
-    def __init__(self, model, problems, hparams, replicas=None):
+    def __init__(self, model, problems, hparams, replicas=None, static_shapes=False):
         self.model, self.hparams, self.replicas = model, hparams, replicas or Replicas()
+        self.static_shapes = static_shapes
         self.problems = problems
         self._functions = {}
 
@@ -53,7 +55,8 @@ class Evaluator:
 
     def _one(self, problem, split, max_batches, on_batch):
         share = self.replicas.worker, self.replicas.workers
-        data = batches(problem, split, self.hparams, training=False, share=share)
+        data = batches(problem, split, self.hparams, training=False, static_shapes=self.static_shapes,
+                       share=share)
         metrics = metrics_for(problem)
         if problem.name not in self._functions:
             self._functions[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)

@@ -26,7 +26,8 @@ def make_optimizer(hparams, variables):
     elif hparams.optimizer == "adamw":
         optimizer = PathAdam(**adam, weight_decay=hparams.weight_decay)
     elif hparams.optimizer == "adafactor":
-        optimizer = Adafactor(learning_rate=float(hparams.learning_rate))
+        # Squared, Keras' epsilon of 1e-30 is no float32, and a kernel's taps that no text reaches would become NaN.
+        optimizer = Adafactor(learning_rate=float(hparams.learning_rate), epsilon_1=1e-16)
     elif hparams.optimizer == "muon":
         optimizer = Muon(**adam, weight_decay=hparams.weight_decay or None)
     else:

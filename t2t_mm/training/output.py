@@ -56,15 +56,13 @@ class OutputDir:
             hparams.check_resumes(hparams_io.load(str(self.path)), str(self.checkpoints))
 
     def check_names(self, names):
-        """Raises a UserError if the checkpoint was trained on other problems than these."""
-        if not self.has_checkpoint:
-            return
-        recorded = self.recorded_problems()
-        if recorded and set(names) != set(recorded):
+        """Raises a UserError if the checkpoint was trained on problems that are not among these."""
+        recorded = self.recorded_problems() if self.has_checkpoint else {}
+        if set(recorded) - set(names):
             raise UserError(
                 f"The checkpoint in {self.checkpoints} was trained on {_names(recorded)}, not on "
-                f"{_names(names)}. "
-                f"Give --problems={'+'.join(recorded)}, or another --output_dir."
+                f"{_names(names)} alone. Give --problems={'+'.join(recorded)}, to which others may be added, or "
+                f"another --output_dir, with --warm_start_from={self.path} to start from this model."
             )
 
     def check_problems(self, problems):

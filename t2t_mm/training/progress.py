@@ -5,6 +5,7 @@ import time
 import rich.progress
 
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
+SPIKE, SETTLED = 1.5, 20  # a loss so many times the smoothed one is told, after so many steps of its problem
 
 
 class Progress:
@@ -26,7 +27,7 @@ class Progress:
         self.losses = {}  # problem -> smoothed nats per token
         self.latest = {}  # problem -> newest result, for summaries
         self.totals = {}  # problem -> [steps, target tokens]
-        self.steps_per_second = 0.0
+        self.steps_per_second = self.tokens_per_second = 0.0
         self._pending = []
         self._step = start
         self._looked = self._printed = self._since = time.monotonic()
@@ -65,6 +66,10 @@ class Progress:
         for problem, result, timed in self._pending:
             nats, tokens = float(result["nats"]), float(result["tokens"])
             before = self.losses.get(problem, nats)
+            if nats > SPIKE * before + 0.5 and self.totals[problem][0] >= SETTLED:
+                norm = float(result["gradient_norm"])
+                self.console.log(f"step {self._step:,}: the loss of {problem} jumped from {before:.3f} to {nats:.3f} "
+                                 f"nats a token (gradient norm {norm:.3g})")
             self.losses[problem] = SMOOTHING * before + (1 - SMOOTHING) * nats
             self.latest[problem] = result
             total = self.totals.setdefault(problem, [0, 0.0])
@@ -74,9 +79,9 @@ class Progress:
         self._looked = now = time.monotonic()
         elapsed = max(now - self._since, 1e-6)
         self.steps_per_second = self._steps / elapsed
-        tokens_per_second = self._tokens / elapsed
+        self.tokens_per_second = self._tokens / elapsed
         mean = sum(self.losses.values()) / max(len(self.losses), 1)
-        speed = f"{self.steps_per_second:.2f} steps/s  {tokens_per_second:,.0f} tokens/s"
+        speed = f"{self.steps_per_second:.2f} steps/s  {self.tokens_per_second:,.0f} tokens/s"
         speed = speed if self._steps else "compiling"
         status = f"loss {mean:.3f}  {speed}"
         if self._bar:
@@ -91,7 +96,9 @@ class Progress:
         left = f"  {clock((self.stop - self._step) / self.steps_per_second)} left" if self._steps else ""
         each = "  ".join(f"{problem} {loss:.3f}" for problem, loss in self.losses.items())
         parts = f" | {each}" if len(self.losses) > 1 else ""
-        self.console.log(f"step {self._step:,}/{self.stop:,}  {status}{left}{parts}")
+        self.console.record(
+            f"step {self._step:,}/{self.stop:,}  {status}{left}{parts}", step=self._step, steps=self.stop,
+            steps_per_second=self.steps_per_second, tokens_per_second=self.tokens_per_second, nats=dict(self.losses))
 
 
 def clock(seconds):

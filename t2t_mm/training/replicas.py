@@ -1,5 +1,6 @@
 """Distribution over devices and machines: the strategy of a run, who gets which examples, what all agree on."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -39,8 +40,16 @@ def _fitting():
 
 
 def _mirrored():
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    return tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices(kind)])
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        return tf.distribute.MirroredStrategy([device.name for device in gpus])
+    return mirrored_cpus(len(tf.config.list_logical_devices("CPU")))
+
+
+def mirrored_cpus(count):
+    """The strategy over so many logical CPUs, for trying things out."""
+    # Collectives would take all strategies of a process for one, of the size of the first.
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(count)], tf.distribute.ReductionToOneDevice())
 
 
 def _cluster():
@@ -109,15 +118,17 @@ class Replicas:
         """The context in which variables are made, and in which all below is called."""
         return self.strategy.scope()
 
-    def run(self, function, batch):
-        """`function(part of the batch)` in each replica; see `first` for the results."""
+    def run(self, function, batches):
+        """`function(batches)` in each replica, with its part of each of the batches; see `first` for the results."""
         if self.count == 1:
-            return function(batch)
-        parts = split(batch, self.local)
-        first = self.worker * self.local
-        values = {key: self.strategy.experimental_distribute_values_from_function(
-            lambda context, key=key: parts[context.replica_id_in_sync_group - first][key]) for key in batch}
-        return self.strategy.run(function, args=(values,))
+            return function(batches)
+        return self.strategy.run(function, args=([self._spread(split(batch, self.local)) for batch in batches],))
+
+    def _spread(self, parts):
+        """The parts of a batch, one for each local replica, as one batch whose values are distributed."""
+        first, spread = self.worker * self.local, self.strategy.experimental_distribute_values_from_function
+        return {key: spread(lambda context, key=key: parts[context.replica_id_in_sync_group - first][key])
+                for key in parts[0]}
 
     def first(self, results):
         """Of results that are equal in all replicas, those of the first."""
@@ -144,6 +155,19 @@ class Replicas:
     def any(self, told: bool) -> bool:
         """Whether any worker says so; all must ask."""
         return told if self.workers == 1 else bool(self.sum_over_workers([float(told)])[0])
+
+    @contextlib.contextmanager
+    def watching(self):
+        """Says so where another worker is lost in the meantime."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.workers == 1:
+                raise
+            reason = str(error).splitlines()[0][:200]
+            raise UserError(
+                f"Worker {self.worker} lost another worker, or the way to it ({reason}). Start the "
+                "same command on all of them again: they go on from the last checkpoint.") from error
 
     def __str__(self):
         if self.count == 1:

@@ -70,7 +70,8 @@ def tell_shares(console, totals, rates):
     steps, tokens = (sum(total[i] for total in totals.values()) for i in range(2))
     rows = [[name, count, f"{count / steps:.1%}", f"{rates[name]:.1%}", int(read), f"{read / tokens:.1%}"]
             for name, (count, read) in totals.items()]
-    console.table("Trained in this run", ["problem", "steps", "share", "mixture", "target tokens", "share"], rows)
+    columns = ["problem", "steps", "of steps", "mixture", "target tokens", "of tokens"]
+    console.table("Trained in this run", columns, rows)
 
 
 @contextlib.contextmanager

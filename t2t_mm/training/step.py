@@ -49,7 +49,8 @@ class TrainStep:
             whole batch, whichever replica worked on it.
         """
         updates = [self._update(variables) for variables in self.model.path(problem)]
-        result, gradients = self.replicas.run(self._function(problem, updates), batch)
+        parts = split(batch, self.hparams.accumulate)
+        result, gradients = self.replicas.run(self._function(problem, updates), parts)
         result = self.replicas.first(result)
         norm = tf.sqrt(sum(u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True)))
         finite = bool(tf.math.is_finite(norm)) and bool(tf.math.is_finite(result["loss"]))
@@ -61,16 +62,15 @@ class TrainStep:
         return result | {"gradient_norm": norm, "finite": finite}
 
     def _function(self, problem, updates):
-        """What a replica does with its part of a batch of the problem."""
+        """What a replica does with its parts of a batch of the problem."""
         if problem not in self._functions:
             function = functools.partial(self._gradients, problem, updates)
             # A TPU runs whole programs.
             self._functions[problem] = tf.function(function, autograph=False) if self.replicas.is_tpu else function
         return self._functions[problem]
 
-    def _gradients(self, problem, updates, batch):
+    def _gradients(self, problem, updates, parts):
         """In a replica: the result, and the gradients of each part of the model; both of all replicas together."""
-        parts = split(batch, self.hparams.accumulate)
         tokens = [tf.reduce_sum(tf.cast(part["targets_mask"], tf.float32)) for part in parts]
         together = self.replicas.sum([tf.stack(tokens)])[0]  # [parts], of all replicas
         total, result, gradients = tf.maximum(tf.reduce_sum(together), 1.0), None, None
@@ -187,9 +187,10 @@ class EvalStep:
         self._sums = model.compile_part(self._measure)
 
     def __call__(self, batch):
-        return self.replicas.local_sum(self.replicas.run(self._of_replica, batch))
+        return self.replicas.local_sum(self.replicas.run(self._of_replica, [batch]))
 
-    def _of_replica(self, batch):
+    def _of_replica(self, batches):
+        (batch,) = batches
         logits = self.model(batch, problem=self.problem, training=False)["logits"]
         return self._sums(logits, batch["targets"], batch["targets_mask"])
 

@@ -11,7 +11,7 @@ from t2t_mm.input.mixing import problem_at, rates
 from t2t_mm.problem import check_nets
 from t2t_mm.training import evaluation, startup
 from t2t_mm.training.averaging import MovingAverage
-from t2t_mm.training.checkpoints import Checkpoints, latest, named_variables
+from t2t_mm.training.checkpoints import Checkpoints, latest, named_variables, newest_whole, step_of
 from t2t_mm.training.console import Console
 from t2t_mm.training.inputs import Inputs
 from t2t_mm.training.optimizers import make_optimizer
@@ -22,6 +22,7 @@ from t2t_mm.training.schedules import learning_rate
 from t2t_mm.training.signals import Terminated, termination
 from t2t_mm.training.step import TrainStep, set_seed
 from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
+from t2t_mm.training.warm_start import is_part_of, load_fitting
 
 SUMMARY_EVERY = 50  # steps
 
@@ -48,6 +49,8 @@ class Trainer:
         seed: of initial values, sampling, order of the data, dropout.
         save_every: steps between checkpoints; there is always one after the last step.
         keep_checkpoints: how many of the newest are kept.
+        warm_start_from: output directory of another run, whose weights are the initial values where they fit; of no
+            effect once there is a checkpoint in `output_dir`.
         skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted, or an error.
         strategy: tf.distribute.Strategy, see replicas.make_strategy; None for one device. With several workers, each
             makes a trainer and all call the same methods.
@@ -67,8 +70,8 @@ class Trainer:
 
     def __init__(
         self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
-        keep_checkpoints=3, skip_nonfinite=False, strategy=None, precision="float32", jit_compile=False,
-        model="multimodel", console=None,
+        keep_checkpoints=3, warm_start_from=None, skip_nonfinite=False, strategy=None, precision="float32",
+        jit_compile=False, model="multimodel", console=None,
     ):  # fmt: skip
         self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
         self.console, self.replicas, self.jit_compile = console or Console(), Replicas(strategy), jit_compile
@@ -95,9 +98,9 @@ class Trainer:
         self.step, self.skipped, self.skip_nonfinite = 0, 0, skip_nonfinite
         self._train_step = TrainStep(
             self.model, self.optimizer, hparams, self.average, self.replicas, jit_compile)
-        self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas)
         self._compiled = set()
         static, share = jit_compile or self.replicas.is_tpu, (self.replicas.worker, self.replicas.workers)
+        self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas, static)
         self.inputs = Inputs(self.problems, hparams, seed, static, share)
         self._saved = 0
         if self.output:
@@ -107,6 +110,8 @@ class Trainer:
             )
             self._summaries = Summaries(self.output.tensorboard)
             self._resume()
+        if warm_start_from and not self.step:
+            self._start_from(OutputDir(warm_start_from))
 
     def _writes(self, write, *args):
         """Has the chief write; other workers share its directory, and leave it alone."""
@@ -114,13 +119,48 @@ class Trainer:
             write(*args)
 
     def _resume(self):
-        """Takes up the newest checkpoint."""
-        with self.replicas.scope():
-            self.step = self._saved = self._checkpoints.restore() or 0
+        """Takes up the newest checkpoint. If problems have come since, it is where their run starts from."""
+        if not self.output.has_checkpoint:
+            return
+        path = newest_whole(self.output.checkpoints, self.console.log)
+        if is_part_of(path, self.model):
+            self.step = self._saved = self._checkpoints.restore_inputs(path)
+            return self._start_from(self.output, path)
+        self.step = self._saved = self._checkpoints.restore(path)
         if self.step:
             self.console.log(
                 f"Resuming from the checkpoint of step {self.step:,} in {self.output.checkpoints}"
             )
+
+    def follow(self, every=5.0):
+        """Takes up each new checkpoint that another process writes, and yields its step; ends after the last step's.
+
+        Args:
+            every: seconds between looks.
+        """
+        fresh = self.step > 0
+        while True:
+            if fresh:
+                yield self.step
+            if self.step >= self.train_steps:
+                return
+            path = latest(self.output.checkpoints)
+            fresh = path is not None and step_of(path) > self.step
+            try:
+                self.step = self._saved = self._checkpoints.restore(path) if fresh else self.step
+            except UserError:  # it was dropped for newer ones while it was read
+                fresh = False
+            if not fresh:
+                time.sleep(every)
+
+    def _start_from(self, output, path=None):
+        """Takes the weights that fit; the optimizer starts anew."""
+        output.need_checkpoint()
+        path = path or newest_whole(output.checkpoints, self.console.log)
+        with self.replicas.scope():
+            load_fitting(self.model, self.problems, path, output.recorded_problems(), self.console.log)
+            if self.average:
+                self.average.restart()
 
     # ------------------------------------------------------------------------------------------------
     # training
@@ -149,7 +189,8 @@ class Trainer:
             raise UserError(f"There are no training examples for {', '.join(without)}. Prepare them with "
                             "--generate_data, or leave them out of --problems.")
         self._writes(lambda: self.output.record(self.hparams, self.problems, self.model_name))
-        with Progress(self.console, self.step, until) as progress, termination() as is_told_to_stop:
+        progress = Progress(self.console, self.step, until)
+        with self.replicas.watching(), progress, termination() as is_told_to_stop:
             try:
                 while self.step < until:
                     if self.replicas.any(is_told_to_stop()):
@@ -172,7 +213,7 @@ class Trainer:
                     self.console.log(f"Interrupted. The same command goes on from step {self.step:,}.")
                 raise
             progress.look(final=True)
-        self.save()
+            self.save()
         if progress.totals:
             wanted = {problem.name: rate for problem, rate in zip(self.problems, self.rates, strict=True)}
             startup.tell_shares(self.console, progress.totals, wanted)
@@ -243,8 +284,7 @@ class Trainer:
     def save(self):
         """Writes a checkpoint, if the model was trained since the last one."""
         if self.output and self.step > self._saved:
-            with self.replicas.scope():
-                self._checkpoints.save(self.step)
+            self._checkpoints.save(self.step)
             self._saved = self.step
             self._summaries.flush()
 

@@ -44,10 +44,15 @@ def test_another_architecture_is_refused_by_field(trained):
         trained.check_hparams(TINY.replace(hidden_size=32, learning_rate=0.5))
 
 
-@pytest.mark.parametrize("names", [["toy_a"], ["toy_a", "toy_b", "toy_c"], ["toy_c"]])
-def test_other_problems_are_refused(trained, names):
-    with pytest.raises(UserError, match=r"toy_a, toy_b.*--problems=toy_b\+toy_a"):
+@pytest.mark.parametrize("names", [["toy_a"], ["toy_a", "toy_c"], ["toy_c"]])
+def test_a_problem_that_goes_is_refused(trained, names):
+    with pytest.raises(UserError, match=r"toy_a, toy_b.*--problems=toy_b\+toy_a.*--warm_start_from"):
         trained.check_names(names)
+
+
+def test_a_problem_may_come(trained):
+    trained.check_names(["toy_c", "toy_a", "toy_b"])
+    assert trained.ordered(["toy_c", "toy_a", "toy_b"]) == ["toy_b", "toy_a", "toy_c"]
 
 
 def test_other_classes_are_refused(trained):

@@ -1,10 +1,11 @@
 """Console, progress and summaries: what a person and TensorBoard get to see."""
 
 import io
+import json
 
 import tensorflow as tf
 
-from t2t_mm.training.console import Console
+from t2t_mm.training.console import Console, JsonConsole
 from t2t_mm.training.progress import Progress, clock
 from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
 
@@ -75,3 +76,31 @@ def test_scalars_are_what_tensorboard_reads(tmp_path):
         "experts_encoder/importance_max_over_mean/toy": 1.5, "experts_encoder/load_max_over_mean/toy": 1.0,
         "experts_encoder/dropped/toy": 0.25,
     }  # fmt: skip
+
+
+def test_a_machine_is_given_json():
+    file = io.StringIO()
+    console = JsonConsole(file)
+    console.log("hello")
+    console.table("Metrics", ["problem", "accuracy"], [["a", 0.5], ["b", None]])
+    with Progress(console, 0, 2, interval=0.0, line_every=0.0) as progress:
+        progress.step(1, "a", result(2.0, tokens=10.0))
+        progress.look(final=True)
+    first, second, *steps = map(json.loads, file.getvalue().splitlines())
+    assert first == {"message": "hello"}
+    rows = [{"problem": "a", "accuracy": 0.5}, {"problem": "b", "accuracy": None}]
+    assert second == {"table": "Metrics", "rows": rows}
+    assert steps[-1]["step"] == 1 and steps[-1]["steps"] == 2 and steps[-1]["nats"] == {"a": 2.0}
+    assert progress.totals == {"a": [1, 10.0]}
+
+
+def test_a_loss_that_jumps_is_told_with_its_problem():
+    out = io.StringIO()
+    with Progress(Console(out), 0, 99, interval=0) as progress:
+        for step in range(40):
+            progress.step(step, "toy_a", result(2.0 - step / 100))
+            progress.step(step, "toy_b", result(5.0))
+        assert "jumped" not in out.getvalue()
+        progress.step(40, "toy_a", result(4.0))
+    (line,) = [line for line in out.getvalue().splitlines() if "jumped" in line]
+    assert line == "step 40: the loss of toy_a jumped from 1.650 to 4.000 nats a token (gradient norm 0.5)"

@@ -1,0 +1,171 @@
+"""Kills a training run at random moments, spoils its newest checkpoint and fills its disk, starts it again each time,
+and compares what it ends with with an undisturbed run: steps, metrics, and every bit of the weights.
+
+    python benchmarks/faults.py              # 25 faults
+    python benchmarks/faults.py --seed=1
+
+The run is deterministic, on text and pictures of the mini world with a very small model. A kill comes at a random
+moment of what it is to hit: a step, the writing of a checkpoint, an evaluation. A full disk is a limit on the size of
+files.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+FAULTS = {"kill in a step": 7, "kill in a save": 7, "kill in an evaluation": 3, "SIGTERM": 3, "disk full": 2,
+          "truncated checkpoint": 2, "flipped bit": 1}  # fmt: skip
+STEPS, SAVE_EVERY, EVAL_EVERY = 500, 4, 16
+PROBLEMS = ("mini_ende", "mini_imagenet")
+SMALL = {"hidden_size": 16, "num_heads": 2, "encoder_blocks": 1, "mixer_blocks": 1, "decoder_blocks": 1,
+         "moe_experts": 4, "moe_k": 2, "moe_hidden": 16, "batch_size": 128}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--child", nargs=3, metavar=("DATA", "OUTPUT", "FAULT"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        return child(*args.child)
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(f"{folder}/data")
+        disturbed = disturb(Path(folder), random.Random(args.seed))
+        undisturbed = start(Path(folder), "undisturbed")
+    same = {key: disturbed[key] == undisturbed[key] for key in ("step", "metrics", "weights")}
+    print(f"the same as undisturbed: {same}")
+    sys.exit(not all(same.values()))
+
+
+def disturb(folder, rng):
+    """Starts the run again and again, each time with another fault, then lets it end."""
+    faults = [fault for fault, count in FAULTS.items() for _ in range(count)]
+    rng.shuffle(faults)
+    checkpoints = folder / "disturbed" / "checkpoints"
+    print(f"{'fault':>22} {'after step':>10} {'rc':>4} {'saved':>6} {'went on from':>12}")
+    told, before = None, None
+    for fault in [*faults, "none"]:
+        if fault in ("truncated checkpoint", "flipped bit") and len(list(checkpoints.glob("*.index"))) > 1:
+            spoil(checkpoints, fault, rng)
+            before = {"fault": fault, "step": "", "rc": "", "saved": newest(checkpoints)}
+            fault = "kill in a step"
+        elif before is None:
+            before = {"fault": "start", "step": "", "rc": "", "saved": newest(checkpoints)}
+        told = start(folder, "disturbed", f"{fault}:{rng.random()}:{rng.randrange(6, 14)}")
+        print(f"{before['fault']:>22} {before['step']:>10} {before['rc']:>4} {before['saved']:>6} {told['from']:>12}",
+              flush=True)  # fmt: skip
+        before = {"fault": fault, "step": told["at"], "rc": told["rc"], "saved": newest(checkpoints)}
+    return told
+
+
+def newest(checkpoints):
+    return max((int(path.stem.rpartition("-")[2]) for path in checkpoints.glob("ckpt-*.index")), default=0)
+
+
+def spoil(checkpoints, fault, rng):
+    """Damages the newest checkpoint as a disk does."""
+    path = checkpoints / f"ckpt-{newest(checkpoints)}.data-00000-of-00001"
+    content = bytearray(path.read_bytes())
+    if fault == "flipped bit":
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    else:
+        del content[rng.randrange(len(content)) :]
+    path.write_bytes(content)
+
+
+def start(folder, output, fault="none:0:0"):
+    """Runs to the fault, or to the end: what the process said of itself, and its exit code."""
+    line = [sys.executable, __file__, "--child", folder / "data", folder / output, fault]
+    done = subprocess.run(line, capture_output=True, text=True)
+    said = [json.loads(row) for row in done.stdout.splitlines() if row.startswith("{")]
+    if not said:
+        sys.exit(f"the run did not start: {done.stderr[-2000:]}")
+    steps = [row["step"] for row in said if "step" in row]
+    return said[0] | said[-1] | {"at": steps[-1] if steps else said[0]["from"], "rc": done.returncode}
+
+
+def prepare(data):
+    from t2t_mm import prepare, registry
+
+    prepare.prepare([registry.problem(name) for name in PROBLEMS], data, log=lambda line: None)
+
+
+def child(data, output, fault):
+    """The run: says where it goes on, each step, and what it ends with; meets its fault on the way."""
+    import hashlib
+
+    import numpy as np
+
+    from t2t_mm import prepare, registry
+    from t2t_mm.hparams import HParams
+    from t2t_mm.training import startup
+    from t2t_mm.training.averaging import model_weights
+    from t2t_mm.training.checkpoints import latest
+    from t2t_mm.training.console import Silent
+    from t2t_mm.training.trainer import Trainer
+
+    startup.make_deterministic()
+    hparams = HParams(**SMALL)
+    problems = prepare.resolve([registry.problem(name).configure(hparams) for name in PROBLEMS], data, hparams)
+    one = Trainer(problems, hparams, output, train_steps=STEPS, save_every=SAVE_EVERY, keep_checkpoints=3,
+                  console=Silent())  # fmt: skip
+    say(**{"from": one.step})
+    name, moment, after = fault.split(":")
+    meet(one, name, float(moment), one.step + int(after))
+    one.train(eval_every=EVAL_EVERY, eval_batches=2)
+    weights = model_weights(latest(one.output.checkpoints))
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(weights[key]).tobytes() for key in sorted(weights)))
+    say(step=one.step, metrics=one.evaluate(max_batches=4), weights=digest.hexdigest())
+
+
+def meet(one, fault, moment, after):
+    """Arranges the fault: from step `after` on, at a moment (0 to 1) of what it is to hit."""
+    train_step = one._train_one
+
+    def each_step(progress):
+        if one.step >= after and fault in ("kill in a step", "SIGTERM"):
+            later(moment * 0.2, signal.SIGTERM if fault == "SIGTERM" else signal.SIGKILL)
+        if one.step >= after and fault == "disk full":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+        train_step(progress)
+        say(step=one.step)
+
+    def hit(function):
+        def killed(*args, **kwargs):
+            if one.step >= after:
+                later(moment * 0.3, signal.SIGKILL)
+            return function(*args, **kwargs)
+
+        return killed
+
+    one._train_one = each_step
+    if fault == "disk full":
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that writing fails, as on a full disk
+    if fault == "kill in a save":
+        one._checkpoints.save = hit(one._checkpoints.save)
+    if fault == "kill in an evaluation":
+        one._evaluator.run = hit(one._evaluator.run)
+
+
+def later(seconds, number):
+    """Sends this process a signal after so long."""
+    threading.Thread(target=lambda: (time.sleep(seconds), os.kill(os.getpid(), number)), daemon=True).start()
+
+
+def say(**values):
+    print(json.dumps(values), flush=True)
+
+
+if __name__ == "__main__":
+    main()

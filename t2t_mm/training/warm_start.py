@@ -1,0 +1,60 @@
+"""Starting from a trained model: what fits is loaded by name, the rest keeps its initial values, both are told."""
+
+from t2t_mm.training.averaging import model_weights
+from t2t_mm.training.checkpoints import named_variables
+
+
+def load_fitting(model, problems, path, recorded, log=print):
+    """Gives a model the weights of a checkpoint that it has too, with equal shape; moving averages where there are any.
+
+    A net whose vocabulary is another now keeps its initial values, whatever the shapes.
+
+    Args:
+        model: to be given weights.
+        problems: resolved problems of the model.
+        path: the checkpoint's path prefix.
+        recorded: {problem: description} of the run that wrote it (output.OutputDir.recorded_problems).
+        log: function of one str, told which parts were loaded, which are new, and which were left.
+    """
+    weights = model_weights(path) | model_weights(path, "average")
+    changed = _changed_vocabularies(problems, recorded)
+    loaded, new, variables = {}, {}, named_variables(model)
+    for name, variable in variables.items():
+        if not variable.trainable:
+            continue
+        part, value = _part(name), weights.get(name)
+        fits = value is not None and value.shape == tuple(variable.shape) and part not in changed
+        if fits:
+            variable.assign(value)
+        found = loaded if fits else new
+        found[part] = found.get(part, 0) + variable.value.shape.num_elements()
+    log(f"Warm start from {path}: loaded {_told(loaded)}.")
+    log(f"Not in it, or not fitting, and new: {_told(new)}.")
+    left = {_part(name) for name in weights.keys() - variables.keys()}
+    if left:
+        log(f"In it and of no use here: {', '.join(sorted(left))}.")
+
+
+def is_part_of(path, model) -> bool:
+    """Whether a checkpoint holds all of the model but the nets and command tokens of problems that are new."""
+    missing = named_variables(model).keys() - model_weights(path).keys()
+    return bool(missing) and all(name.startswith(("nets/", "commands/")) for name in missing)
+
+
+def _changed_vocabularies(problems, recorded):
+    """The parts that read or write a vocabulary of the same name, but another content, than that of the checkpoint."""
+    then = {said[side]["vocab"]: said[side]["fingerprint"] for said in recorded.values()
+            for side in ("inputs", "targets") if said[side].get("fingerprint")}
+    specs = [spec for problem in problems for spec in (problem.inputs, problem.targets) if getattr(spec, "path", "")]
+    return {f"nets/{spec.net_name()}" for spec in specs
+            if spec.vocab in then and then[spec.vocab] != spec.vocabulary().fingerprint}
+
+
+def _part(name):
+    """The part of the model that a weight belongs to: nets/<name>, commands/<name>, encoder, mixer or decoder."""
+    first, second = (*name.split("/"), "")[:2]
+    return f"{first}/{second}" if first in ("nets", "commands") else first
+
+
+def _told(parts):
+    return ", ".join(f"{part} ({count:,})" for part, count in sorted(parts.items())) or "nothing"

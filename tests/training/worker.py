@@ -1,0 +1,34 @@
+"""One worker of a run of several: trains toy problems and says what it ends with. See test_replicas.py."""
+
+import hashlib
+import json
+import sys
+
+import numpy as np
+from toys import TINY, Toy, ToyClass
+
+from t2t_mm.errors import UserError
+from t2t_mm.training.checkpoints import named_variables
+from t2t_mm.training.console import Silent
+from t2t_mm.training.replicas import make_strategy
+from t2t_mm.training.trainer import Trainer
+
+
+def main(output, until):
+    strategy = make_strategy("auto")
+    one = Trainer([Toy(), ToyClass("toy_first")], TINY, output, strategy=strategy, seed=3, console=Silent(),
+                  train_steps=until, save_every=5)
+    before = one.step
+    one.train()
+    metrics = one.evaluate()
+    weights = [np.asarray(v.value) for _, v in sorted(named_variables(one.model).items()) if v.trainable]
+    digest = hashlib.sha256(b"".join(value.tobytes() for value in weights)).hexdigest()
+    print(json.dumps({"from": before, "step": one.step, "weights": digest, "examples": metrics["toy_copy"]["examples"],
+                      "metrics": metrics}), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], int(sys.argv[2]))
+    except UserError as error:
+        sys.exit(str(error))

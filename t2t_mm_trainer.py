@@ -44,6 +44,10 @@ flags.DEFINE_integer(
     "eval_steps", 0, "Batches of each problem in an evaluation; 0: the whole split.", lower_bound=0
 )
 flags.DEFINE_integer("eval_every", 1000, "Steps between evaluations; 0: only at the end.", lower_bound=0)
+flags.DEFINE_integer(
+    "decode_examples", 0, "Examples of each problem that an evaluation also decodes and scores: BLEU, WER, ...",
+    lower_bound=0,
+)
 flags.DEFINE_integer("save_every", 500, "Steps between checkpoints.", lower_bound=1)
 flags.DEFINE_integer("keep_checkpoints", 3, "How many of the newest checkpoints to keep.", lower_bound=1)
 flags.DEFINE_string("keep_best", "", "Keep the checkpoint that is best by this metric: wmt_ende/log_perplexity.")

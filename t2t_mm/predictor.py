@@ -4,28 +4,20 @@ Everything is learned from the output directory: problems and vocabularies, hype
 """
 
 import copy
-import os
-from pathlib import Path
-
-import numpy as np
-import tensorflow as tf
 
 from t2t_mm import features, hparams_io, registry
-from t2t_mm.datasets import trees
+from t2t_mm.answering import Answering
 from t2t_mm.errors import UserError
-from t2t_mm.problem import TreeProblem, View
-from t2t_mm.search import Greedy, Search
+from t2t_mm.problem import View
 from t2t_mm.training.averaging import model_weights
-from t2t_mm.training.checkpoints import named_variables, newest_whole
+from t2t_mm.training.checkpoints import named_variables, newest_whole, step_of
 from t2t_mm.training.output import OutputDir
 
 SPECS = {"language": features.Language, "image": features.Image, "categorical": features.Categorical,
          "audio": features.Audio}  # fmt: skip
-ROWS = 32  # most inputs in a batch
-TOP = 5  # classes that are told
 
 
-class Predictor:
+class Predictor(Answering):
     """A model with the weights of its newest checkpoint.
 
     Args:
@@ -46,78 +38,13 @@ class Predictor:
         if not self.output.path.is_dir():
             raise UserError(f"There is no directory {output_dir}.")
         self.output.need_checkpoint()
-        self.hparams = hparams_io.load(str(output_dir))
-        recorded = self.output.recorded_problems()
-        self.problems = {name: restored(name, said, self.hparams, self.output) for name, said in recorded.items()}
-        self.model = registry.model(self.output.recorded_model())(self.hparams, list(self.problems.values()))
+        hparams, recorded = hparams_io.load(str(output_dir)), self.output.recorded_problems()
+        problems = {name: restored(name, said, hparams, self.output) for name, said in recorded.items()}
+        model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
+        super().__init__(model, problems, hparams)
         path = str(checkpoint or newest_whole(self.output.checkpoints))
-        self.step = int(path.rpartition("-")[2])
+        self.step = step_of(path)
         put_weights(self.model, path)
-        self._searches = {}
-
-    def predict(self, problem, inputs, method=None, longest=512, top=TOP, seed=0):
-        """Answers one input, or a list of them.
-
-        Args:
-            problem: its name.
-            inputs: text; a path, encoded bytes, an array [h, w, c] or a PIL image; a path or samples; or a list.
-            method: search.Greedy, Beam or Sampling; greedy if not given.
-            longest: most positions put out.
-            top: classes told.
-            seed: of sampling.
-
-        Returns:
-            A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its log-probability,
-            "n_best": [(text, score), ...]}; for classes {"label", "probability", "top": [(label, probability), ...]}.
-            For an input that can't be read {"error": why}.
-        """
-        problem = self.problem(problem)
-        one = not isinstance(inputs, list | tuple)
-        results = self._answers(problem, [inputs] if one else list(inputs), method, longest, top, seed)
-        return results[0] if one else results
-
-    def problem(self, name):
-        """The problem of that name; a UserError if the model was not trained on it."""
-        if name not in self.problems:
-            raise UserError(f"The model in {self.output.path} was trained on {', '.join(self.problems)}, not {name}.")
-        return self.problems[name]
-
-    def _answers(self, problem, values, method, longest, top, seed):
-        results, encoded = [None] * len(values), {}
-        for index, value in enumerate(values):
-            try:
-                encoded[index] = problem.encode_inputs(tf.convert_to_tensor(raw(problem.inputs, value)))
-            except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
-                results[index] = {"error": " ".join(str(error).split())[:200]}
-        lengths = {index: int(problem.inputs.positions(value)) for index, value in encoded.items()}
-        order = sorted(encoded, key=lambda index: (lengths[index], index))
-        for rows in _batches(order, lengths, self.hparams.batch_size):
-            batch = _padded([encoded[index] for index in rows], problem.inputs.masked)
-            answers = self._classes if problem.targets.kind == "categorical" else self._texts
-            given = [values[index] for index in rows]
-            for index, answer in zip(rows, answers(problem, batch, given, method, longest, top, seed), strict=True):
-                results[index] = answer
-        return results
-
-    def _texts(self, problem, batch, given, method, longest, top, seed):
-        key = (problem.name, method or Greedy(), longest)
-        if key not in self._searches:
-            self._searches[key] = Search(self.model, problem.name, key[1], longest)
-        decoded = self._searches[key](batch, seed=seed)
-        ids, log_probs, scores = (np.asarray(part) for part in decoded)
-        for row, value in enumerate(given):
-            texts = [written(problem, hypothesis, value) for hypothesis in ids[row]]
-            ranked = [(text, float(score)) for text, score in zip(texts, scores[row], strict=True)
-                      if np.isfinite(score)]
-            yield {"outputs": texts[0], "score": float(scores[row, 0]), "log_prob": float(log_probs[row, 0]),
-                   "n_best": ranked}  # fmt: skip
-
-    def _classes(self, problem, batch, given, method, longest, top, seed):
-        logits = self.model(batch, problem=problem.name, training=False)["logits"]  # [batch, 1, classes]
-        for row in tf.nn.softmax(logits[:, 0]).numpy():
-            best = np.argsort(-row, kind="stable")[:top]
-            ranked = [(problem.targets.decode([index]), float(row[index])) for index in best]
-            yield {"label": ranked[0][0], "probability": ranked[0][1], "top": ranked}
 
 
 def restored(name, said, hparams, output):
@@ -159,68 +86,3 @@ def put_weights(model, path):
         if name not in weights or weights[name].shape != tuple(variable.shape):
             raise UserError(f"The checkpoint {path} has no weight {name} of shape {tuple(variable.shape)}.")
         variable.assign(weights[name])
-
-
-def raw(spec, value):
-    """An input as a person gives it, as `Problem.encode_inputs` takes it.
-
-    Raises:
-        UserError, OSError, ValueError: if it is none.
-    """
-    if spec.kind == "language":
-        if not isinstance(value, str):
-            raise UserError(f"text is expected, not {type(value).__name__}")
-        if not value.strip():
-            raise UserError("the text is empty")
-        return value.encode("utf-8", "replace")
-    if spec.kind == "audio":
-        if isinstance(value, str | os.PathLike):
-            from t2t_mm.datasets import kaldi
-
-            return kaldi.read(os.fspath(value), spec.sample_rate)
-        samples = np.asarray(value)
-        if samples.ndim != 1 or not samples.size:
-            raise UserError(f"samples of one channel are expected, not an array of shape {list(samples.shape)}")
-        return samples if samples.dtype.kind == "i" else samples.astype(np.float32)
-    if isinstance(value, str | os.PathLike):
-        value = Path(value).read_bytes()
-    if isinstance(value, bytes):
-        from t2t_mm.datasets.image_folder import decodable
-
-        return decodable(value)
-    pixels = np.asarray(value.convert("RGB" if spec.channels == 3 else "L") if hasattr(value, "convert") else value)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    if pixels.ndim != 3 or pixels.shape[-1] != spec.channels or pixels.dtype != np.uint8:
-        wanted = f"uint8 pixels [height, width, {spec.channels}]"
-        raise UserError(f"{wanted} are expected, not {pixels.dtype} {list(pixels.shape)}")
-    return pixels
-
-
-def written(problem, ids, value) -> str:
-    """Ids as a person reads them; of a parse, the tree with the words of the sentence in it."""
-    text = problem.decode_targets(ids)
-    if isinstance(problem, TreeProblem) and isinstance(value, str):
-        return trees.delinearize(text, value)
-    return text
-
-
-def _batches(order, lengths, budget):
-    """Indices, shortest first, in batches of at most ROWS, and `budget` positions with the padding."""
-    batch = []
-    for index in order:
-        if batch and (len(batch) == ROWS or lengths[index] * (len(batch) + 1) > budget):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _padded(encoded, masked):
-    """A batch of encoded inputs, padded to the longest."""
-    if not masked:
-        return {"inputs": tf.stack(encoded)}
-    longest = max(value.shape[0] for value in encoded)
-    pad = lambda value: tf.pad(value, [[0, longest - value.shape[0]], *[[0, 0]] * (value.shape.rank - 1)])  # noqa: E731
-    mask = np.arange(longest) < np.array([[value.shape[0]] for value in encoded])
-    return {"inputs": tf.stack([pad(value) for value in encoded]), "inputs_mask": tf.constant(mask)}

@@ -20,7 +20,7 @@ def model(trained):
 
 def test_it_knows_what_it_was_trained_on(model):
     assert set(model.problems) == {"mini_ende", "mini_parse", "mini_imagenet", "mini_speech"} and model.step == 2
-    with pytest.raises(UserError, match="trained on .*mini_ende.*, not wmt_ende"):
+    with pytest.raises(UserError, match="trained on .*mini_ende.*, not on wmt_ende"):
         model.predict("wmt_ende", "x")
 
 

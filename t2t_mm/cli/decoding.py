@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from t2t_mm import answered
 from t2t_mm.datasets import files
 from t2t_mm.errors import UserError
 from t2t_mm.predictor import Predictor
@@ -125,49 +126,14 @@ def _lines(inputs, answer, before):
 
 def _decode_split(problem, answer, args):
     """Decodes a split, prints or writes the outputs, and the scores that the problem is measured by."""
-    from t2t_mm.metrics.decoded import metric
-
-    inputs, references = _split(problem, args)
+    inputs, references = answered.read(problem.located(args.data_dir), args.split, args.examples)
     lines = list(_lines(inputs, answer, 0))
     if args.decode_to_file:
         Path(args.decode_to_file).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     else:
         print("\n".join(lines), flush=True)
-    names = problem.metrics or ("accuracy",)
-    best = [line.split("\t")[0] for line in lines]
-    for name in names:
-        if metric(name).takes_several:
-            score = metric(name).score(best, references)
-        else:
-            score = metric(name).score(best, [several[:1] for several in references])
-        print(f"{name} {score.value:.2f}  {score.signature}", file=sys.stderr)
-
-
-def _split(problem, args):
-    """(inputs, references) of a split; references are lists of texts."""
-    import numpy as np
-
-    from t2t_mm import registry
-    from t2t_mm.problem import TreeProblem
-
-    located = registry.problem(problem.name).located(args.data_dir)
-    data = located.examples(args.split)
-    data = data.take(args.examples) if args.examples else data
-    inputs, references = [], []
-    for example in data.as_numpy_iterator():
-        value = example["inputs"]
-        inputs.append(value.decode("utf-8") if problem.inputs.kind == "language" else value)
-        targets = np.atleast_1d(example["targets"])
-        if problem.targets.kind == "categorical":
-            texts = [problem.targets.decode(targets)]
-        else:
-            texts = [target.decode("utf-8") for target in targets]
-        if isinstance(problem, TreeProblem):
-            from t2t_mm.datasets import trees
-
-            texts = [trees.delinearize(text, inputs[-1]) for text in texts]
-        references.append(texts)
-    return inputs, references
+    for score in answered.scores(problem, [line.split("\t")[0] for line in lines], references):
+        print(f"{score.name} {score.value:.2f}  {score.signature}", file=sys.stderr)
 
 
 def _converse(problem, answer):

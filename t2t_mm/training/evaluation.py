@@ -1,9 +1,12 @@
-"""Teacher-forced evaluation of problems on a whole split."""
+"""Evaluation of problems on a split: teacher-forced, and of what the model puts out by itself."""
 
+import functools
 import itertools
 
 import numpy as np
 
+from t2t_mm import answered
+from t2t_mm.answering import Answering
 from t2t_mm.errors import UserError
 from t2t_mm.input.batching import batches
 from t2t_mm.metrics.teacher_forced import METRICS, metrics_for
@@ -75,8 +78,49 @@ class Evaluator:
         return {"examples": round(examples), "tokens": round(tokens)} | means
 
 
+class Decoding:
+    """Decodes some examples of every problem whose outputs are text, greedily, and scores them.
+
+    Args:
+        model, problems, hparams: as for `Evaluator`.
+        examples: of each problem and split.
+        samples: how many of them are shown.
+    """
+
+    def __init__(self, model, problems, hparams, examples, samples=2):
+        self.problems = {problem.name: problem for problem in problems if problem.targets.kind == "language"}
+        self.answering = Answering(model, self.problems, hparams)
+        self.examples, self.samples = examples, samples
+        self._read = functools.cache(answered.read)
+
+    def run(self, split):
+        """Scores and samples of a split.
+
+        Returns:
+            ({problem: {metric: value}}, {problem: [(input or "", reference, output), ...]}).
+        """
+        metrics, samples = {}, {}
+        for name, problem in self.problems.items():
+            if not problem.splits().get(split):
+                continue
+            inputs, references = self._read(problem, split, self.examples)
+            texts = [answered.text(answer) for answer in self.answering.predict(name, inputs)]
+            metrics[name] = {score.name: score.value for score in answered.scores(problem, texts, references)}
+            shown = [value if isinstance(value, str) else "" for value in inputs]
+            samples[name] = list(zip(shown, (r[0] for r in references), texts, strict=True))[: self.samples]
+        return metrics, samples
+
+
 def table(results):
     """(columns, rows) of a table of results, problems as rows."""
-    metrics = [m.name for m in METRICS if any(m.name in values for values in results.values())]
+    first = [m.name for m in METRICS if any(m.name in values for values in results.values())]
+    others = dict.fromkeys(name for values in results.values() for name in values)  # in the order they come
+    metrics = [*first, *(name for name in others if name not in (*first, "examples", "tokens"))]
     columns = ["problem", "examples", "tokens", *metrics]
     return columns, [[problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()]
+
+
+def lines(sample):
+    """Lines that show (input, reference, output)."""
+    named = zip(("input", "reference", "output"), sample, strict=True)
+    return [f"{name}: {' '.join(text.splitlines())}" for name, text in named if text or name != "input"]

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
@@ -132,6 +133,8 @@ class Replicas:
 
     def first(self, results):
         """Of results that are equal in all replicas, those of the first."""
+        if self.count == 1:
+            return results
         return tf.nest.map_structure(lambda value: self.strategy.experimental_local_results(value)[0], results)
 
     def local_sum(self, results):
@@ -155,6 +158,15 @@ class Replicas:
     def any(self, told: bool) -> bool:
         """Whether any worker says so; all must ask."""
         return told if self.workers == 1 else bool(self.sum_over_workers([float(told)])[0])
+
+    def from_chief(self, values):
+        """A JSON-able value of the chief, in all workers."""
+        if self.workers == 1:
+            return values
+        told = np.frombuffer(json.dumps(values).encode(), np.uint8) if self.is_chief else np.zeros(0)
+        length = int(self.sum_over_workers([float(len(told))])[0])
+        told = self.sum_over_workers(np.pad(told, (0, length - len(told))).astype(np.float64))
+        return json.loads(bytes(told.round().astype(np.uint8)))
 
     @contextlib.contextmanager
     def watching(self):

@@ -16,12 +16,13 @@ from t2t_mm.training.console import Console
 from t2t_mm.training.inputs import Inputs
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.output import OutputDir
+from t2t_mm.training.pictures import heat_map
 from t2t_mm.training.progress import Progress
 from t2t_mm.training.replicas import Replicas
 from t2t_mm.training.schedules import learning_rate
 from t2t_mm.training.signals import Terminated, termination
 from t2t_mm.training.step import TrainStep, set_seed
-from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
+from t2t_mm.training.summaries import Summaries, evaluation_scalars, expert_histograms, train_scalars
 from t2t_mm.training.warm_start import is_part_of, load_fitting
 
 SUMMARY_EVERY = 50  # steps
@@ -54,6 +55,7 @@ class Trainer:
         skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted, or an error.
         strategy: tf.distribute.Strategy, see replicas.make_strategy; None for one device. With several workers, each
             makes a trainer and all call the same methods.
+        decode_examples: how many examples of each problem an evaluation decodes, scores and shows two of; 0: none.
         precision: "float32", or "bfloat16" for all but weights, losses, norms and gates.
         jit_compile: compile with XLA.
         model: name of a registered model.
@@ -70,8 +72,8 @@ class Trainer:
 
     def __init__(
         self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
-        keep_checkpoints=3, warm_start_from=None, skip_nonfinite=False, strategy=None, precision="float32",
-        jit_compile=False, model="multimodel", console=None,
+        keep_checkpoints=3, warm_start_from=None, skip_nonfinite=False, strategy=None, decode_examples=0,
+        precision="float32", jit_compile=False, model="multimodel", console=None,
     ):  # fmt: skip
         self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
         self.console, self.replicas, self.jit_compile = console or Console(), Replicas(strategy), jit_compile
@@ -101,8 +103,9 @@ class Trainer:
         self._compiled = set()
         static, share = jit_compile or self.replicas.is_tpu, (self.replicas.worker, self.replicas.workers)
         self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas, static)
+        self._decoding = evaluation.Decoding(self.model, self.problems, hparams, decode_examples)
         self.inputs = Inputs(self.problems, hparams, seed, static, share)
-        self._saved = 0
+        self._saved, self._loads = 0, {}
         if self.output:
             self._checkpoints = Checkpoints(
                 self.output.checkpoints, self.model, self.optimizer, keep_checkpoints, self.inputs, self.average,
@@ -278,8 +281,12 @@ class Trainer:
         values = {"train/learning_rate": rate, "train/steps_per_second": progress.steps_per_second}
         for name, result in progress.latest.items():
             values |= train_scalars(name, result)
+            self._summaries.histograms(self.step, expert_histograms(name, result))
+            for layer, report in result["experts"].items():
+                self._loads.setdefault(f"experts_{layer}/who_serves_whom", {})[name] = np.asarray(report["load"])
         progress.latest.clear()
         self._summaries.scalars(self.step, values)
+        self._summaries.pictures(self.step, {tag: heat_map(loads) for tag, loads in self._loads.items()})
 
     def save(self):
         """Writes a checkpoint, if the model was trained since the last one."""
@@ -303,12 +310,26 @@ class Trainer:
         """
         with self.replicas.scope(), self.average.in_use() if self.average else contextlib.nullcontext():
             results = self._evaluator.run(split, max_batches)
+            samples = self._decode(split, results) if self._decoding.examples else {}
         part = f", first {max_batches} batches" if max_batches else ""
         self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
-        self._writes(self._write_metrics, split, results)
+        for problem, shown in samples.items():
+            rows = [f"  {row}" for sample in shown for row in evaluation.lines(sample)]
+            self.console.log("\n".join([problem, *rows]))
+        self._writes(self._write_metrics, split, results, samples)
         return results
 
-    def _write_metrics(self, split, results):
+    def _decode(self, split, results):
+        """Adds the scores of decoded examples to the results; returns samples of them. The chief alone decodes."""
+        metrics, samples = self._decoding.run(split) if self.replicas.is_chief else ({}, {})
+        for problem, values in self.replicas.from_chief(metrics).items():
+            results[problem] |= values
+        return samples
+
+    def _write_metrics(self, split, results, samples):
         self.output.write_metrics(split, self.step, results)
         self._summaries.scalars(self.step, evaluation_scalars(split, results))
+        self._summaries.texts(self.step, {
+            f"decoded_{split}/{problem}": "\n".join(row for sample in shown for row in (*evaluation.lines(sample), ""))
+            for problem, shown in samples.items()})
         self._summaries.flush()

@@ -3,11 +3,13 @@
 import io
 import json
 
+import numpy as np
 import tensorflow as tf
 
 from t2t_mm.training.console import Console, JsonConsole
+from t2t_mm.training.pictures import heat_map
 from t2t_mm.training.progress import Progress, clock
-from t2t_mm.training.summaries import Summaries, evaluation_scalars, train_scalars
+from t2t_mm.training.summaries import Summaries, evaluation_scalars, expert_histograms, train_scalars
 
 
 def result(loss, nats=None, tokens=100.0):
@@ -76,6 +78,30 @@ def test_scalars_are_what_tensorboard_reads(tmp_path):
         "experts_encoder/importance_max_over_mean/toy": 1.5, "experts_encoder/load_max_over_mean/toy": 1.0,
         "experts_encoder/dropped/toy": 0.25,
     }  # fmt: skip
+
+
+def test_tensorboard_reads_histograms_texts_and_pictures(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    report = {"importance": np.arange(8.0), "load": np.ones(8), "dropped": 0.0}
+    summaries = Summaries(tmp_path)
+    summaries.histograms(7, expert_histograms("toy", result(2.0) | {"experts": {"encoder": report}}))
+    summaries.texts(7, {"decoded": "output: a\nreference: b"})
+    png = heat_map({"toy": np.arange(8.0), "other": np.zeros(8)})
+    summaries.pictures(7, {"map": png})
+    summaries.flush()
+    found = EventAccumulator(str(tmp_path))
+    found.Reload()
+    assert set(found.Tags()["tensors"]) == {
+        "experts_encoder/importance/toy", "experts_encoder/load/toy", "decoded", "map"}
+    values = {tag: tf.make_ndarray(found.Tensors(tag)[0].tensor_proto) for tag in found.Tags()["tensors"]}
+    assert values["experts_encoder/importance/toy"].shape == (30, 3)
+    assert values["experts_encoder/importance/toy"][:, 2].sum() == 8
+    assert values["decoded"].item() == b"output: a  \nreference: b"
+    width, height, content = values["map"]
+    assert content == png and tf.io.decode_png(png).shape == (int(height), int(width), 3)
+    plugins = {tag: found.SummaryMetadata(tag).plugin_data.plugin_name for tag in values}
+    assert plugins["decoded"] == "text" and plugins["map"] == "images"
 
 
 def test_a_machine_is_given_json():

@@ -23,8 +23,9 @@ def main(output, until):
     metrics = one.evaluate()
     weights = [np.asarray(v.value) for _, v in sorted(named_variables(one.model).items()) if v.trainable]
     digest = hashlib.sha256(b"".join(value.tobytes() for value in weights)).hexdigest()
-    print(json.dumps({"from": before, "step": one.step, "weights": digest, "examples": metrics["toy_copy"]["examples"],
-                      "metrics": metrics}), flush=True)
+    told = one.replicas.from_chief({"who": one.replicas.worker, "é": [1.5]})
+    print(json.dumps({"told": told, "from": before, "step": one.step, "weights": digest,
+                      "examples": metrics["toy_copy"]["examples"], "metrics": metrics}), flush=True)
 
 
 if __name__ == "__main__":

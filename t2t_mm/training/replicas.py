@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -176,7 +177,7 @@ class Replicas:
         except tf.errors.OpError as error:
             if self.workers == 1:
                 raise
-            reason = str(error).splitlines()[0][:200]
+            reason = re.sub(r"{{.*?}} ?", "", str(error).splitlines()[0])[:200]
             raise UserError(
                 f"Worker {self.worker} lost another worker, or the way to it ({reason}). Start the "
                 "same command on all of them again: they go on from the last checkpoint.") from error

@@ -5,7 +5,9 @@ import time
 import rich.progress
 
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
-SPIKE, SETTLED = 1.5, 20  # a loss so many times the smoothed one is told, after so many steps of its problem
+# A loss of so many times the smoothed one, and a nat, is told, after so many steps of its problem: long sentences
+# between short ones are no spike.
+SPIKE, SETTLED = 2.0, 20
 
 
 class Progress:
@@ -66,7 +68,7 @@ class Progress:
         for problem, result, timed in self._pending:
             nats, tokens = float(result["nats"]), float(result["tokens"])
             before = self.losses.get(problem, nats)
-            if nats > SPIKE * before + 0.5 and self.totals[problem][0] >= SETTLED:
+            if nats > SPIKE * before + 1.0 and self.totals[problem][0] >= SETTLED:
                 norm = float(result["gradient_norm"])
                 self.console.log(f"step {self._step:,}: the loss of {problem} jumped from {before:.3f} to {nats:.3f} "
                                  f"nats a token (gradient norm {norm:.3g})")

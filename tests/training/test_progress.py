@@ -127,6 +127,8 @@ def test_a_loss_that_jumps_is_told_with_its_problem():
             progress.step(step, "toy_a", result(2.0 - step / 100))
             progress.step(step, "toy_b", result(5.0))
         assert "jumped" not in out.getvalue()
-        progress.step(40, "toy_a", result(4.0))
+        progress.step(40, "toy_a", result(3.5))
+        assert "jumped" not in out.getvalue()
+        progress.step(41, "toy_a", result(9.0))
     (line,) = [line for line in out.getvalue().splitlines() if "jumped" in line]
-    assert line == "step 40: the loss of toy_a jumped from 1.650 to 4.000 nats a token (gradient norm 0.5)"
+    assert line == "step 41: the loss of toy_a jumped from 2.020 to 9.000 nats a token (gradient norm 0.5)"

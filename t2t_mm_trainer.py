@@ -63,6 +63,7 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_enum("precision", "float32", ("float32", "bfloat16"), "bfloat16 keeps weights and losses in float32.")
 flags.DEFINE_bool("jit_compile", False, "Compile with XLA: faster on accelerators, each shape of batch once.")
+flags.DEFINE_integer("steps_per_execution", 1, "Steps given to the device before it is waited for.", lower_bound=1)
 flags.DEFINE_bool("deterministic", False, "Operations that give the same bits each time, where others are faster.")
 flags.DEFINE_bool(
     "continuous", False, "With --mode=evaluate: evaluate every new checkpoint of a run, until that of --train_steps."

@@ -109,7 +109,8 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,
         warm_start_from=flags.warm_start_from, skip_nonfinite=flags.skip_nonfinite,
         strategy=replicas.strategy, decode_examples=flags.decode_examples,
-        precision=flags.precision, jit_compile=flags.jit_compile, console=console,
+        precision=flags.precision, jit_compile=flags.jit_compile,
+        steps_per_execution=flags.steps_per_execution, console=console,
     )  # fmt: skip
     if flags.mode != "evaluate":
         trainer.tell()

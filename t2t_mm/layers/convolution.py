@@ -43,7 +43,7 @@ def depthwise_1d(x, kernel, dilation=1, causal=False):
     before = taps - 1 if causal else (taps - 1) // 2
     x = ops.pad(x, [[0, 0], [before * dilation, (taps - 1 - before + rows) * dilation - length], [0, 0]])
     x = ops.reshape(x, (-1, rows + taps - 1, dilation, channels))
-    y = ops.depthwise_conv(x, kernel[:, None, :, None], strides=1, padding="valid")  # [batch, rows, dilation, channels]
+    y = fast.depthwise(x, kernel[:, None, :, None])  # [batch, rows, dilation, channels]
     y = ops.reshape(y, (-1, rows * dilation, channels))
     return y if dilation == 1 else y[:, :length]
 
@@ -60,10 +60,7 @@ def depthwise_2d(x, kernel, strides=(1, 1)):
     pad_h, pad_w = (kernel.shape[0] - 1) // 2, (kernel.shape[1] - 1) // 2
     if pad_h or pad_w:
         x = ops.pad(x, [[0, 0], [pad_h, pad_h], [pad_w, pad_w], [0, 0]])
-    if strides[0] == strides[1]:
-        return ops.depthwise_conv(x, kernel, strides=strides[0], padding="valid")
-    # Backends want equal strides: the axis that strides is thinned out afterwards.
-    return ops.depthwise_conv(x, kernel, strides=1, padding="valid")[:, :: strides[0], :: strides[1]]
+    return fast.depthwise(x, kernel, strides)
 
 
 class ConvStep(keras.layers.Layer):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from t2t_mm.layers import fast
 from t2t_mm.layers.convolution import apply_mask, depthwise_2d
 from t2t_mm.layers.normalization import layer_norm
 from t2t_mm.layers.pointwise import pointwise
@@ -24,7 +25,7 @@ def max_pool(x, strides, mask=None):
     if mask is not None:
         x = ops.where(ops.cast(mask, "bool")[:, :, None, None], x, ops.cast(LOWEST, x.dtype))
     x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=LOWEST)
-    x = ops.max_pool(x, 3, strides=strides, padding="valid")
+    x = fast.max_pool(x, 3, strides)
     return apply_mask(x, stride_mask(mask, strides[0]))
 
 

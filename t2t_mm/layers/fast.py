@@ -31,16 +31,22 @@ def on_tensorflow_cpu():
     The answer holds for the function being traced: what is traced without `jit_compile` can't be called later
     from a function that has it.
     """
-    if _static or keras.backend.backend() != "tensorflow":
+    if _static or keras.backend.backend() != "tensorflow" or compiled_by_xla():
         return False
+    import tensorflow as tf
+
+    return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
+def compiled_by_xla():
+    """Whether what the caller computes is, or is going to be, compiled by XLA."""
+    if keras.backend.backend() != "tensorflow":
+        return keras.backend.backend() == "jax"
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_util  # nothing public tells of jit_compile
 
-    if tf.config.optimizer.get_jit():
-        return False
-    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
-        return False
-    return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+    in_xla = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+    return bool(tf.config.optimizer.get_jit()) or in_xla
 
 
 def replica():
@@ -52,6 +58,40 @@ def replica():
     context = tf.distribute.get_replica_context()
     several = context is not None and context.num_replicas_in_sync > 1
     return context.replica_id_in_sync_group if several else 0
+
+
+def depthwise(x, kernel, strides=(1, 1)):
+    """Depthwise convolution of x [batch, h, w, channels] with kernel [taps_h, taps_w, channels, multiplier], not padded.
+
+    Where XLA compiles, as products of shifted slices, which it makes one loop of; its convolutions with a group for
+    each channel take four to ten times as long.
+    """
+    if not compiled_by_xla():
+        if strides[0] == strides[1]:
+            return ops.depthwise_conv(x, kernel, strides=strides[0], padding="valid")
+        # The backend wants equal strides: the axis that strides is thinned out afterwards.
+        return ops.depthwise_conv(x, kernel, strides=1, padding="valid")[:, :: strides[0], :: strides[1]]
+    # In float32: the compiler's loop rounds each sum, where a kernel of a backend's own rounds but the last.
+    kernel, dtype, x = ops.cast(kernel, "float32"), x.dtype, ops.cast(x, "float32")
+    if kernel.shape[3] > 1:  # each channel so many times, as its filters stand beside each other
+        x = ops.repeat(x, kernel.shape[3], axis=-1)
+    taps = ops.reshape(kernel, (*kernel.shape[:2], -1))
+    return ops.cast(sum(each * taps[i, j] for i, j, each in shifted(x, kernel.shape[:2], strides)), dtype)
+
+
+def shifted(x, taps, strides):
+    """(i, j, what tap (i, j) of a window meets) for each tap: slices of x [batch, h, w, channels], not padded."""
+    last = [ops.shape(x)[axis + 1] - taps[axis] + 1 for axis in (0, 1)]
+    for i in range(taps[0]):
+        for j in range(taps[1]):
+            yield i, j, x[:, i : i + last[0] : strides[0], j : j + last[1] : strides[1]]
+
+
+def max_pool(x, taps, strides):
+    """Largest of each window of `taps` × `taps`, of x [batch, h, w, channels], not padded."""
+    if not compiled_by_xla():
+        return ops.max_pool(x, taps, strides=strides, padding="valid")
+    return functools.reduce(ops.maximum, (each for _, _, each in shifted(x, (taps, taps), strides)))
 
 
 def zeros(shape, dtype):

@@ -1,5 +1,6 @@
 """Checkpoints of a run: weights, optimizer state and step, each replaced only by a whole new one."""
 
+import concurrent.futures
 import contextlib
 import functools
 import os
@@ -19,6 +20,7 @@ class Checkpoints:
     Every weight is stored under its name (`named_variables`), so that a checkpoint can be read by name.
     TensorFlow writes to temporary names and renames, the index last: whenever the process is killed, what has an
     index is whole. What the disk spoils later is found by its checksums when it is read, and the one before is taken.
+    What is saved is copied to the host's memory and written from there by a thread, while training goes on.
 
     Args:
         directory: made at the first save.
@@ -34,39 +36,59 @@ class Checkpoints:
     def __init__(self, directory, model, optimizer, keep=3, inputs=None, average=None, replicas=None, log=print):
         self.directory, self.inputs, self.log, self.replicas = Path(directory), inputs, log, replicas or Replicas()
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._checkpoint = tf.train.Checkpoint(
-            model={name: v.value for name, v in named_variables(model).items()},
-            optimizer={f"{i:05d}": v.value for i, v in enumerate(optimizer.variables)},
-            step=self.step,
+        self._saved = {
+            "model": {name: v.value for name, v in named_variables(model).items()},
+            "optimizer": {f"{i:05d}": v.value for i, v in enumerate(optimizer.variables)},
+            "step": self.step,
             **({"average": average.averages} if average else {}),
-        )
-        manager = functools.partial(
-            tf.train.CheckpointManager, self._checkpoint, str(self.directory), max_to_keep=keep, step_counter=self.step
-        )
-        try:
-            self._manager = manager()
-        except ValueError:  # its list of checkpoints is spoilt; they are still there
-            paths = found(self.directory)
-            tf.compat.v1.train.update_checkpoint_state(str(self.directory), (paths or [""])[-1], paths)
-            self._manager = manager()
+        }
+        self._checkpoint = tf.train.Checkpoint(**self._saved)
+        self._keep, self._copies, self._manager = keep, None, None
+        self._writer, self._written, self._step = concurrent.futures.ThreadPoolExecutor(1), None, None
 
     def save(self, step):
-        """Writes the checkpoint of `step` and drops the oldest.
+        """Starts to write the checkpoint of `step`, and returns as soon as training may go on.
 
         Raises:
-            UserError: if it can't be written; older checkpoints are whole and what was half written is
-                removed.
+            UserError: if it, or the one before, can't be written; older checkpoints are whole and what was half
+                written is removed.
         """
+        self.wait()
+        self.replicas.any(False)  # the chief has tidied up
         self.step.assign(step)
-        with self._writing(step):
-            if self.inputs:  # first: where there is a checkpoint, there are its inputs
+        if self.inputs:  # first: where there is a checkpoint, there are its inputs
+            with self._writing(step):
                 self.inputs.save(self._input(step))
         self.replicas.any(False)  # all have done that
         if self.replicas.is_chief:
-            with self._writing(step):
-                self._manager.save(checkpoint_number=step)
-                self._drop_inputs()
-        self.replicas.any(False)  # none goes on, perhaps to be killed, before there is a checkpoint
+            self._copy()
+            self._step = step
+            self._written = self._writer.submit(self._manager.save, checkpoint_number=step)
+
+    def wait(self):
+        """Returns when what `save` started is done; UserError as there."""
+        if self._written is None:
+            return
+        written, self._written = self._written, None
+        with self._writing(self._step):
+            written.result()
+            self._drop_inputs()
+
+    def check(self):
+        """As `wait`, if it is done; else returns at once."""
+        if self._written is not None and self._written.done():
+            self.wait()
+
+    def _copy(self):
+        """Copies all that is saved to the host, where no step changes it while it is written."""
+        values = tf.nest.flatten(self._saved)
+        if self._copies is None:
+            with tf.device("CPU:0"):
+                copies = [tf.Variable(tf.zeros(v.shape, v.dtype), trainable=False) for v in values]
+            self._copies, saved = copies, tf.nest.pack_sequence_as(self._saved, copies)
+            self._manager = make_manager(tf.train.Checkpoint(**saved), self.directory, self._keep, saved["step"])
+        for copy, value in zip(self._copies, values, strict=True):
+            copy.assign(value)
 
     @contextlib.contextmanager
     def _writing(self, step):
@@ -117,7 +139,7 @@ class Checkpoints:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _remove_partial(self, step):
-        if self._manager.latest_checkpoint and self._manager.latest_checkpoint.endswith(f"ckpt-{step}"):
+        if self._manager and (self._manager.latest_checkpoint or "").endswith(f"ckpt-{step}"):
             return  # written whole; what failed came later
         shutil.rmtree(self._input(step), ignore_errors=True)
         for path in sorted(
@@ -126,6 +148,18 @@ class Checkpoints:
             for inner in sorted(path.rglob("*"), reverse=True) if path.is_dir() else ():
                 inner.unlink(missing_ok=True)
             path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def make_manager(checkpoint, directory, keep, step):
+    """The tf.train.CheckpointManager that keeps so many of the newest checkpoints in a directory."""
+    manager = functools.partial(
+        tf.train.CheckpointManager, checkpoint, str(directory), max_to_keep=keep, step_counter=step)
+    try:
+        return manager()
+    except ValueError:  # its list of checkpoints is spoilt; they are still there
+        paths = found(directory)
+        tf.compat.v1.train.update_checkpoint_state(str(directory), (paths or [""])[-1], paths)
+        return manager()
 
 
 def found(directory) -> list:

@@ -1,7 +1,9 @@
 """Progress of a training run: a bar on a terminal, a line now and then in a log."""
 
+import math
 import time
 
+import numpy as np
 import rich.progress
 
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
@@ -29,11 +31,11 @@ class Progress:
         self.losses = {}  # problem -> smoothed nats per token
         self.latest = {}  # problem -> newest result, for summaries
         self.totals = {}  # problem -> [steps, target tokens]
-        self.steps_per_second = self.tokens_per_second = 0.0
+        self.steps_per_second = self.examples_per_second = self.tokens_per_second = 0.0
         self._pending = []
         self._step = start
         self._looked = self._printed = self._since = time.monotonic()
-        self._steps = self._tokens = 0  # since `_since`, without the first step of each problem
+        self._done = np.zeros(3)  # steps, examples, tokens since `_since`, without the first step of each problem
         self._away = 0.0
         self._bar = self._task = None
 
@@ -52,9 +54,10 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def step(self, step, problem, result, timed=True):
-        """Takes the result of a step (training/step.py); `step` counts it. One that compiled is not `timed`."""
-        self._pending.append((problem, result, timed))
+    def step(self, step, problem, result, examples, timed=True):
+        """Takes the result of a step (training/step.py) of so many examples; `step` counts it. One that compiled is
+        not `timed`."""
+        self._pending.append((problem, result, examples, timed))
         self._step = step
         if time.monotonic() - self._looked >= self.interval:
             self.look()
@@ -65,8 +68,10 @@ class Progress:
 
     def look(self, final=False):
         """Fetches pending results and shows where the run stands."""
-        for problem, result, timed in self._pending:
+        for problem, result, examples, timed in self._pending:
             nats, tokens = float(result["nats"]), float(result["tokens"])
+            if not math.isfinite(nats):  # the guard's affair
+                continue
             before = self.losses.get(problem, nats)
             if nats > SPIKE * before + 1.0 and self.totals[problem][0] >= SETTLED:
                 norm = float(result["gradient_norm"])
@@ -76,31 +81,32 @@ class Progress:
             self.latest[problem] = result
             total = self.totals.setdefault(problem, [0, 0.0])
             total[:] = total[0] + 1, total[1] + tokens
-            self._steps, self._tokens = self._steps + timed, self._tokens + timed * tokens
+            self._done += timed * np.array([1.0, examples, tokens])
         self._pending.clear()
         self._looked = now = time.monotonic()
         elapsed = max(now - self._since, 1e-6)
-        self.steps_per_second = self._steps / elapsed
-        self.tokens_per_second = self._tokens / elapsed
+        self.steps_per_second, self.examples_per_second, self.tokens_per_second = self._done / elapsed
         mean = sum(self.losses.values()) / max(len(self.losses), 1)
-        speed = f"{self.steps_per_second:.2f} steps/s  {self.tokens_per_second:,.0f} tokens/s"
-        speed = speed if self._steps else "compiling"
+        speed = (f"{self.steps_per_second:.2f} steps/s  {self.examples_per_second:,.0f} examples/s  "
+                 f"{self.tokens_per_second:,.0f} tokens/s")
+        speed = speed if self._done[0] else "compiling"
         status = f"loss {mean:.3f}  {speed}"
         if self._bar:
             self._bar.update(self._task, completed=self._step, status=status)
         elif now - self._printed >= self.line_every or final:
             self._print(status, now)
         if elapsed > 30:  # the speed of late, not of the whole run
-            self._since, self._steps, self._tokens = now - elapsed / 2, self._steps / 2, self._tokens / 2
+            self._since, self._done = now - elapsed / 2, self._done / 2
 
     def _print(self, status, now):
         self._printed = now
-        left = f"  {clock((self.stop - self._step) / self.steps_per_second)} left" if self._steps else ""
+        left = f"  {clock((self.stop - self._step) / self.steps_per_second)} left" if self._done[0] else ""
         each = "  ".join(f"{problem} {loss:.3f}" for problem, loss in self.losses.items())
         parts = f" | {each}" if len(self.losses) > 1 else ""
         self.console.record(
             f"step {self._step:,}/{self.stop:,}  {status}{left}{parts}", step=self._step, steps=self.stop,
-            steps_per_second=self.steps_per_second, tokens_per_second=self.tokens_per_second, nats=dict(self.losses))
+            steps_per_second=self.steps_per_second, examples_per_second=self.examples_per_second,
+            tokens_per_second=self.tokens_per_second, nats=dict(self.losses))
 
 
 def clock(seconds):

@@ -25,9 +25,14 @@ class TrainStep:
         average: averaging.MovingAverage of the weights, or None.
         replicas: replicas.Replicas; model, optimizer and average were made in its scope.
         jit_compile: compile the parts with XLA.
+        waits: whether a step waits for the device, and leaves the variables alone if loss or gradient is not finite.
+            Otherwise the next step can be handed over at once; who looks at `finite` too late has spoilt variables.
     """
 
-    def __init__(self, model, optimizer, hparams, average=None, replicas=None, jit_compile=False):
+    def __init__(
+        self, model, optimizer, hparams, average=None, replicas=None, jit_compile=False, waits=True
+    ):
+        self.waits = waits
         self.model, self.optimizer, self.hparams, self.average = model, optimizer, hparams, average
         self.replicas = replicas or Replicas()
         self.compile = functools.partial(CompiledPart, jit_compile=jit_compile)
@@ -36,7 +41,7 @@ class TrainStep:
         self._updates, self._functions = {}, {}
 
     def __call__(self, problem, batch, learning_rate):
-        """Updates the variables on the problem's path, no others; none at all if loss or gradient is not finite.
+        """Updates the variables on the problem's path, no others.
 
         Args:
             problem: its name.
@@ -45,7 +50,7 @@ class TrainStep:
 
         Returns:
             {"loss": objective, "nats": plain cross-entropy per token, "tokens", "gradient_norm": before
-            clipping, "finite": whether it was applied, "experts": the model's report}, scalars but the last; of the
+            clipping, "finite": whether both are, "experts": the model's report}, scalars but the last; of the
             whole batch, whichever replica worked on it.
         """
         updates = [self._update(variables) for variables in self.model.path(problem)]
@@ -53,8 +58,8 @@ class TrainStep:
         result, gradients = self.replicas.run(self._function(problem, updates), parts)
         result = self.replicas.first(result)
         norm = tf.sqrt(sum(u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True)))
-        finite = bool(tf.math.is_finite(norm)) and bool(tf.math.is_finite(result["loss"]))
-        if finite:
+        finite = tf.math.is_finite(norm) & tf.math.is_finite(result["loss"])
+        if not self.waits or bool(finite):
             scale = clip_scale(norm, self.hparams.clip_norm)
             step = tf.identity(self.optimizer.iterations.value)
             for update, g in zip(updates, gradients, strict=True):

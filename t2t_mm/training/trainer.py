@@ -13,6 +13,7 @@ from t2t_mm.training import evaluation, startup
 from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.checkpoints import Checkpoints, latest, named_variables, newest_whole, step_of
 from t2t_mm.training.console import Console
+from t2t_mm.training.guard import Guard
 from t2t_mm.training.inputs import Inputs
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.output import OutputDir
@@ -58,6 +59,8 @@ class Trainer:
         decode_examples: how many examples of each problem an evaluation decodes, scores and shows two of; 0: none.
         precision: "float32", or "bfloat16" for all but weights, losses, norms and gates.
         jit_compile: compile with XLA.
+        steps_per_execution: how many steps the device is given before it is waited for: to see that all were finite
+            and whether the run is told to stop.
         model: name of a registered model.
         console: training.console.Console; `Silent()` says nothing.
 
@@ -73,7 +76,7 @@ class Trainer:
     def __init__(
         self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
         keep_checkpoints=3, warm_start_from=None, skip_nonfinite=False, strategy=None, decode_examples=0,
-        precision="float32", jit_compile=False, model="multimodel", console=None,
+        precision="float32", jit_compile=False, steps_per_execution=1, model="multimodel", console=None,
     ):  # fmt: skip
         self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
         self.console, self.replicas, self.jit_compile = console or Console(), Replicas(strategy), jit_compile
@@ -97,9 +100,11 @@ class Trainer:
             self.optimizer = make_optimizer(hparams, list(trainable.values()))
             if hparams.ema_decay:
                 self.average = MovingAverage(trainable, hparams.ema_decay)
-        self.step, self.skipped, self.skip_nonfinite = 0, 0, skip_nonfinite
+        self.step = 0
+        folder = self.output.path if self.output and self.replicas.is_chief else None
+        self._guard = Guard(self.console, folder, skip_nonfinite, steps_per_execution)
         self._train_step = TrainStep(
-            self.model, self.optimizer, hparams, self.average, self.replicas, jit_compile)
+            self.model, self.optimizer, hparams, self.average, self.replicas, jit_compile, steps_per_execution == 1)
         self._compiled = set()
         static, share = jit_compile or self.replicas.is_tpu, (self.replicas.worker, self.replicas.workers)
         self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas, static)
@@ -196,13 +201,13 @@ class Trainer:
         with self.replicas.watching(), progress, termination() as is_told_to_stop:
             try:
                 while self.step < until:
-                    if self.replicas.any(is_told_to_stop()):
+                    if self.step % self._guard.every == 0 and self.replicas.any(is_told_to_stop()):
                         self.save()
                         self.console.log(f"Told to stop. The same command goes on from step {self.step:,}.")
                         raise Terminated
                     self._train_one(progress)
                     if self.step % self.save_every == 0 and self.step < until:
-                        self._aside(progress, self.save)
+                        self._aside(progress, lambda: self.save(wait=False))
                     if eval_every and self.step % eval_every == 0 and (self.step < until or best):
                         self._aside(progress, lambda: self._weigh(best, self.evaluate(eval_split, eval_batches)))
                         if best and best.is_over:
@@ -229,9 +234,8 @@ class Trainer:
         rate = np.float32(learning_rate(self.hparams, self.step, self.train_steps))
         with self.replicas.scope():
             result = self._train_step(problem.name, batch, rate)
-        if not result["finite"]:
-            self._not_finite(problem, batch, result)
         self.step += 1
+        self._guard.take(self.step, problem.name, batch, result)
         if is_new:
             seconds = time.monotonic() - started
             progress.pause(seconds)
@@ -240,9 +244,15 @@ class Trainer:
             most = self.inputs.most_shapes() if shapes else len(self.problems)
             self.console.log(f"Compiled the step of {problem.name}{each} in {seconds:.1f} s "
                              f"({len(self._compiled)} of{' at most' if shapes else ''} {most})")
-        progress.step(self.step, problem.name, result, timed=not is_new)
+        progress.step(self.step, problem.name, result, self._examples(batch), timed=not is_new)
+        if self.output:
+            self._checkpoints.check()
         if self.step % SUMMARY_EVERY == 0:
             self._writes(self._summarise, progress, rate)
+
+    def _examples(self, batch):
+        """Examples in a batch, of which this worker has its share."""
+        return batch["targets"].shape[0] * self.replicas.workers
 
     def _weigh(self, best, results):
         """Keeps the checkpoint if these results are the best."""
@@ -251,26 +261,9 @@ class Trainer:
             self._writes(best.keep, latest(self.output.checkpoints))
             self.console.log(f"Best {best.metric} so far: {best.value:.4f} at step {self.step:,}, kept in best/")
 
-    def _not_finite(self, problem, batch, result):
-        """Counts a step that was not applied, or stops the run with its batch saved."""
-        loss, norm = float(result["loss"]), float(result["gradient_norm"])
-        told = f"The loss of {problem.name} is {loss} (gradient norm {norm}) at step {self.step + 1}"
-        if self.skip_nonfinite:
-            self.skipped += 1
-            self.console.log(f"{told}; it is skipped, the {self.skipped}. so far")
-            return
-        where = ""
-        if self.output and self.replicas.is_chief:
-            path = self.output.path / f"nonfinite-{self.step + 1}-{problem.name}.npz"
-            np.savez(path, **{key: value.numpy() for key, value in batch.items()})
-            where = f" Its batch is in {path}."
-        raise UserError(
-            f"{told}. Nothing of it was applied or saved.{where} Start again from the last checkpoint (the same "
-            "command) with a lower learning_rate, more warmup_steps or a smaller clip_norm, or with --skip_nonfinite."
-        )
-
     def _aside(self, progress, work):
         """Does what is no training, outside the measured speed."""
+        self._guard.look()
         progress.look()
         started = time.monotonic()
         work()
@@ -288,12 +281,19 @@ class Trainer:
         self._summaries.scalars(self.step, values)
         self._summaries.pictures(self.step, {tag: heat_map(loads) for tag, loads in self._loads.items()})
 
-    def save(self):
-        """Writes a checkpoint, if the model was trained since the last one."""
+    def save(self, wait=True):
+        """Writes a checkpoint, if the model was trained since the last one.
+
+        Args:
+            wait: until it is written; else that goes on beside the next steps.
+        """
+        self._guard.look()
         if self.output and self.step > self._saved:
             self._checkpoints.save(self.step)
             self._saved = self.step
             self._summaries.flush()
+        if self.output and wait:
+            self._checkpoints.wait()
 
     # ----------------------------------------------------------------------------------------------
     # evaluation

@@ -1,7 +1,9 @@
 """Checkpoints: round trip, what is kept, and what a failed write leaves."""
 
+import concurrent.futures
 import contextlib
 import resource
+import threading
 
 import keras
 import numpy as np
@@ -29,6 +31,11 @@ def make(directory, seed=0, optimizer="adam", **arguments):
     return model, optimizer, Checkpoints(directory, model, optimizer, **arguments)
 
 
+def save(checkpoints, step):
+    checkpoints.save(step)
+    checkpoints.wait()
+
+
 def step(model, optimizer):
     variables = model.trainable_variables
     optimizer.apply([0.1 * v.value + 1 for v in variables], variables)
@@ -50,7 +57,7 @@ def test_weights_and_moments_come_back(tmp_path, name):
     model, optimizer, checkpoints = make(tmp_path, seed=1, optimizer=name)
     for _ in range(3):
         step(model, optimizer)
-    checkpoints.save(3)
+    save(checkpoints, 3)
     other, other_optimizer, again = make(tmp_path, seed=2, optimizer=name)
     assert again.restore() == 3
     for _ in range(2):
@@ -70,13 +77,13 @@ def test_keeps_the_newest_across_restarts(tmp_path):
         _, _, checkpoints = make(tmp_path, keep=2)
         checkpoints.restore()
         for number in range(start, start + 2):
-            checkpoints.save(number)
+            save(checkpoints, number)
     assert sorted(p.name for p in tmp_path.glob("*.index")) == ["ckpt-3.index", "ckpt-4.index"]
     assert latest(tmp_path).endswith("ckpt-4")
 
 
 def test_another_shape_is_refused_and_left_alone(tmp_path):
-    make(tmp_path)[2].save(1)
+    save(make(tmp_path)[2], 1)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(UserError, match="does not fit"):
         make(tmp_path, size=5)[2].restore()
@@ -84,7 +91,7 @@ def test_another_shape_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
-    make(tmp_path)[2].save(1)
+    save(make(tmp_path)[2], 1)
     data = next(tmp_path.glob("*.data-*"))
     data.write_bytes(data.read_bytes()[:20])
     with pytest.raises(UserError, match="damaged"):
@@ -99,10 +106,10 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
 @pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, spoil, part):
     model, optimizer, checkpoints = make(tmp_path)
-    checkpoints.save(1)
+    save(checkpoints, 1)
     kernel = model.kernel.numpy().copy()
     step(model, optimizer)
-    checkpoints.save(2)
+    save(checkpoints, 2)
     path = tmp_path / f"ckpt-2.{part}"
     path.write_bytes(spoil(path.read_bytes()))
     said = []
@@ -110,27 +117,55 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, spo
     assert again.restore() == 1
     np.testing.assert_array_equal(other.kernel, kernel)
     assert len(said) == 1 and "ckpt-2 is damaged" in said[0]
-    again.save(2)
+    save(again, 2)
     assert make(tmp_path)[2].restore() == 2
 
 
 def test_a_lost_list_of_checkpoints_does_no_harm(tmp_path):
-    make(tmp_path)[2].save(7)
+    save(make(tmp_path)[2], 7)
     (tmp_path / "checkpoint").write_text("")
     assert make(tmp_path)[2].restore() == 7
 
 
 def test_a_disk_that_fills_up_leaves_the_old_checkpoint_whole(tmp_path):
     model, optimizer, checkpoints = make(tmp_path, size=5000)
-    checkpoints.save(1)
+    save(checkpoints, 1)
     weights = model.kernel.numpy().copy()
     before = sorted(p.name for p in tmp_path.iterdir())
     step(model, optimizer)
     with no_file_over(100_000), pytest.raises(UserError, match="step 2 could not be written.*ckpt-1"):
-        checkpoints.save(2)
+        save(checkpoints, 2)
     assert sorted(p.name for p in tmp_path.iterdir()) == before
     other, _, again = make(tmp_path, seed=5, size=5000)
     assert again.restore() == 1
     np.testing.assert_array_equal(other.kernel, weights)
-    checkpoints.save(2)  # with room again
+    save(checkpoints, 2)  # with room again
     assert again.restore() == 2
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path):
+    model, optimizer, checkpoints = make(tmp_path)
+    kernel = model.kernel.numpy().copy()
+    at_hand = threading.Event()
+    checkpoints._writer.submit(at_hand.wait)  # the writer is busy until then
+    checkpoints.save(1)
+    step(model, optimizer)
+    checkpoints.check()
+    assert latest(tmp_path) is None
+    at_hand.set()
+    checkpoints.wait()
+    other, _, again = make(tmp_path, seed=5)
+    assert again.restore() == 1
+    np.testing.assert_array_equal(other.kernel, kernel)
+
+
+def test_a_write_that_failed_is_told_as_soon_as_it_is_asked_for(tmp_path):
+    *_, checkpoints = make(tmp_path, size=5000)
+    with no_file_over(100_000):
+        checkpoints.save(1)
+        concurrent.futures.wait([checkpoints._written])
+        with pytest.raises(UserError, match="step 1 could not be written"):
+            checkpoints.check()
+    checkpoints.check()
+    save(checkpoints, 2)
+    assert latest(tmp_path).endswith("ckpt-2")

@@ -25,8 +25,8 @@ def result(loss, nats=None, tokens=100.0):
 def test_lines_in_a_log_name_every_problem():
     out = io.StringIO()
     with Progress(Console(out), 0, 4, interval=0, line_every=0) as progress:
-        progress.step(1, "toy_a", result(3.0, nats=2.0))
-        progress.step(2, "toy_b", result(5.0, nats=4.0))
+        progress.step(1, "toy_a", result(3.0, nats=2.0), examples=4)
+        progress.step(2, "toy_b", result(5.0, nats=4.0), examples=4)
     last = out.getvalue().splitlines()[-1]
     assert last.startswith("step 2/4  loss 3.000") and "toy_a 2.000  toy_b 4.000" in last
     assert "steps/s" in last and "tokens/s" in last and "left" in last
@@ -38,14 +38,14 @@ def test_results_are_fetched_only_now_and_then():
             raise AssertionError("fetched")
 
     with Progress(Console(io.StringIO()), 0, 4, interval=1000) as progress:
-        progress.step(1, "toy", result(Fetched(1.0)))
+        progress.step(1, "toy", result(Fetched(1.0)), examples=4)
 
 
 def test_a_bar_on_a_terminal():
     out = io.StringIO()
     out.isatty = lambda: True
     with Progress(Console(out), 0, 2, interval=0) as progress:
-        progress.step(1, "toy_a", result(3.0))
+        progress.step(1, "toy_a", result(3.0), examples=4)
     assert "1/2" in out.getvalue() and "loss 3.000" in out.getvalue()
 
 
@@ -110,7 +110,7 @@ def test_a_machine_is_given_json():
     console.log("hello")
     console.table("Metrics", ["problem", "accuracy"], [["a", 0.5], ["b", None]])
     with Progress(console, 0, 2, interval=0.0, line_every=0.0) as progress:
-        progress.step(1, "a", result(2.0, tokens=10.0))
+        progress.step(1, "a", result(2.0, tokens=10.0), examples=4)
         progress.look(final=True)
     first, second, *steps = map(json.loads, file.getvalue().splitlines())
     assert first == {"message": "hello"}
@@ -124,11 +124,11 @@ def test_a_loss_that_jumps_is_told_with_its_problem():
     out = io.StringIO()
     with Progress(Console(out), 0, 99, interval=0) as progress:
         for step in range(40):
-            progress.step(step, "toy_a", result(2.0 - step / 100))
-            progress.step(step, "toy_b", result(5.0))
+            progress.step(step, "toy_a", result(2.0 - step / 100), examples=4)
+            progress.step(step, "toy_b", result(5.0), examples=4)
         assert "jumped" not in out.getvalue()
-        progress.step(40, "toy_a", result(3.5))
+        progress.step(40, "toy_a", result(3.5), examples=4)
         assert "jumped" not in out.getvalue()
-        progress.step(41, "toy_a", result(9.0))
+        progress.step(41, "toy_a", result(9.0), examples=4)
     (line,) = [line for line in out.getvalue().splitlines() if "jumped" in line]
     assert line == "step 41: the loss of toy_a jumped from 2.020 to 9.000 nats a token (gradient norm 0.5)"

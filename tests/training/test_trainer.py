@@ -173,7 +173,7 @@ def test_steps_that_are_not_finite_can_be_skipped():
     one.train(2)
     table.assign(np.full(table.shape, np.inf))
     one.train(4)
-    assert one.skipped == 2 and sum("it is skipped, the" in line for line in said) == 2
+    assert one._guard.skipped == 2 and sum("it is skipped, the" in line for line in said) == 2
     table.assign(whole)
     one.train()
     assert one.step == 5 and all(np.isfinite(value).all() for value in weights(one).values())

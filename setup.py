@@ -27,6 +27,7 @@ setup(
             "t2t-mm-score=t2t_mm.cli.score:entry",
             "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
             "t2t-mm-average=t2t_mm.cli.average:entry",
+            "t2t-mm-explain=t2t_mm.cli.explain:entry",
         ]},
     python_requires=">=3.10",
     install_requires=[
@@ -34,6 +35,7 @@ setup(
         "gin-config",
         "jiwer",
         "keras>=3.10",
+        "matplotlib",
         "numpy",
         "pillow",
         "soundfile",

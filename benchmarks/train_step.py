@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 from absl import flags
 
 from t2t_mm import hparams_io, registry
@@ -44,25 +45,21 @@ class Case:
         self.examples, self.length = (TOKENS // positions, 1) if modality == "image" else (64, TOKENS // 64)
 
     def batch(self):
-        """Random inputs and targets, nothing padded."""
-        import tensorflow as tf
-
-        examples, length = self.examples, self.length
-        shapes = {
-            "text": (examples, length),
-            "image": (examples, self.inputs.size, self.inputs.size, 3) if self.name == "image" else (),
-            "speech": (examples, 8 * 60, 80, 1),  # 4.8 seconds
-        }
-        shape = shapes[self.name]
+        """Random inputs and targets, nothing padded: numpy arrays."""
+        random, examples, length = np.random.default_rng(0), self.examples, self.length
+        if self.name == "text":
+            inputs = random.integers(3, TEXT.size, (examples, length), np.int32)
+        elif self.name == "image":
+            inputs = random.normal(size=(examples, self.inputs.size, self.inputs.size, 3)).astype(np.float32)
+        else:
+            inputs = random.normal(size=(examples, 8 * 60, 80, 1)).astype(np.float32)  # 4.8 seconds
         classes = getattr(self.targets, "num_classes", TEXT.size)
         result = {
-            "inputs": tf.random.normal(shape),
-            "targets": tf.random.uniform((examples, length), 3, classes, tf.int32),
-            "targets_mask": tf.ones((examples, length), tf.bool),
+            "inputs": inputs,
+            "targets": random.integers(3, classes, (examples, length), np.int32),
+            "targets_mask": np.ones((examples, length), bool),
         }
-        if self.name == "text":
-            result["inputs"] = tf.random.uniform(shape, 3, TEXT.size, tf.int32)
-        return result if self.name == "image" else result | {"inputs_mask": tf.ones(shape[:2], tf.bool)}
+        return result if self.name == "image" else result | {"inputs_mask": np.ones(inputs.shape[:2], bool)}
 
 
 def main():
@@ -82,12 +79,14 @@ def main():
 
 def measure(set_name, modality):
     """The line of one case."""
+    import tensorflow as tf
+
     from t2t_mm.training.optimizers import make_optimizer
     from t2t_mm.training.step import TrainStep
 
     hparams = hparams_io.resolve(set_name, overrides=FLAGS.hparams)
     case = Case(modality, hparams)
-    batch, build = case.batch(), registry.model("multimodel")
+    batch, build = tf.nest.map_structure(tf.constant, case.batch()), registry.model("multimodel")
     work = 3 * forward_flops(build(hparams.replace(feed_forward="equal_flops"), [case]), case, batch)
     model = build(hparams, [case])
     step = TrainStep(model, make_optimizer(hparams, model.trainable_variables), hparams)

@@ -65,7 +65,7 @@ class Answering:
         lengths = {index: int(problem.inputs.positions(value)) for index, value in encoded.items()}
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         for rows in _batches(order, lengths, self.hparams.batch_size):
-            batch = _padded([encoded[index] for index in rows], problem.inputs.masked)
+            batch = padded([encoded[index] for index in rows], problem.inputs.masked)
             answers = self._classes if problem.targets.kind == "categorical" else self._texts
             given = [values[index] for index in rows]
             for index, answer in zip(rows, answers(problem, batch, given, method, longest, top, seed), strict=True):
@@ -73,17 +73,20 @@ class Answering:
         return results
 
     def _texts(self, problem, batch, given, method, longest, top, seed):
-        key = (problem.name, method or Greedy(), longest)
-        if key not in self._searches:
-            self._searches[key] = Search(self.model, problem.name, key[1], longest)
-        decoded = self._searches[key](batch, seed=seed)
-        ids, log_probs, scores = (np.asarray(part) for part in decoded)
+        ids, log_probs, scores = self.decode(problem, batch, method, longest, seed)
         for row, value in enumerate(given):
             texts = [written(problem, hypothesis, value) for hypothesis in ids[row]]
             ranked = [(text, float(score)) for text, score in zip(texts, scores[row], strict=True)
                       if np.isfinite(score)]
             yield {"outputs": texts[0], "score": float(scores[row, 0]), "log_prob": float(log_probs[row, 0]),
                    "n_best": ranked}  # fmt: skip
+
+    def decode(self, problem, batch, method=None, longest=512, seed=0):
+        """What is put out for a batch of encoded inputs: the arrays of search.Decoded."""
+        key = (problem.name, method or Greedy(), longest)
+        if key not in self._searches:
+            self._searches[key] = Search(self.model, problem.name, key[1], longest)
+        return tuple(np.asarray(part) for part in self._searches[key](batch, seed=seed))
 
     def _classes(self, problem, batch, given, method, longest, top, seed):
         logits = self.model(batch, problem=problem.name, training=False)["logits"]  # [batch, 1, classes]
@@ -148,7 +151,7 @@ def _batches(order, lengths, budget):
         yield batch
 
 
-def _padded(encoded, masked):
+def padded(encoded, masked):
     """A batch of encoded inputs, padded to the longest."""
     if not masked:
         return {"inputs": tf.stack(encoded)}

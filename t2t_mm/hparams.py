@@ -117,6 +117,9 @@ class HParams:
         low=0.0,
     )
     accumulate: int = _field(1, "parts that a batch is worked through in, one after another, to save memory", low=1)
+    rematerialise: bool = _field(
+        False, "compute what the body's layers put out again for the gradient, to save the memory that keeps it"
+    )
     ema_decay: float = _field(
         0.0, "decay of a moving average of the weights, which is evaluated in their place; 0: none", low=0.0, below=1.0
     )

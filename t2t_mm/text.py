@@ -171,6 +171,10 @@ class Symbols(Vocabulary):
     def decode_py(self, ids):
         return " ".join(self._symbols[i] for i in self._until_end(ids))
 
+    def piece(self, i: int) -> str:
+        """The symbol of an id."""
+        return self._symbols[i]
+
     def tokenize(self, text):
         import tensorflow as tf
 

@@ -8,6 +8,7 @@ from t2t_mm.layers.convolution import BRANCH_SCALE, ConvStep, dropout
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.pointwise import pointwise
 from t2t_mm.layers.timing import timing_signal
+from t2t_mm.layers.watching import show
 
 MASKED = -1e9
 
@@ -50,6 +51,7 @@ class MultiHeadAttention(keras.layers.Layer):
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
         scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
         weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        show(self.name, weights)
         attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
         attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
         return pointwise(attended, self.output_kernel)

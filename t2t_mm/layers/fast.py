@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 _static = False
+_decided = None
 
 
 @contextlib.contextmanager
@@ -40,6 +41,8 @@ def on_tensorflow_cpu():
 
 def compiled_by_xla():
     """Whether what the caller computes is, or is going to be, compiled by XLA."""
+    if _decided is not None:
+        return _decided
     if keras.backend.backend() != "tensorflow":
         return keras.backend.backend() == "jax"
     import tensorflow as tf
@@ -47,6 +50,17 @@ def compiled_by_xla():
 
     in_xla = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
     return bool(tf.config.optimizer.get_jit()) or in_xla
+
+
+@contextlib.contextmanager
+def as_compiled(by_xla):
+    """Within it, `compiled_by_xla` is what it was elsewhere: a gradient's graph does not tell."""
+    global _decided
+    before, _decided = _decided, by_xla
+    try:
+        yield
+    finally:
+        _decided = before
 
 
 def replica():
@@ -61,7 +75,7 @@ def replica():
 
 
 def depthwise(x, kernel, strides=(1, 1)):
-    """Depthwise convolution of x [batch, h, w, channels] with kernel [taps_h, taps_w, channels, multiplier], not padded.
+    """Depthwise convolution, not padded: x [batch, h, w, channels], kernel [taps_h, taps_w, channels, multiplier].
 
     Where XLA compiles, as products of shifted slices, which it makes one loop of; its convolutions with a group for
     each channel take four to ten times as long.

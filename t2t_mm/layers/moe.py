@@ -5,6 +5,7 @@ from keras import ops
 
 from t2t_mm.layers import dispatch, fast, gating
 from t2t_mm.layers.feed_forward import uniform
+from t2t_mm.layers.watching import show
 
 
 class MixtureOfExperts(keras.layers.Layer):
@@ -71,6 +72,7 @@ class MixtureOfExperts(keras.layers.Layer):
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]
         valid = ops.ones_like(tokens[:, 0], dtype="bool") if valid is None else ops.reshape(valid, (-1,))
         gates, chosen, importance, load = self.gate(tokens, valid, training)
+        show("experts", (gates, chosen))
         y, plan = self.run(tokens, gates, chosen, valid, self.capacity(ops.shape(tokens)[0], training))
         routed, kept = ops.sum(ops.cast(valid, "float32")) * self.k, ops.sum(ops.cast(plan.kept, "float32"))
         balance = gating.squared_variation(importance) + gating.squared_variation(load)

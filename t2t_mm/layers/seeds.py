@@ -1,5 +1,7 @@
 """Seeds of dropout and gating noise."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -19,8 +21,21 @@ class Seeds(keras.random.SeedGenerator):
             lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype), shape=(2,), dtype=self.state.dtype,
             trainable=False, synchronization="on_read", aggregation="only_first_replica", name="state",
         )  # fmt: skip
+        self._first, self._count = None, 0
+
+    @contextlib.contextmanager
+    def following(self, first):
+        """Within it, seeds depend on the seed `first` and their order alone: what is computed again draws the same."""
+        self._first, self._count = first, 0
+        try:
+            yield
+        finally:
+            self._first = None
 
     def next(self, ordered=True):
+        if self._first is not None:
+            self._count += 1
+            return self._first + ops.convert_to_tensor([self._count * 104729, 0], self._first.dtype)
         drawn, replica = super().next(ordered), fast.replica()
         if isinstance(replica, int) and not replica:
             return drawn

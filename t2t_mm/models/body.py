@@ -8,6 +8,7 @@ from t2t_mm.layers.convolution import BRANCH_SCALE, ConvBlock, ConvStep, apply_m
 from t2t_mm.layers.feed_forward import FeedForward
 from t2t_mm.layers.moe import MixtureOfExperts
 from t2t_mm.layers.normalization import LayerNorm
+from t2t_mm.layers.remat import Remat
 from t2t_mm.layers.timing import timing_signal
 
 
@@ -71,6 +72,7 @@ class Encoder(keras.layers.Layer):
         self.blocks = conv_blocks(hparams.encoder_blocks, hparams, False, seed)
         self.experts = ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "encoder") else None
         self.norm = LayerNorm(name="norm")
+        self.run = Remat(hparams.rematerialise, seed)
 
     def build(self, input_shape):
         for layer in (*self.blocks, self.norm, *([self.experts] if self.experts else [])):
@@ -81,9 +83,9 @@ class Encoder(keras.layers.Layer):
         info = {}
         x = apply_mask(x + timing_signal(ops.shape(x)[1], x.shape[-1], x.dtype), valid)
         for i, block in enumerate(self.blocks, start=1):
-            x = block(x, valid, training=training)
+            x = self.run(block, x, valid=valid, training=training)
             if self.experts and i == (len(self.blocks) + 1) // 2:
-                x, info["encoder"] = self.experts(x, valid, training=training)
+                x, info["encoder"] = self.run(self.experts, x, valid=valid, training=training)
         return apply_mask(self.norm(x), valid), info
 
 
@@ -110,6 +112,7 @@ class Mixer(keras.layers.Layer):
         )
         self.join = ConvStep(hidden, 3, causal=True, scale=BRANCH_SCALE, name="join")
         self.blocks = conv_blocks(hparams.mixer_blocks, hparams, True, seed)
+        self.run = Remat(hparams.rematerialise, seed)
 
     def build(self, input_shape):
         if self.attention:
@@ -121,12 +124,12 @@ class Mixer(keras.layers.Layer):
 
     def call(self, targets, encoding, encoding_mask, training=False):
         if self.attention:
-            attended = self.attention(targets, encoding, encoding_mask, training=training)
+            attended = self.run(self.attention, targets, encoding, source_mask=encoding_mask, training=training)
         else:
             attended = targets + masked_mean(encoding, encoding_mask)
         x = attended + self.join(ops.concatenate([targets, attended], axis=-1))
         for block in self.blocks:
-            x = block(x, training=training)
+            x = self.run(block, x, training=training)
         return x
 
     def remember(self, encoding, encoding_mask):
@@ -176,6 +179,7 @@ class Decoder(keras.layers.Layer):
         ]
         self.experts = ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "decoder") else None
         self.norm = LayerNorm(name="norm")
+        self.run = Remat(hparams.rematerialise, seed)
 
     def build(self, input_shape):
         for layer in (*self.blocks, *self.attention, self.norm, *([self.experts] if self.experts else [])):
@@ -185,11 +189,11 @@ class Decoder(keras.layers.Layer):
     def call(self, x, valid, encoding, encoding_mask, training=False):
         info = {}
         for i, block in enumerate(self.blocks, start=1):
-            x = block(x, training=training)
+            x = self.run(block, x, training=training)
             if self.attention:
-                x = self.attention[i - 1](x, encoding, encoding_mask, training=training)
+                x = self.run(self.attention[i - 1], x, encoding, source_mask=encoding_mask, training=training)
             if self.experts and i == (len(self.blocks) + 1) // 2:
-                x, info["decoder"] = self.experts(x, valid, training=training)
+                x, info["decoder"] = self.run(self.experts, x, valid=valid, training=training)
         return self.norm(x), info
 
     def remember(self, encoding):

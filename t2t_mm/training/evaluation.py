@@ -8,6 +8,8 @@ import numpy as np
 from t2t_mm import answered
 from t2t_mm.answering import Answering
 from t2t_mm.errors import UserError
+from t2t_mm.explaining import explain
+from t2t_mm.explaining_pictures import draw
 from t2t_mm.input.batching import batches
 from t2t_mm.metrics.teacher_forced import METRICS, metrics_for
 from t2t_mm.training.replicas import Replicas
@@ -109,6 +111,12 @@ class Decoding:
             shown = [value if isinstance(value, str) else "" for value in inputs]
             samples[name] = list(zip(shown, (r[0] for r in references), texts, strict=True))[: self.samples]
         return metrics, samples
+
+    def pictures(self, split):
+        """{problem: PNG} of what the model attends to for the first example of a split."""
+        firsts = {name: self._read(problem, split, self.examples)[0][0] for name, problem in self.problems.items()
+                  if problem.splits().get(split)}
+        return {name: draw(explain(self.answering, name, value)) for name, value in firsts.items()}
 
 
 def table(results):

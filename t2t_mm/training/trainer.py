@@ -310,26 +310,30 @@ class Trainer:
         """
         with self.replicas.scope(), self.average.in_use() if self.average else contextlib.nullcontext():
             results = self._evaluator.run(split, max_batches)
-            samples = self._decode(split, results) if self._decoding.examples else {}
+            samples, pictures = self._decode(split, results) if self._decoding.examples else ({}, {})
         part = f", first {max_batches} batches" if max_batches else ""
         self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
         for problem, shown in samples.items():
             rows = [f"  {row}" for sample in shown for row in evaluation.lines(sample)]
             self.console.log("\n".join([problem, *rows]))
-        self._writes(self._write_metrics, split, results, samples)
+        self._writes(self._write_metrics, split, results, samples, pictures)
         return results
 
     def _decode(self, split, results):
-        """Adds the scores of decoded examples to the results; returns samples of them. The chief alone decodes."""
+        """Adds the scores of decoded examples to the results; returns samples of them, and pictures of the attention.
+
+        The chief alone decodes.
+        """
         metrics, samples = self._decoding.run(split) if self.replicas.is_chief else ({}, {})
         for problem, values in self.replicas.from_chief(metrics).items():
             results[problem] |= values
-        return samples
+        return samples, self._decoding.pictures(split) if self.output and self.replicas.is_chief else {}
 
-    def _write_metrics(self, split, results, samples):
+    def _write_metrics(self, split, results, samples, pictures):
         self.output.write_metrics(split, self.step, results)
         self._summaries.scalars(self.step, evaluation_scalars(split, results))
         self._summaries.texts(self.step, {
             f"decoded_{split}/{problem}": "\n".join(row for sample in shown for row in (*evaluation.lines(sample), ""))
             for problem, shown in samples.items()})
+        self._summaries.pictures(self.step, {f"attention_{split}/{problem}": png for problem, png in pictures.items()})
         self._summaries.flush()

@@ -64,6 +64,12 @@ def test_replicas_train_and_evaluate_as_one_device():
             np.testing.assert_allclose(evaluated[problem][name], value, rtol=1e-4, err_msg=f"{problem} {name}")
 
 
+def test_fifty_steps_on_one_two_and_four_devices_have_the_same_losses():
+    losses = [[float(r["loss"]) for r in steps(trainer(count), 50)] for count in (1, 2, 4)]
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-4)
+    assert np.mean(losses[0][-5:]) < np.mean(losses[0][:5]) - 0.2  # they learn
+
+
 @pytest.mark.parametrize("optimizer", ["adafactor", "muon"])
 def test_every_optimizer_moves_replicas_alike(optimizer):
     hparams = QUIET.replace(optimizer=optimizer, weight_decay=0.1, accumulate=2, ema_decay=0.9)

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 
+import keras
 import numpy as np
 import pytest
 from toys import TINY, Toy, ToyClass
@@ -177,6 +178,40 @@ def test_steps_that_are_not_finite_can_be_skipped():
     table.assign(whole)
     one.train()
     assert one.step == 5 and all(np.isfinite(value).all() for value in weights(one).values())
+
+
+def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
+    first, second = (trainer(None, problems=[Toy()], train_steps=7, steps_per_execution=n) for n in (1, 3))
+    first.train()
+    second.train()
+    for name, value in weights(first).items():
+        np.testing.assert_array_equal(value, weights(second)[name], err_msg=name)
+
+
+def test_a_loss_that_is_not_finite_is_found_late_but_before_anything_is_saved(tmp_path):
+    broken = trainer(tmp_path, problems=[Toy()], train_steps=30, save_every=4, steps_per_execution=5)
+    broken.train(4)
+    table = broken.model.variables_of("toy_copy")[0]
+    table.assign(np.full(table.shape, np.nan))
+    with pytest.raises(UserError, match="toy_copy is nan .*at step 5.*nonfinite-5-toy_copy.npz"):
+        broken.train()
+    assert latest(tmp_path / "checkpoints").endswith("ckpt-4")
+    with pytest.raises(UserError, match="--skip_nonfinite decides after each step, --steps_per_execution=5"):
+        trainer(None, skip_nonfinite=True, steps_per_execution=5)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_what_is_computed_again_is_the_same(jit_compile, monkeypatch):
+    """Dropout and noise on the gates too."""
+    hparams, updated = TINY.replace(dropout=0.2, rematerialise=True, bucket_growth=4.0), []
+    for again in (True, False):
+        if not again:
+            monkeypatch.setattr(keras, "remat", lambda function: function)
+        one = trainer(None, problems=[Toy()], hparams=hparams, seed=2, jit_compile=jit_compile)
+        one.train(3)
+        updated.append(weights(one))
+    for name, value in updated[0].items():
+        np.testing.assert_allclose(value, updated[1][name], atol=1e-5, err_msg=name)
 
 
 def test_parts_of_a_batch_add_up_to_it():

@@ -6,8 +6,20 @@ __all__ = ["load", "registry"]
 __version__ = "0.1.0"
 
 
-def load(output_dir):
-    """The trained model of an output directory, a predictor.Predictor: `load(output_dir).predict(problem, inputs)`."""
+def load(directory):
+    """A trained model, to `predict(problem, inputs)` with.
+
+    Args:
+        directory: the output directory of a run (predictor.Predictor), or a directory that was exported to
+            (served.Served).
+    """
+    from pathlib import Path
+
+    folder = Path(directory).expanduser()
+    if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
+        from t2t_mm.served import Served
+
+        return Served(folder)
     from t2t_mm.predictor import Predictor
 
-    return Predictor(output_dir)
+    return Predictor(directory)

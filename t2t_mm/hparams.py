@@ -106,6 +106,11 @@ class HParams:
         "after the warm-up: constant; 1/sqrt(step) (noam); or falling to 0 at --train_steps (cosine, linear)",
         choices=("constant", "noam", "cosine", "linear"),
     )
+    body_rate: float = _field(
+        1.0, "learning rate of the body, encoder to decoder, as a multiple of that of the nets; fine-tuning wants less",
+        low=0.0,
+    )
+    frozen: str = _field("", "regular expression: weights in whose names it is found (encoder/) are not trained")
     warmup_steps: int = _field(50, "steps over which the learning rate rises from 0", low=0)
     beta1: float = _field(0.9, "Adam: decay of the mean of the gradients", low=0.0, below=1.0)
     beta2: float = _field(0.95, "Adam: decay of the mean of their squares", low=0.0, below=1.0)

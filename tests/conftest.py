@@ -15,7 +15,7 @@ def trained_data(tmp_path_factory):
     from t2t_mm.datasets.mini_world import MiniWorld
 
     data = tmp_path_factory.mktemp("mini_data")
-    problems = [registry.problem(name) for name in ("mini_ende", "mini_parse", "mini_imagenet", "mini_speech")]
+    problems = [registry.problem(name) for name in registry.parse_problems("mini8")]
     with pytest.MonkeyPatch.context() as patch:
         for config in MiniWorld.BUILDER_CONFIGS:
             for split, count in (("train", 60), ("validation", 20), ("test", 20)):
@@ -26,7 +26,7 @@ def trained_data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(trained_data, tmp_path_factory):
-    """Output directory of a run on text, trees, pictures and sound."""
+    """Output directory of a run on all eight problems."""
     from t2t_mm import prepare, registry
     from t2t_mm.hparams import HParams
     from t2t_mm.training.console import Silent
@@ -34,8 +34,7 @@ def trained(trained_data, tmp_path_factory):
 
     hparams = HParams(hidden_size=16, num_heads=2, encoder_blocks=1, mixer_blocks=1, decoder_blocks=1, moe_experts=4,
                       moe_k=2, moe_hidden=16, batch_size=256, image_size=64)  # fmt: skip
-    names = ("mini_ende", "mini_parse", "mini_imagenet", "mini_speech")
-    problems = [registry.problem(name).configure(hparams) for name in names]
+    problems = [registry.problem(name).configure(hparams) for name in registry.parse_problems("mini8")]
     output = tmp_path_factory.mktemp("mini_run")
     Trainer(prepare.resolve(problems, trained_data, hparams), hparams, output, train_steps=2, console=Silent()).train()
     return str(output)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 import t2t_mm
+from t2t_mm import registry
 from t2t_mm.datasets import trees
 from t2t_mm.errors import UserError
 from t2t_mm.search import Beam, Sampling
@@ -19,7 +19,7 @@ def model(trained):
 
 
 def test_it_knows_what_it_was_trained_on(model):
-    assert set(model.problems) == {"mini_ende", "mini_parse", "mini_imagenet", "mini_speech"} and model.step == 2
+    assert set(model.problems) == set(registry.parse_problems("mini8")) and model.step == 2
     with pytest.raises(UserError, match="trained on .*mini_ende.*, not on wmt_ende"):
         model.predict("wmt_ende", "x")
 
@@ -80,43 +80,7 @@ def test_sound_from_samples_and_files(model, tmp_path):
     assert len({answer["outputs"] for answer in answers}) == 1
 
 
-def test_an_export_answers_like_the_predictor(model, trained, tmp_path):
-    import io
-
-    import soundfile
-
-    from t2t_mm.export import export
-
-    path = export(model, tmp_path / "export", ["mini_ende", "mini_imagenet", "mini_speech"], Beam(2), longest=20)
-    with pytest.raises(UserError, match="is there already, and is not overwritten"):
-        export(model, tmp_path / "export", ["mini_ende"])
-    served = tf.saved_model.load(str(path)).signatures
-    assert set(served) == {"mini_ende", "mini_imagenet", "mini_speech"}
-
-    texts = [*SENTENCES, "", "a\x00b"]
-    mine = model.predict("mini_ende", texts[:4], Beam(2), longest=20)
-    theirs = served["mini_ende"](inputs=tf.constant([*texts, b"\xff\xfe"]))
-    for row, answer in enumerate(mine):
-        assert [text.decode() for text in theirs["outputs"].numpy()[row]] == [text for text, _ in answer["n_best"]]
-        np.testing.assert_allclose(theirs["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4)
-    assert theirs["scores"].numpy()[4, 0] == -np.inf and theirs["outputs"].numpy()[4, 0] == b""
-    assert theirs["outputs"].shape == (7, 2)
-
-    encoded = tf.io.encode_jpeg(np.random.default_rng(0).integers(0, 255, (50, 80, 3), np.uint8)).numpy()
-    theirs = served["mini_imagenet"](inputs=tf.constant([encoded, encoded[:99], b""]))
-    answer = model.predict("mini_imagenet", encoded)
-    assert [label.decode() for label in theirs["labels"].numpy()] == [answer["label"], "", ""]
-    assert theirs["probabilities"].numpy()[0].max() == pytest.approx(answer["probability"], abs=1e-4)
-    assert theirs["classes"].numpy().tolist()[1:] == [-1, -1]
-
-    file = io.BytesIO()
-    soundfile.write(file, np.stack([np.sin(np.arange(4000) / 9)] * 2, 1) * 0.3, 16000, format="WAV", subtype="PCM_16")
-    theirs = served["mini_speech"](inputs=tf.constant([b"RIFF", file.getvalue()]))
-    assert np.isfinite(theirs["scores"].numpy()[1, 0]) and theirs["scores"].numpy()[0, 0] == -np.inf
-
-
 def test_a_trainer_made_in_between_does_no_harm(model, trained_data):
-    from t2t_mm import registry
     from t2t_mm.training.console import Silent
     from t2t_mm.training.trainer import Trainer
 

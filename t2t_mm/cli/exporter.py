@@ -10,12 +10,18 @@ from absl import flags
 
 from t2t_mm import registry
 from t2t_mm.cli import app
+from t2t_mm.errors import UserError
 
 flags.DEFINE_string("output_dir", None, "Of the training run.")
 flags.DEFINE_string("export_dir", None, "Where the SavedModel goes, in a folder named after the step.")
 flags.DEFINE_string("problems", None, "Problems to export, joined with +; all, if not given.")
 flags.DEFINE_integer("beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1)
 flags.DEFINE_float("alpha", 0.6, "Length penalty of beam search.", lower_bound=0.0)
+flags.DEFINE_float(
+    "drop_experts", None, "Leave out experts that get no more than this share of the positions of the problems' "
+    "validation data; 0: those that are never reached. Needs --data_dir.", lower_bound=0.0, upper_bound=1.0
+)
+flags.DEFINE_string("data_dir", None, "Prepared data, for --drop_experts.")
 flags.DEFINE_integer("decode_length", 256, "Most symbols of an output.", lower_bound=1)
 
 
@@ -24,6 +30,8 @@ def main():
     args = flags.FLAGS
     app.need("output_dir", "export_dir")
     names = list(registry.parse_problems(args.problems)) if args.problems else None
+    if args.drop_experts is not None and not args.data_dir:
+        raise UserError("--drop_experts needs --data_dir, where the data is prepared.")
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.cli.preparing import size
@@ -31,10 +39,26 @@ def main():
     from t2t_mm.search import Beam, Greedy
 
     predictor = Predictor(args.output_dir)
+    names = names or list(predictor.problems)
+    if args.drop_experts is not None:
+        predictor = _smaller(predictor, names, args)
     method = Beam(args.beam_size, args.alpha) if args.beam_size > 1 else Greedy()
     path = export.export(predictor, args.export_dir, names, method, args.decode_length)
-    served = ", ".join(names or predictor.problems)
-    print(f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {served}")
+    print(f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {', '.join(names)}")
+
+
+def _smaller(predictor, names, args):
+    """Without the experts that may go; tells what that costs."""
+    from t2t_mm.export.experts import without_idle
+    from t2t_mm.training.console import Console
+
+    for name in names:
+        predictor.problems[name] = predictor.problem(name).located(args.data_dir)
+    smaller, costs = without_idle(predictor, names, args.drop_experts)
+    columns = ["problem", "split", "log_perplexity before", "after"]
+    title = f"{smaller.hparams.moe_experts} of {predictor.hparams.moe_experts} experts are kept in each mixture"
+    Console().table(title, columns, [[*key, *values] for key, values in costs.items()])
+    return smaller
 
 
 def entry():

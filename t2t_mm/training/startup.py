@@ -51,13 +51,14 @@ def tell_problems(console, problems, rates, hparams):
     )
 
 
-def tell_parameters(console, parts):
-    """A table of parameters, largest part first."""
+def tell_parameters(console, parts, frozen=0):
+    """A table of parameters, largest part first; `frozen` of them are not trained."""
     total = sum(parts.values())
     rows = [
         [part, count, f"{count / total:.1%}"] for part, count in sorted(parts.items(), key=lambda p: -p[1])
     ]
-    console.table("Parameters", ["part", "parameters", "share"], [*rows, ["total", total, ""]])
+    rows += [["total", total, ""], *([["of these frozen", frozen, f"{frozen / total:.1%}"]] if frozen else [])]
+    console.table("Parameters", ["part", "parameters", "share"], rows)
 
 
 def tell_shares(console, totals, rates):

@@ -10,6 +10,7 @@ from t2t_mm.layers.gating import squared_variation
 from t2t_mm.training.compiled import CompiledPart
 from t2t_mm.training.loss import cross_entropy
 from t2t_mm.training.replicas import Replicas, split
+from t2t_mm.training.tuning import Tuning
 
 
 class TrainStep:
@@ -21,7 +22,7 @@ class TrainStep:
     Args:
         model: `model(batch, problem=name, training=True)`, `model.path(name)` and `model.compile_part`.
         optimizer: a keras optimizer, built over all variables of the model.
-        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`.
+        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`, `body_rate`.
         average: averaging.MovingAverage of the weights, or None.
         replicas: replicas.Replicas; model, optimizer and average were made in its scope.
         jit_compile: compile the parts with XLA.
@@ -38,7 +39,7 @@ class TrainStep:
         self.compile = functools.partial(CompiledPart, jit_compile=jit_compile)
         model.compile_part = self.compile
         self._loss = self.compile(self._objective)
-        self._updates, self._functions = {}, {}
+        self._updates, self._functions, self.tuning = {}, {}, Tuning(model, hparams)
 
     def __call__(self, problem, batch, learning_rate):
         """Updates the variables on the problem's path, no others.
@@ -53,7 +54,7 @@ class TrainStep:
             clipping, "finite": whether both are, "experts": the model's report}, scalars but the last; of the
             whole batch, whichever replica worked on it.
         """
-        updates = [self._update(variables) for variables in self.model.path(problem)]
+        updates = [self._update(variables, rate) for variables, rate in self.tuning.parts(problem)]
         parts = split(batch, self.hparams.accumulate)
         result, gradients = self.replicas.run(self._function(problem, updates), parts)
         result = self.replicas.first(result)
@@ -117,19 +118,20 @@ class TrainStep:
         loss, nats, _ = cross_entropy(logits, targets, mask, self.hparams.label_smoothing)
         return loss * share + tf.cast(balance, tf.float32), nats * share
 
-    def _update(self, variables):
+    def _update(self, variables, rate):
         key = tuple(id(v) for v in variables)
         if key not in self._updates:
-            self._updates[key] = Update(self.optimizer, variables, self.replicas, self.average)
+            self._updates[key] = Update(self.optimizer, variables, self.replicas, self.average, rate)
         return self._updates[key]
 
 
 class Update:
     """The optimizer's work on one part's variables, compiled: `square(gradients)` is the squared norm,
     `apply(gradients, scale, learning_rate, step)` the update with the gradients times `scale`, in all replicas;
-    `step` counts those before, since a step that updates several parts is still one to the optimizer."""
+    `step` counts those before, since a step that updates several parts is still one to the optimizer. The part's own
+    learning rate is `rate` times that of the step."""
 
-    def __init__(self, optimizer, variables, replicas, average=None):
+    def __init__(self, optimizer, variables, replicas, average=None, rate=1.0):
         self.variables = variables
 
         def square(gradients):
@@ -137,7 +139,7 @@ class Update:
 
         def apply(gradients, scale, learning_rate, step):
             optimizer.iterations.assign(step)
-            optimizer.learning_rate.assign(learning_rate)
+            optimizer.learning_rate.assign(learning_rate * rate)
             scaled = lambda gradients: [g * tf.cast(scale, g.dtype) for g in gradients]  # noqa: E731
             optimizer.apply(replicas.strategy.run(scaled, args=(gradients,)), variables)
             if average:

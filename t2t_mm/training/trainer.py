@@ -176,7 +176,8 @@ class Trainer:
     def tell(self):
         """Prints what will be trained: problems, batches, parameters."""
         startup.tell_problems(self.console, self.problems, self.rates, self.hparams)
-        startup.tell_parameters(self.console, self.model.parts())
+        frozen = sum(v.value.shape.num_elements() for v in self._train_step.tuning.frozen.values())
+        startup.tell_parameters(self.console, self.model.parts(), frozen)
 
     def train(self, until=None, eval_every=0, eval_split="validation", eval_batches=None, best=None):
         """Trains until step `until` (None: `train_steps`), then saves.

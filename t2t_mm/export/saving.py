@@ -1,9 +1,11 @@
 """SavedModels of trained models: raw strings, pictures or sounds in; texts and scores, or classes, out.
 
 One signature a problem, with all that it needs in its graph: tokenisation, decoding of pictures, audio features,
-search, detokenisation. Loading takes tensorflow and tensorflow_text (for the tokeniser), and nothing of ours.
+search, detokenisation. Loading takes tensorflow and tensorflow_text (for the tokeniser), and nothing of ours. Beside it
+stand warm-up requests for TensorFlow Serving.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -12,8 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
+from t2t_mm.export import warmup
+from t2t_mm.export.reading import read
+from t2t_mm.export.trees import delinearize
+from t2t_mm.problem import TreeProblem
 from t2t_mm.search import Greedy, decode
 
+DESCRIPTION = Path("assets.extra") / "problems.json"
 NEVER = float("-inf")  # score of the answer to an input that can't be read
 
 
@@ -47,12 +54,29 @@ def export(predictor, export_dir, problems=None, method=None, longest=256):
         if len(names) == 1:
             signatures["serving_default"] = signatures[names[0]]
         tf.saved_model.save(module, str(partial), signatures)
+        served = {name: predictor.problems[name] for name in names}
+        warmup.write(partial, served)
+        (partial / DESCRIPTION).write_text(json.dumps({name: described(problem) for name, problem in served.items()}))
         os.replace(partial, final)
     except OSError as error:
         raise UserError(f"{final} can't be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return final
+
+
+def described(problem) -> dict:
+    """What `load` has to know of a problem: how its inputs are sent, and its classes."""
+    spec, targets = problem.inputs, problem.targets
+    inputs = {"kind": spec.kind} | {name: getattr(spec, name) for name in ("sample_rate", "channels")
+                                    if hasattr(spec, name)}
+    return {"inputs": inputs, "targets": {"kind": targets.kind, "names": class_names(targets)}}
+
+
+def class_names(spec) -> list:
+    """Names of the classes of a target, or their numbers; none if it has no classes."""
+    count = getattr(spec, "num_classes", 0)
+    return list(spec.names or map(str, range(count))) if count else []
 
 
 class Exported(tf.Module):
@@ -85,14 +109,18 @@ class Exported(tf.Module):
 
         def serve(inputs):
             batch, is_good = read(problem, inputs)
-            return answer(problem, batch, is_good)
+            return answer(problem, batch, is_good, inputs)
 
         return serve
 
-    def _texts(self, problem, batch, is_good):
+    def _texts(self, problem, batch, is_good, inputs):
         decoded = decode(self._predictor.model, problem.name, batch, self._method, None, self._longest)
         shape = tf.shape(decoded.ids)  # [batch, hypotheses, length]
         texts = problem.targets.vocabulary().detokenize(tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]]))
+        if isinstance(problem, TreeProblem):
+            texts = delinearize(texts, tf.repeat(inputs, shape[1]))
+        # Words of a tree are the client's bytes, and single bytes may be put out: what is sent is UTF-8 nonetheless.
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
         texts = tf.where(is_good[:, None], tf.reshape(texts, shape[:2]), "")
         scores = tf.where(is_good[:, None], decoded.scores, NEVER)
         log_probs = tf.where(is_good[:, None], decoded.log_probs, NEVER)
@@ -100,85 +128,17 @@ class Exported(tf.Module):
             texts, scores, log_probs = texts[:, 0], scores[:, 0], log_probs[:, 0]
         return {"outputs": texts, "scores": scores, "log_probs": log_probs}
 
-    def _classes(self, problem, batch, is_good):
+    def _classes(self, problem, batch, is_good, inputs):
         logits = self._predictor.model(batch, problem=problem.name, training=False)["logits"][:, 0]
-        names = problem.targets.names or tuple(str(i) for i in range(problem.targets.num_classes))
+        names = class_names(problem.targets)
         classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
         scores = tf.reduce_max(tf.nn.log_softmax(logits), axis=-1)
         return {
             "classes": tf.where(is_good, classes, -1),
-            "labels": tf.where(is_good, tf.gather(list(names), classes), ""),
+            "labels": tf.where(is_good, tf.gather(names, classes), ""),
             "probabilities": tf.where(is_good[:, None], tf.nn.softmax(logits), 0.0),
             "scores": tf.where(is_good, scores, NEVER),
         }
-
-
-def read(problem, inputs):
-    """In graph: raw inputs, strings [batch] -> (the model's batch, bool [batch]: which could be read).
-
-    What can't be read stands as an empty example. An operation that fails would fail the whole batch; in a data set,
-    elements that fail can be passed over.
-    """
-    spec = problem.inputs
-    rows = tf.data.Dataset.from_tensor_slices((tf.range(tf.size(inputs)), inputs))
-    rows = rows.map(lambda index, value: (index, problem.encode_inputs(value_of(spec, value)))).ignore_errors()
-    shape, kind = rows.element_spec[1].shape, rows.element_spec[1].dtype
-    if spec.masked:
-        rows = rows.filter(lambda index, value: tf.shape(value)[0] > 0)
-    found = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=[])
-    values = tf.TensorArray(tf.string, 0, dynamic_size=True, element_shape=[])
-
-    def add(state, row):
-        count, found, values = state
-        return count + 1, found.write(count, row[0]), values.write(count, tf.io.serialize_tensor(row[1]))
-
-    _, found, values = rows.reduce((0, found, values), add)
-    found = found.stack()  # [good]
-    is_good = tf.scatter_nd(found[:, None], tf.ones_like(found, tf.bool), tf.shape(inputs))
-    place = tf.cumsum(tf.cast(is_good, tf.int32)) - 1  # of each example among the good ones
-    packed = values.stack()
-
-    def one(index):
-        blank = tf.zeros([1 if size is None else size for size in shape], kind)
-        value = tf.cond(is_good[index], lambda: tf.io.parse_tensor(packed[place[index]], kind), lambda: blank)
-        return tf.ensure_shape(value, shape)
-
-    every = tf.range(tf.size(inputs))
-    if not spec.masked:
-        return {"inputs": tf.map_fn(one, every, fn_output_signature=tf.TensorSpec(shape, kind))}, is_good
-    ragged = tf.map_fn(one, every, fn_output_signature=tf.RaggedTensorSpec(shape, kind, ragged_rank=0))
-    return {"inputs": ragged.to_tensor(), "inputs_mask": tf.sequence_mask(ragged.row_lengths())}, is_good
-
-
-def value_of(spec, value):
-    """In graph: a raw input, a string scalar, as `Problem.encode_inputs` takes it."""
-    if spec.kind == "audio":
-        return samples(value, spec.sample_rate)
-    if spec.kind == "language":
-        with tf.control_dependencies([tf.debugging.assert_greater(tf.strings.length(tf.strings.strip(value)), 0)]):
-            return tf.identity(value)
-    return value
-
-
-def samples(content, rate):
-    """In graph: a WAV file of any sampling rate and number of channels -> float32 [samples] at `rate`."""
-    sound, has = tf.audio.decode_wav(content)
-    sound = tf.reduce_mean(sound, axis=1)
-    length = tf.shape(sound)[0]
-    wanted = tf.cast(tf.round(tf.cast(length, tf.float64) * rate / tf.cast(has, tf.float64)), tf.int32)
-    with tf.control_dependencies([tf.debugging.assert_positive(wanted)]):
-        return tf.cond(has == rate, lambda: sound, lambda: resampled(sound, wanted))
-
-
-def resampled(sound, wanted):
-    """Sound with another number of samples: what of its spectrum fits under the new half sampling rate."""
-    length = tf.shape(sound)[0]
-    spectrum = tf.signal.rfft(sound)  # [length / 2 + 1]
-    bins = wanted // 2 + 1
-    kept = spectrum[:bins]
-    kept = tf.pad(kept, [[0, bins - tf.shape(kept)[0]]])
-    scale = tf.cast(wanted, tf.float32) / tf.cast(length, tf.float32)
-    return tf.signal.irfft(kept, [wanted]) * scale
 
 
 def resources(vocabulary) -> list:

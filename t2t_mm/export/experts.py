@@ -1,0 +1,79 @@
+"""A model without the experts that the problems it is cut down to never reach."""
+
+import copy
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.input.batching import batches
+from t2t_mm.training.checkpoints import named_variables
+from t2t_mm.training.evaluation import Evaluator
+
+EXPERTS_LAST = ("w_gate", "w_noise")  # axis of the experts in these; in all others it is the first
+SPLITS = ("validation", "test")
+
+
+def without_idle(predictor, names, share=0.0):
+    """A predictor of some problems, without the experts that get at most a share of their validation data's positions.
+
+    Both mixtures keep equally many, the larger number that either needs: a model has one number of experts.
+
+    Args:
+        predictor: predictor.Predictor, its problems resolved against prepared data.
+        names: of the problems.
+        share: 0 leaves out only what is never reached.
+
+    Returns:
+        (the predictor, what it costs: {(problem, split): (log-perplexity before, after)}).
+
+    Raises:
+        UserError: if a problem has no validation data, or the model no experts.
+    """
+    model, hparams = predictor.model, predictor.hparams
+    problems = [predictor.problem(name) for name in names]
+    before = _log_perplexities(predictor, problems)
+    loads = sum_of_loads(model, hparams, problems)
+    if not loads:
+        raise UserError("The model has no experts that could be left out.")
+    wanted = {layer: np.sum(load > share * load.sum() / hparams.moe_k) for layer, load in loads.items()}
+    count = max(hparams.moe_k, *wanted.values())
+    kept = {layer: np.sort(np.argsort(-load, kind="stable")[:count]) for layer, load in loads.items()}
+    smaller = copy.copy(predictor)
+    smaller.hparams, smaller._searches = hparams.replace(moe_experts=int(count)), {}
+    smaller.problems = dict(zip(names, problems, strict=True))
+    smaller.model = registry.model(predictor.output.recorded_model())(smaller.hparams, problems)
+    values = named_variables(model)
+    for name, variable in named_variables(smaller.model).items():
+        if variable.trainable:
+            variable.assign(_cut(name, values[name].numpy(), kept))
+    after = _log_perplexities(smaller, problems)
+    model.compile_part = smaller.model.compile_part = None  # what is exported is compiled as a whole
+    return smaller, {key: (value, after[key]) for key, value in before.items()}
+
+
+def sum_of_loads(model, hparams, problems) -> dict:
+    """{layer: positions of the validation data that each expert gets, [experts]}"""
+    loads = {}
+    for problem in problems:
+        if not problem.splits().get("validation"):
+            raise UserError(f"{problem.name} has no validation data, from which to see what experts it reaches.")
+        for batch in batches(problem, "validation", hparams, training=False):
+            for layer, report in model(batch, problem=problem.name, training=False)["experts"].items():
+                loads[layer] = loads.get(layer, 0.0) + np.asarray(report["load"], np.float64)
+    return loads
+
+
+def _cut(name, value, kept):
+    """A weight, of a mixture only the part of the experts that are kept."""
+    layer, *_, last = name.split("/")
+    if "/experts/experts/" not in name:
+        return value
+    return np.take(value, kept[layer], axis=1 if last in EXPERTS_LAST else 0)
+
+
+def _log_perplexities(predictor, problems):
+    evaluator = Evaluator(predictor.model, problems, predictor.hparams)
+    splits = [split for split in SPLITS if all(problem.splits().get(split) for problem in problems)]
+    return {(name, split): values["log_perplexity"]
+            for split in splits for name, values in evaluator.run(split).items()}

@@ -1,0 +1,71 @@
+"""In graph: raw strings, encoded pictures or WAV files to a batch of the model, whatever some of them hold."""
+
+import tensorflow as tf
+
+
+def read(problem, inputs):
+    """In graph: raw inputs, strings [batch] -> (the model's batch, bool [batch]: which could be read).
+
+    What can't be read stands as an empty example. An operation that fails would fail the whole batch; in a data set,
+    elements that fail can be passed over.
+    """
+    spec = problem.inputs
+    rows = tf.data.Dataset.from_tensor_slices((tf.range(tf.size(inputs)), inputs))
+    rows = rows.map(lambda index, value: (index, problem.encode_inputs(value_of(spec, value)))).ignore_errors()
+    shape, kind = rows.element_spec[1].shape, rows.element_spec[1].dtype
+    if spec.masked:
+        rows = rows.filter(lambda index, value: tf.shape(value)[0] > 0)
+    found = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=[])
+    values = tf.TensorArray(tf.string, 0, dynamic_size=True, element_shape=[])
+
+    def add(state, row):
+        count, found, values = state
+        return count + 1, found.write(count, row[0]), values.write(count, tf.io.serialize_tensor(row[1]))
+
+    _, found, values = rows.reduce((0, found, values), add)
+    found = found.stack()  # [good]
+    is_good = tf.scatter_nd(found[:, None], tf.ones_like(found, tf.bool), tf.shape(inputs))
+    place = tf.cumsum(tf.cast(is_good, tf.int32)) - 1  # of each example among the good ones
+    packed = values.stack()
+
+    def one(index):
+        blank = tf.zeros([1 if size is None else size for size in shape], kind)
+        value = tf.cond(is_good[index], lambda: tf.io.parse_tensor(packed[place[index]], kind), lambda: blank)
+        return tf.ensure_shape(value, shape)
+
+    every = tf.range(tf.size(inputs))
+    if not spec.masked:
+        return {"inputs": tf.map_fn(one, every, fn_output_signature=tf.TensorSpec(shape, kind))}, is_good
+    ragged = tf.map_fn(one, every, fn_output_signature=tf.RaggedTensorSpec(shape, kind, ragged_rank=0))
+    return {"inputs": ragged.to_tensor(), "inputs_mask": tf.sequence_mask(ragged.row_lengths())}, is_good
+
+
+def value_of(spec, value):
+    """In graph: a raw input, a string scalar, as `Problem.encode_inputs` takes it."""
+    if spec.kind == "audio":
+        return samples(value, spec.sample_rate)
+    if spec.kind == "language":
+        with tf.control_dependencies([tf.debugging.assert_greater(tf.strings.length(tf.strings.strip(value)), 0)]):
+            return tf.identity(value)
+    return value
+
+
+def samples(content, rate):
+    """In graph: a WAV file of any sampling rate and number of channels -> float32 [samples] at `rate`."""
+    sound, has = tf.audio.decode_wav(content)
+    sound = tf.reduce_mean(sound, axis=1)
+    length = tf.shape(sound)[0]
+    wanted = tf.cast(tf.round(tf.cast(length, tf.float64) * rate / tf.cast(has, tf.float64)), tf.int32)
+    with tf.control_dependencies([tf.debugging.assert_positive(wanted)]):
+        return tf.cond(has == rate, lambda: sound, lambda: resampled(sound, wanted))
+
+
+def resampled(sound, wanted):
+    """Sound with another number of samples: what of its spectrum fits under the new half sampling rate."""
+    length = tf.shape(sound)[0]
+    spectrum = tf.signal.rfft(sound)  # [length / 2 + 1]
+    bins = wanted // 2 + 1
+    kept = spectrum[:bins]
+    kept = tf.pad(kept, [[0, bins - tf.shape(kept)[0]]])
+    scale = tf.cast(wanted, tf.float32) / tf.cast(length, tf.float32)
+    return tf.signal.irfft(kept, [wanted]) * scale

@@ -1,0 +1,185 @@
+"""What is exported answers as the model does: in a process of its own, to broken inputs, in Serving's layout."""
+
+import importlib.metadata
+import io
+import json
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+import t2t_mm
+from t2t_mm.errors import UserError
+from t2t_mm.export import export, warmup
+from t2t_mm.search import Beam
+
+ALONE = Path(__file__).with_name("alone.py")
+SENTENCES = ["I see two red rings.", "There is a moon.", "The big green star is above three small blue squares."]
+RANDOM = np.random.default_rng(0)
+
+
+def png(height, width):
+    return tf.io.encode_png(RANDOM.integers(0, 255, (height, width, 3), np.uint8)).numpy()
+
+
+def wav(samples, rate, subtype="PCM_16"):
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="WAV", subtype=subtype)
+    return file.getvalue()
+
+
+def sine(count, pitch=9.0):
+    return np.sin(np.arange(count) / pitch) * 0.3
+
+
+GOOD = {
+    "language": [text.encode() for text in SENTENCES],
+    "image": [png(50, 80), png(64, 64), tf.io.encode_jpeg(RANDOM.integers(0, 255, (90, 30, 3), np.uint8)).numpy()],
+    "audio": [wav(sine(8000), 8000), wav(sine(5000, 4.0), 8000)],
+}
+BROKEN = {
+    "language": [b"", b" \t "],
+    "image": [GOOD["image"][2][:200], b"", b"\x89PNG\r\n\x1a\n", b"text"],
+    "audio": [b"", b"RIFF", wav(np.zeros(0), 8000)],
+}
+ODD = {"language": [b"a\x00b", b"\xff\xfe rings", b"x" * 2000], "image": [], "audio": [
+    wav(np.stack([sine(9000)] * 2, 1), 16000)]}  # stereo, of another sampling rate
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return t2t_mm.load(trained)
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    """All eight problems."""
+    return export(model, tmp_path_factory.mktemp("export"), longest=20)
+
+
+def answers_alone(path, requests, folder):
+    """What a fresh virtual environment with tensorflow and tensorflow_text answers."""
+    python = environment(folder / "venv", "tensorflow", "tensorflow_text")
+    asked = {name: [value.hex() for value in values] for name, values in requests.items()}
+    (folder / "requests.json").write_text(json.dumps(asked))
+    line = [python, "-I", ALONE, path, folder / "requests.json", folder / "answers.json"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads((folder / "answers.json").read_text())
+
+
+def environment(folder, *packages):
+    """The Python of a new virtual environment with these packages and what they need: links to those of this one."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for name in closure(packages):
+        for file in importlib.metadata.distribution(name).files:
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not (site / top).exists():
+                (site / top).symlink_to(Path(file.locate()).parents[len(file.parts) - 2] if len(file.parts) > 1
+                                        else file.locate())
+    return folder / "bin" / "python"
+
+
+def closure(names):
+    """Names of distributions and of all that they need here."""
+    found, todo = set(), list(names)
+    while todo:
+        name = re.sub("[-_.]+", "-", todo.pop()).lower()
+        if name in found:
+            continue
+        try:
+            needs = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:  # for another system
+            continue
+        found.add(name)
+        todo += [re.match(r"[\w.-]+", need)[0] for need in needs if "extra ==" not in need]
+    return found
+
+
+def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp_path):
+    kinds = {name: problem.inputs.kind for name, problem in model.problems.items()}
+    assert len(kinds) == 8
+    asked = {name: [*GOOD[kind], *BROKEN[kind], *ODD[kind]] for name, kind in kinds.items()}
+    told = answers_alone(exported, asked, tmp_path)
+    for name, kind in kinds.items():
+        answers, good, broken = told["answers"][name], len(GOOD[kind]), len(BROKEN[kind])
+        inputs = [value.decode() for value in GOOD[kind]] if kind == "language" else GOOD[kind]
+        if kind == "audio":
+            inputs = [soundfile.read(io.BytesIO(value), dtype="float32")[0] for value in inputs]
+        mine = model.predict(name, inputs, longest=20)
+        text = "labels" if model.problems[name].targets.kind == "categorical" else "outputs"
+        texts = [bytes.fromhex(value).decode() for value in answers[text]]
+        assert texts[:good] == [answer.get("outputs", answer.get("label")) for answer in mine], name
+        assert texts[good : good + broken] == [""] * broken
+        assert answers["scores"][good : good + broken] == [-np.inf] * broken
+        assert np.isfinite([*answers["scores"][:good], *answers["scores"][good + broken :]]).all()
+        wanted = [answer.get("score", np.log(answer.get("probability", 1.0))) for answer in mine]
+        np.testing.assert_allclose(answers["scores"][:good], wanted, atol=1e-4, err_msg=name)
+
+
+def test_beams_in_the_layout_of_serving(model, tmp_path):
+    path = export(model, tmp_path / "export", ["mini_ende"], Beam(2), longest=20)
+    assert path == tmp_path / "export" / str(model.step) and [p.name for p in path.parent.iterdir()] == [path.name]
+    with pytest.raises(UserError, match="is there already, and is not overwritten"):
+        export(model, tmp_path / "export", ["mini_ende"])
+    signatures = tf.saved_model.load(str(path)).signatures
+    assert set(signatures) == {"mini_ende", "serving_default"}
+    found = signatures["serving_default"](inputs=tf.constant([*SENTENCES, ""]))
+    for row, answer in enumerate(model.predict("mini_ende", SENTENCES, Beam(2), longest=20)):
+        assert [text.decode() for text in found["outputs"].numpy()[row]] == [text for text, _ in answer["n_best"]]
+        np.testing.assert_allclose(found["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4)
+    assert found["outputs"].shape == (4, 2) and found["scores"].numpy()[3].tolist() == [-np.inf] * 2
+    assert signatures["mini_ende"](inputs=tf.constant([], tf.string))["outputs"].shape == (0, 2)
+
+
+def test_warm_up_requests_can_be_answered(exported, model):
+    signatures, asked = tf.saved_model.load(str(exported)).signatures, []
+    for record in tf.data.TFRecordDataset(str(exported / warmup.FILE)).as_numpy_iterator():
+        request = warmup.messages()["PredictionLog"].FromString(record).predict_log.request
+        inputs = tf.make_ndarray(request.inputs[0].value)
+        asked.append((request.model_spec.signature_name, len(inputs)))
+        if len(inputs) == 1:
+            scores = signatures[request.model_spec.signature_name](inputs=tf.constant(inputs))["scores"]
+            assert np.isfinite(scores).all()
+    assert sorted(asked) == sorted((name, size) for name in model.problems for size in (1, 8))
+
+
+def test_one_task_is_smaller_than_all(exported, model, tmp_path):
+    from t2t_mm.export import size
+
+    one = export(model, tmp_path, ["mini_imagenet"], longest=20)
+    assert size(one / "variables") < 0.9 * size(exported / "variables")
+
+
+def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
+    served = t2t_mm.load(exported.parent)
+    assert set(served.problems) == set(model.problems)
+    mine, theirs = (each.predict("mini_ende", [*SENTENCES, ""], **extra) for each, extra in (
+        (model, {"longest": 20}), (served, {})))
+    for answer, found in zip(mine[:3], theirs[:3], strict=True):
+        assert found["outputs"] == answer["outputs"]
+        assert found["score"] == pytest.approx(answer["score"], abs=1e-4)
+    assert theirs[3] == {"error": "the text is empty"}
+    pixels, samples = RANDOM.integers(0, 255, (40, 70, 3), np.uint8), sine(8000).astype(np.float32)
+    found, answer = (each.predict("mini_imagenet", pixels) for each in (served, model))
+    assert found["label"] == answer["label"] and [name for name, _ in found["top"]] == [n for n, _ in answer["top"]]
+    (tmp_path / "a.wav").write_bytes(wav(samples, 8000))
+    answer = model.predict("mini_speech", tmp_path / "a.wav", longest=20)["outputs"]
+    assert [each["outputs"] for each in served.predict("mini_speech", [samples, tmp_path / "a.wav"])] == [answer] * 2
+    with pytest.raises(UserError, match="serves .*mini_ende.*, not wmt_ende"):
+        served.predict("wmt_ende", "x")
+
+
+def test_the_command_line_tool_of_tensorflow_runs_it(exported):
+    line = [sys.executable, "-c", "import tensorflow_text; from tensorflow.python.tools import saved_model_cli as cli; "
+            "cli.main()", "run", f"--dir={exported}", "--tag_set=serve", "--signature_def=mini_ende",
+            f"--input_exprs=inputs=[b'{SENTENCES[0]}']"]  # fmt: skip
+    done = subprocess.run(line, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0 and "Result for output key outputs" in done.stdout, done.stderr[-2000:]

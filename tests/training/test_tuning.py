@@ -1,0 +1,51 @@
+"""Fine-tuning: frozen weights, and a body that learns more slowly."""
+
+import numpy as np
+import pytest
+from toys import TINY, Toy, ToyClass
+
+from t2t_mm.errors import UserError
+from t2t_mm.training.checkpoints import named_variables
+from t2t_mm.training.console import Silent
+from t2t_mm.training.trainer import Trainer
+
+
+def trained(**changes):
+    """{name of a weight: how far it moved} in three steps of two problems."""
+    one = Trainer([Toy(), ToyClass("toy_first")], TINY.replace(**changes), console=Silent(), train_steps=8)
+    weights = {name: v for name, v in named_variables(one.model).items() if v.trainable}
+    before = {name: v.numpy().copy() for name, v in weights.items()}
+    one.train()
+    return {name: np.abs(v.numpy() - before[name]).max() for name, v in weights.items()}
+
+
+def test_frozen_weights_stay_and_all_others_move():
+    moved = trained(frozen="^encoder/blocks|embedding")
+    assert any(name.startswith("encoder/experts") for name in moved)
+    for name, distance in moved.items():
+        is_frozen = name.startswith("encoder/blocks") or "embedding" in name
+        assert (distance == 0) == is_frozen, name
+
+
+def test_a_body_at_a_lower_rate_moves_less():
+    fast, slow = trained(optimizer="muon"), trained(optimizer="muon", body_rate=0.01)
+    body = [name for name in fast if name.startswith(("encoder/", "mixer/", "decoder/"))]
+    nets = [name for name in fast if name.startswith("nets/")]
+    assert body and nets
+    assert np.mean([slow[n] for n in body]) < 0.05 * np.mean([fast[n] for n in body])
+    assert np.mean([slow[n] for n in nets]) > 0.3 * np.mean([fast[n] for n in nets])
+
+
+@pytest.mark.parametrize("pattern, told", [
+    ("(", "is no regular expression"),
+    ("encodre", "is found in the name of no weight. Names start with commands/"),
+    ("", None),
+    (".", "leaves nothing of toy_copy to train"),
+])
+def test_patterns_that_make_no_sense(pattern, told):
+    make = lambda: Trainer([Toy()], TINY.replace(frozen=pattern), console=Silent())  # noqa: E731
+    if told is None:
+        assert not make()._train_step.tuning.frozen
+        return
+    with pytest.raises(UserError, match=told.replace(".", "[.]")):
+        make()

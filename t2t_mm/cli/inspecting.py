@@ -59,20 +59,17 @@ def _show(console, problem, hparams, split, count, sheets):
 
 def _sheet(problem, split, shown, folder):
     import numpy as np
-    import tensorflow as tf
 
     from t2t_mm.inspection import pictures
 
     cells = []
     for example in shown:
-        encoded = problem.encode_inputs(tf.convert_to_tensor(example["inputs"])).numpy()
-        drawn = pictures.as_seen(encoded) if problem.inputs.kind == "image" else pictures.spectrogram(encoded)
         target = np.atleast_1d(example["targets"])[0]
         text = target.decode("utf-8") if problem.targets.kind == "language" else problem.targets.decode([target])
-        cells.append((drawn, text))
+        cells.append((pictures.drawn(problem, example["inputs"]), text))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{problem.name}_{split}.png"
-    pictures.sheet(cells, path)
+    path.write_bytes(pictures.sheet(cells))
     return path
 
 

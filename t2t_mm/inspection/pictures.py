@@ -11,13 +11,8 @@ LINES = 3  # of text below each
 _LINE = 14  # pixels
 
 
-def sheet(cells, path):
-    """Writes a PNG of all cells.
-
-    Args:
-        cells: [(PIL image, text)].
-        path: the file.
-    """
+def sheet(cells) -> bytes:
+    """A PNG of all cells, [(PIL image, text)]."""
     columns = min(COLUMNS, len(cells))
     rows = -(-len(cells) // columns)
     height = CELL + LINES * _LINE + 6
@@ -29,7 +24,9 @@ def sheet(cells, path):
         page.paste(small, (left + (CELL - small.width) // 2, top + (CELL - small.height) // 2))
         for number, line in enumerate(wrap(text, lambda line: pen.textlength(line, font))):
             pen.text((left, top + CELL + 2 + number * _LINE), line, "black", font)
-    page.save(path)
+    stream = io.BytesIO()
+    page.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def wrap(text, measure) -> list:
@@ -51,6 +48,12 @@ def photograph(value):
     if isinstance(value, bytes):
         return Image.open(io.BytesIO(value))
     return Image.fromarray(value[:, :, 0] if value.shape[-1] == 1 else value)
+
+
+def drawn(problem, value):
+    """A raw picture or sound, an input of a problem, as a PIL image of what the net is given."""
+    encoded = np.asarray(problem.encode_inputs(value))
+    return as_seen(encoded) if problem.inputs.kind == "image" else spectrogram(encoded)
 
 
 def as_seen(encoded):

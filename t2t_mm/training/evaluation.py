@@ -11,6 +11,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.explaining import explain
 from t2t_mm.explaining_pictures import draw
 from t2t_mm.input.batching import batches
+from t2t_mm.inspection.pictures import drawn, sheet
 from t2t_mm.metrics.teacher_forced import METRICS, metrics_for
 from t2t_mm.training.replicas import Replicas
 from t2t_mm.training.step import EvalStep
@@ -112,11 +113,17 @@ class Decoding:
             samples[name] = list(zip(shown, (r[0] for r in references), texts, strict=True))[: self.samples]
         return metrics, samples
 
-    def pictures(self, split):
-        """{problem: PNG} of what the model attends to for the first example of a split."""
-        firsts = {name: self._read(problem, split, self.examples)[0][0] for name, problem in self.problems.items()
-                  if problem.splits().get(split)}
-        return {name: draw(explain(self.answering, name, value)) for name, value in firsts.items()}
+    def pictures(self, split, samples):
+        """{tag: PNG} of what the model attends to for the first sample of each problem, and of what pictures or sounds
+        the samples that `run` gave are of."""
+        found = {}
+        for name, shown in samples.items():
+            problem, values = self.problems[name], self._read(self.problems[name], split, self.examples)[0]
+            found[f"attention_{split}/{name}"] = draw(explain(self.answering, name, values[0]))
+            if problem.inputs.kind != "language":
+                cells = [(drawn(problem, value), output) for value, (*_, output) in zip(values, shown, strict=False)]
+                found[f"decoded_{split}/{name}"] = sheet(cells)
+        return found
 
 
 def table(results):

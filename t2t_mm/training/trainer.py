@@ -328,7 +328,8 @@ class Trainer:
         metrics, samples = self._decoding.run(split) if self.replicas.is_chief else ({}, {})
         for problem, values in self.replicas.from_chief(metrics).items():
             results[problem] |= values
-        return samples, self._decoding.pictures(split) if self.output and self.replicas.is_chief else {}
+        wants = self.output and self.replicas.is_chief
+        return samples, self._decoding.pictures(split, samples) if wants else {}
 
     def _write_metrics(self, split, results, samples, pictures):
         self.output.write_metrics(split, self.step, results)
@@ -336,5 +337,5 @@ class Trainer:
         self._summaries.texts(self.step, {
             f"decoded_{split}/{problem}": "\n".join(row for sample in shown for row in (*evaluation.lines(sample), ""))
             for problem, shown in samples.items()})
-        self._summaries.pictures(self.step, {f"attention_{split}/{problem}": png for problem, png in pictures.items()})
+        self._summaries.pictures(self.step, pictures)
         self._summaries.flush()

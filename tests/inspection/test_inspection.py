@@ -1,5 +1,7 @@
 """What a person is shown of a problem's examples."""
 
+import io
+
 import numpy as np
 from PIL import Image as Picture
 
@@ -18,10 +20,9 @@ def test_a_deep_tree_is_drawn():
     assert len(examples.draw(tree)) == 3001
 
 
-def test_a_sheet_has_a_cell_for_each(tmp_path):
+def test_a_sheet_has_a_cell_for_each():
     cells = [(Picture.new("RGB", (30 * i + 1, 20), (i * 9, 0, 0)), f"picture {i} " * i) for i in range(8)]
-    pictures.sheet(cells, tmp_path / "sheet.png")
-    with Picture.open(tmp_path / "sheet.png") as sheet:
+    with Picture.open(io.BytesIO(pictures.sheet(cells))) as sheet:
         assert sheet.width > 6 * pictures.CELL and sheet.height > 2 * pictures.CELL
         assert len(sheet.getcolors(100_000)) > 8
 

@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+import tensorflow as tf
 
 from t2t_mm import prepare, registry
 from t2t_mm.hparams import HParams
@@ -46,7 +47,17 @@ def test_samples_are_shown(evaluated):
     assert [line.split(":")[0] for line in shown] == ["  input", "  reference", "  output"] * 2
     spoken = lines[lines.index("mini_speech") + 1 :][:4]
     assert [line.split(":")[0] for line in spoken] == ["  reference", "  output"] * 2
-    assert any((folder / "tensorboard").iterdir())
+    found = pictures(folder / "tensorboard")
+    assert set(found) == {"attention_validation/mini_ende", "attention_validation/mini_parse",
+                          "attention_validation/mini_speech", "decoded_validation/mini_speech"}  # fmt: skip
+    assert all(png.startswith(b"\x89PNG") for png in found.values())
+
+
+def pictures(folder):
+    """{tag: PNG} of what was written for TensorBoard."""
+    events = [event for file in folder.iterdir() for event in tf.compat.v1.train.summary_iterator(str(file))]
+    return {value.tag: value.tensor.string_val[2] for event in events for value in event.summary.value
+            if value.metadata.plugin_data.plugin_name == "images"}
 
 
 def test_lines_of_a_sample():

@@ -108,8 +108,10 @@ class Exported(tf.Module):
         answer = self._classes if problem.targets.kind == "categorical" else self._texts
 
         def serve(inputs):
-            batch, is_good = read(problem, inputs)
-            return answer(problem, batch, is_good, inputs)
+            count = tf.size(inputs)
+            inputs = tf.concat([inputs, tf.fill([tf.cast(count == 0, tf.int32)], "")], 0)  # never an empty batch
+            answers = answer(problem, *read(problem, inputs), inputs)
+            return {name: value[:count] for name, value in answers.items()}
 
         return serve
 

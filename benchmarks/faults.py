@@ -26,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 FAULTS = {"kill in a step": 7, "kill in a save": 7, "kill in an evaluation": 3, "SIGTERM": 3, "disk full": 2,
           "truncated checkpoint": 2, "flipped bit": 1}  # fmt: skip
+SPOILT = {"truncated checkpoint", "flipped bit"}
 STEPS, SAVE_EVERY, EVAL_EVERY = 500, 4, 16
 PROBLEMS = ("mini_ende", "mini_imagenet")
 SMALL = {"hidden_size": 16, "num_heads": 2, "encoder_blocks": 1, "mixer_blocks": 1, "decoder_blocks": 1,
@@ -52,11 +53,13 @@ def disturb(folder, rng):
     """Starts the run again and again, each time with another fault, then lets it end."""
     faults = [fault for fault, count in FAULTS.items() for _ in range(count)]
     rng.shuffle(faults)
+    while SPOILT & set(faults[:2]):  # there is nothing yet that could be spoilt
+        rng.shuffle(faults)
     checkpoints = folder / "disturbed" / "checkpoints"
     print(f"{'fault':>22} {'after step':>10} {'rc':>4} {'saved':>6} {'went on from':>12}")
     told, before = None, None
     for fault in [*faults, "none"]:
-        if fault in ("truncated checkpoint", "flipped bit") and len(list(checkpoints.glob("*.index"))) > 1:
+        if fault in SPOILT and len(list(checkpoints.glob("*.index"))) > 1:
             spoil(checkpoints, fault, rng)
             before = {"fault": fault, "step": "", "rc": "", "saved": newest(checkpoints)}
             fault = "kill in a step"

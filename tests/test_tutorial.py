@@ -17,4 +17,4 @@ def test_the_tutorial_runs(tmp_path):
     said = ["".join(out.get("text", "") for out in cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
     for texts in (kept, said):
         whole = "\n".join(texts)
-        assert "1994-05-03" in whole and "Step 400, validation split" in whole and "-inf" in whole
+        assert "1994-05-03" in whole and "Step 250, validation split" in whole and "-inf" in whole

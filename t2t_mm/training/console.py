@@ -16,7 +16,9 @@ class Console:
     """
 
     def __init__(self, file=None):
-        self.rich = rich.console.Console(file=file, highlight=False, soft_wrap=True)
+        # In a notebook each line, and each state of a bar, would become an output of its own.
+        plain = {"force_jupyter": False, "force_terminal": False} if rich.console.Console(file=file).is_jupyter else {}
+        self.rich = rich.console.Console(file=file, highlight=False, soft_wrap=True, **plain)
 
     @property
     def is_terminal(self):

@@ -50,7 +50,7 @@ setup(
         "tensorflow-text>=2.20,<2.22",
     ],
     extras_require={
-        "test": ["ipykernel", "nbclient", "pytest", "ruff", "setuptools>=70.1", "tensorboard"],
+        "test": ["ipykernel", "nbclient", "pytest", "pytest-xdist", "ruff", "setuptools>=70.1", "tensorboard"],
         "tensorboard": ["tensorboard"],
         "beam": ["apache-beam"],
     },

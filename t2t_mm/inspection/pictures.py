@@ -52,7 +52,9 @@ def photograph(value):
 
 def drawn(problem, value):
     """A raw picture or sound, an input of a problem, as a PIL image of what the net is given."""
-    encoded = np.asarray(problem.encode_inputs(value))
+    import tensorflow as tf
+
+    encoded = problem.encode_inputs(tf.convert_to_tensor(value)).numpy()
     return as_seen(encoded) if problem.inputs.kind == "image" else spectrogram(encoded)
 
 

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import rich.progress
+import rich.table
 
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
 # A loss of so many times the smoothed one, and a nat, is told, after so many steps of its problem: long sentences
@@ -41,9 +42,12 @@ class Progress:
 
     def __enter__(self):
         if self.console.is_terminal:
-            columns = ("[bold]train", rich.progress.BarColumn(), rich.progress.MofNCompleteColumn(),
-                       "{task.fields[status]}", "left", rich.progress.TimeRemainingColumn())
-            self._bar = rich.progress.Progress(*columns, console=self.console.rich)
+            whole = {"table_column": rich.table.Column(no_wrap=True)}  # the bar gets what room these leave
+            columns = (rich.progress.BarColumn(None, table_column=rich.table.Column(ratio=1)),
+                       rich.progress.MofNCompleteColumn(**whole),
+                       rich.progress.TextColumn("{task.fields[status]}", **whole),
+                       rich.progress.TimeRemainingColumn(**whole), rich.progress.TextColumn("left", **whole))
+            self._bar = rich.progress.Progress(*columns, console=self.console.rich, expand=True)
             self._task = self._bar.add_task(
                 "train", total=self.stop, completed=self.start, status="compiling"
             )

@@ -47,6 +47,7 @@ def test_a_bar_on_a_terminal():
     with Progress(Console(out), 0, 2, interval=0) as progress:
         progress.step(1, "toy_a", result(3.0), examples=4)
     assert "1/2" in out.getvalue() and "loss 3.000" in out.getvalue()
+    assert "examples/s" in out.getvalue() and "left" in out.getvalue() and "…" not in out.getvalue()  # of 80 columns
 
 
 def test_tables_align_numbers():

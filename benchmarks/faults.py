@@ -61,15 +61,19 @@ def disturb(folder, rng):
     for fault in [*faults, "none"]:
         if fault in SPOILT and len(list(checkpoints.glob("*.index"))) > 1:
             spoil(checkpoints, fault, rng)
+            print(row(before, "spoilt"), flush=True)
             before = {"fault": fault, "step": "", "rc": "", "saved": newest(checkpoints)}
             fault = "kill in a step"
         elif before is None:
             before = {"fault": "start", "step": "", "rc": "", "saved": newest(checkpoints)}
         told = start(folder, "disturbed", f"{fault}:{rng.random()}:{rng.randrange(6, 14)}")
-        print(f"{before['fault']:>22} {before['step']:>10} {before['rc']:>4} {before['saved']:>6} {told['from']:>12}",
-              flush=True)  # fmt: skip
+        print(row(before, told["from"]), flush=True)
         before = {"fault": fault, "step": told["at"], "rc": told["rc"], "saved": newest(checkpoints)}
     return told
+
+
+def row(before, then):
+    return f"{before['fault']:>22} {before['step']:>10} {before['rc']:>4} {before['saved']:>6} {then:>12}"
 
 
 def newest(checkpoints):

@@ -61,7 +61,7 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False, s
       training: as above; also turns augmentation on.
       seed: of order and augmentation; the same seed gives the same batches.
       static_shapes: pad to the bucket's boundary (inputs to it or to twice it) and not only to the longest
-        example, so that compiled steps meet few shapes.
+        example, and a bucket's last batch to as many rows as the others, so that compiled steps meet few shapes.
       share: (i, n): of the examples, the i-th of n shares, in batches of an n-th of the size; for one of n workers.
     Returns:
       Data set of dicts: "inputs" (int32 [B, L], float32 [B, H, W, C] or float32 [B, L, ...]), "inputs_mask"
@@ -104,8 +104,11 @@ def batches(problem, split, hparams, *, training, seed=0, static_shapes=False, s
 
     def pad(key, window):
         window = window.map(lambda example, positions, length: example)
-        shapes = _static_shapes(problem, window.element_spec, key, edges) if static_shapes else None
-        return window.padded_batch(tf.gather(sizes, key // 2), shapes)
+        rows = tf.gather(sizes, key // 2)
+        if not static_shapes:
+            return window.padded_batch(rows)
+        batch = window.padded_batch(rows, _static_shapes(problem, window.element_spec, key, edges))
+        return batch.map(lambda batch: {name: _filled(value, rows) for name, value in batch.items()})
 
     data = data.enumerate().map(encode, num_parallel_calls=threads)
     if training:
@@ -142,6 +145,12 @@ def _static_shapes(problem, spec, key, edges):
         return tf.stack([tf.cast(lengths[name] if size is None else size, tf.int64) for size in known])
 
     return {name: shape(name) for name in spec}
+
+
+def _filled(value, rows):
+    """The last batch of a bucket with as many rows as the others: those that are added are padding."""
+    missing = tf.cast(rows, tf.int32) - tf.shape(value)[0]
+    return tf.pad(value, [[0, missing], *[[0, 0]] * (value.shape.rank - 1)])
 
 
 @dataclasses.dataclass(frozen=True)

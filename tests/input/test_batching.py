@@ -142,6 +142,20 @@ def test_static_shapes_depend_on_the_bucket_alone():
     assert 3 < len(shapes) <= 2 * len(edges) and {length for _, (_, length) in shapes} <= set(edges)
 
 
+def test_static_shapes_of_an_evaluation_have_rows_of_padding_and_every_example_once():
+    problem, shapes, lengths = text_problem(), set(), []
+    for batch in batching.batches(problem, "validation", HPARAMS, training=False, static_shapes=True):
+        length = batch["targets"].shape[1]
+        assert batch["targets"].shape[0] == max(1, HPARAMS.batch_size // length)
+        shapes.add((batch["inputs"].shape, batch["targets"].shape))
+        real = batch["targets_mask"].numpy().sum(1)
+        assert (batch["inputs_mask"].numpy().any(1) == (real > 0)).all()
+        lengths += real[real > 0].tolist()
+    wanted = [n for batch in batching.batches(problem, "validation", HPARAMS, training=False)
+              for n in batch["targets_mask"].numpy().sum(1).tolist()]
+    assert sorted(lengths) == sorted(wanted) and len(shapes) <= 2 * len(batching.boundaries(HPARAMS, 30))
+
+
 def test_sound():
     problem = speech_problem()
     for batch in take(batching.batches(problem, "train", HPARAMS, training=True), 20):

@@ -97,7 +97,7 @@ def _bytes(spec, value) -> bytes:
     if spec.kind == "image":
         return tf.io.encode_png(value).numpy()
     if value.dtype.kind == "f":
-        value = np.round(np.clip(value, -1.0, 1.0) * 32767)
+        value = np.clip(np.round(value * 32768), -32768, 32767)  # as WAV files are read: /32768
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setparams((1, 2, spec.sample_rate, value.size, "NONE", ""))

@@ -33,8 +33,8 @@ class Trainer:
     """Trains and evaluates one model on several problems; goes on from the newest checkpoint of its output
     directory.
 
-        trainer = Trainer([problem.resolve(data_dir)], registry.hparams("multimodel_tiny"), "out",
-        train_steps=2000) trainer.train(1000)
+        trainer = Trainer([problem], registry.hparams("multimodel_tiny"), "out", train_steps=2000)
+        trainer.train(1000)
         trainer.evaluate("validation")["mini_ende"]["log_perplexity"]
         trainer.train()
 

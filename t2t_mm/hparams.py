@@ -161,12 +161,13 @@ class HParams:
 
     def check_resumes(self, saved: "HParams", where: str):
         """Raises UserError, naming the fields, if `saved`, of a checkpoint, is another architecture."""
-        conflicts = {name: pair for name, pair in self.diff(saved).items() if name in ARCHITECTURE_FIELDS}
+        conflicts = {name: pair for name, pair in self.diff(saved).items() if name in ARCHITECTURE_FIELDS
+                     or name == "optimizer" or name == "ema_decay" and not all(pair)}  # what it has beside the weights
         if conflicts:
             told = ", ".join(f"{name}={old} (now {new})" for name, (new, old) in conflicts.items())
             raise UserError(
-                f"the checkpoint in {where} has another architecture: {told}; use the values it was trained "
-                "with, or another --output_dir"
+                f"the checkpoint in {where} was trained with {told}; use that, or another --output_dir"
+                + ("" if set(conflicts) & set(ARCHITECTURE_FIELDS) else " with --warm_start_from")
             )
 
     def describe(self) -> str:

@@ -28,12 +28,17 @@ def main():
         raise UserError(f"There is a checkpoint in {target.checkpoints} already: give another --average_dir.")
     app.import_tensorflow()
     from t2t_mm.training.averaging import write_mean
-    from t2t_mm.training.checkpoints import found
+    from t2t_mm.training.checkpoints import damage_of, found
 
-    paths = found(source.checkpoints)
+    paths = []
+    for path in reversed(found(source.checkpoints)):
+        damage = damage_of(path) if len(paths) < args.checkpoints else ""
+        if damage:
+            print(f"{path} is damaged ({damage}) and left out.")
+        paths = paths if damage else [path, *paths]
     if len(paths) < args.checkpoints:
-        raise UserError(f"{source.checkpoints} has {len(paths)} checkpoints, not {args.checkpoints}: ask for fewer, or "
-                        "train on with a greater --keep_checkpoints.")
+        raise UserError(f"{source.checkpoints} has {len(paths)} whole checkpoints, not {args.checkpoints}: ask for "
+                        "fewer, or train on with a greater --keep_checkpoints.")
     target.check_writable()
     target.copy_record(source)
     paths = paths[-args.checkpoints :]

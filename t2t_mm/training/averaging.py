@@ -1,5 +1,6 @@
 """Averages of weights: the exponential moving average of a run, and the mean of several of its checkpoints."""
 
+import collections
 import contextlib
 
 import numpy as np
@@ -59,14 +60,15 @@ def write_mean(paths, directory) -> str:
         Its path prefix.
     """
     is_weight = lambda key, value: key[0] in ("model", "average") and value.dtype.kind == "f"  # noqa: E731
-    parts, total = {}, {}
+    parts, total, count = {}, {}, collections.Counter()  # a net that came later is in the later ones alone
     for path in paths:
         for key, value in _tensors(path).items():
             if is_weight(key, value):
                 total[key] = total.get(key, 0.0) + value.astype(np.float64)
+                count[key] += 1
     for (part, name), value in _tensors(paths[-1]).items():
         if is_weight((part, name), value):
-            value = (total[part, name] / len(paths)).astype(value.dtype)
+            value = (total[part, name] / count[part, name]).astype(value.dtype)
         parts.setdefault(part, {})[name] = tf.Variable(value)
     step = parts.pop("step")[""]
     checkpoint = tf.train.Checkpoint(**parts, step=step)

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from t2t_mm.errors import UserError
+from t2t_mm.metrics.scoring import METRICS
 
 LOWER_IS_BETTER = ("log_perplexity", "wer", "cer")
 
@@ -18,6 +19,9 @@ class Best:
             remembers nothing.
         patience: evaluations without a better one after which training ends; 0 never ends it.
 
+    Attributes:
+        values: {step: value} of all evaluations.
+
     Raises:
         UserError: if the metric is not written like that.
     """
@@ -27,11 +31,33 @@ class Best:
         if not (self.problem and slash and self.name):
             raise UserError(f"A metric is named problem/metric, as in wmt_ende/log_perplexity, not {metric!r}.")
         self.metric, self.patience, self.path = metric, patience, Path(path) if path else None
-        self.value, self.step, self.since = None, None, 0
+        self.values = {}
         if self.path and self.path.is_file():
             saved = json.loads(self.path.read_text())
-            if saved["metric"] == metric:
-                self.value, self.step, self.since = saved["value"], saved["step"], saved["since"]
+            if saved.get("metric") == metric:
+                self.values = {int(step): value for step, value in saved.get("values", {}).items()}
+
+    @property
+    def step(self):
+        """The step of the best evaluation, the first of equals; None if there was none."""
+        registered = METRICS.get(self.name)
+        is_higher_better = registered.higher_is_better if registered else self.name not in LOWER_IS_BETTER
+        sign = 1 if is_higher_better else -1
+        return max(sorted(self.values), key=lambda step: sign * self.values[step], default=None)
+
+    @property
+    def value(self):
+        """The value of the best evaluation."""
+        return self.values.get(self.step)
+
+    @property
+    def since(self):
+        """How many evaluations were not as good since then."""
+        return sum(step > self.step for step in self.values)
+
+    def resume(self, step):
+        """Forgets evaluations after `step`, from which training goes on: they will be made again."""
+        self.values = {made: value for made, value in self.values.items() if made <= step}
 
     def update(self, step, results) -> bool:
         """Takes the results of an evaluation (evaluation.Evaluator.run); whether they are the best so far.
@@ -44,23 +70,20 @@ class Best:
             there = [f"{problem}/{name}" for problem, values in results.items() for name in values
                      if name not in ("examples", "tokens")]
             raise UserError(f"There is no metric {self.metric}; evaluated are {', '.join(there)}.")
-        value, sign = values[self.name], -1 if self.name in LOWER_IS_BETTER else 1
-        is_best = self.value is None or sign * value > sign * self.value
-        if is_best:
-            self.value, self.step, self.since = value, step, 0
-        else:
-            self.since += 1
-        if self.path:
-            state = {"metric": self.metric, "value": self.value, "step": self.step, "since": self.since}
-            partial = self.path.with_suffix(".partial")
-            partial.write_text(json.dumps(state))
-            partial.replace(self.path)
-        return is_best
+        self.values[step] = values[self.name]
+        return self.step == step
+
+    def write(self):
+        """Writes all evaluations down, for `path`."""
+        state = {"metric": self.metric, "value": self.value, "step": self.step, "values": self.values}
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(state))
+        partial.replace(self.path)
 
     @property
     def is_over(self) -> bool:
         """Whether patience is at its end."""
-        return 0 < self.patience <= self.since
+        return bool(self.values) and 0 < self.patience <= self.since
 
     def keep(self, checkpoint):
         """Copies a checkpoint, given by its path prefix, into `best/`, where one is kept."""

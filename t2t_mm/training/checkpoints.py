@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import functools
+import json
 import os
 import shutil
 from pathlib import Path
@@ -113,7 +114,7 @@ class Checkpoints:
         """
         if not path and not found(self.directory):
             return None
-        path = path or newest_whole(self.directory, self.log)
+        path = path or newest_whole(self.directory, self.log, with_inputs=self.inputs is not None)
         try:
             self._checkpoint.restore(path).assert_consumed()
         except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
@@ -125,12 +126,13 @@ class Checkpoints:
 
     def restore_inputs(self, path):
         """Restores the inputs that belong to a checkpoint, no more, and returns its step."""
-        if self.inputs:
-            self.inputs.restore(self._input(step_of(path)))
+        folder = self._input(step_of(path))
+        if self.inputs and not self.inputs.restore(folder) and folder.is_dir():
+            self.log("Batches are made in another way than before: the order of the data starts anew.")
         return step_of(path)
 
     def _input(self, step):
-        return self.directory / f"input-{step}"
+        return input_folder(self.directory / f"ckpt-{step}")
 
     def _drop_inputs(self):
         """Removes the inputs of checkpoints that are gone."""
@@ -167,14 +169,22 @@ def found(directory) -> list:
     return sorted((str(path.with_suffix("")) for path in Path(directory).glob("ckpt-*.index")), key=step_of)
 
 
-def newest_whole(directory, log=print) -> str:
+def input_folder(path) -> Path:
+    """Where the inputs of a checkpoint lie, given its path prefix."""
+    return Path(path).with_name(f"input-{step_of(str(path))}")
+
+
+def newest_whole(directory, log=print, with_inputs=False) -> str:
     """Path prefix of the newest checkpoint in a directory that is not damaged; `log` is told of those that are.
+
+    Args:
+        with_inputs: whether its inputs are wanted whole, too.
 
     Raises:
         UserError: if there is none.
     """
     *older, path = found(directory)
-    while damage := _damage(path):
+    while damage := damage_of(path) or (with_inputs and damage_of_inputs(input_folder(path))):
         if not older:
             raise UserError(f"The checkpoint {path} is damaged ({damage}), and no older one is whole. Bring back "
                             "a copy of it, or give another --output_dir.")
@@ -193,14 +203,28 @@ def step_of(path) -> int:
     return int(path.rpartition("-")[2])
 
 
-def _damage(path) -> str:
+def damage_of(path) -> str:
     """What is wrong with a checkpoint that can't be read to its end; "" if nothing is."""
     try:
         reader = tf.train.load_checkpoint(path)
-        for name in reader.get_variable_to_shape_map():
-            reader.get_tensor(name)  # compares with its checksum
+        for name, dtype in reader.get_variable_to_dtype_map().items():  # each is compared with its checksum
+            tf.raw_ops.RestoreV2(prefix=path, tensor_names=[name], shape_and_slices=[""], dtypes=[dtype])
     except (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError) as error:
         return _reason(error)
+    return ""
+
+
+def damage_of_inputs(folder) -> str:
+    """What is wrong with the inputs of a checkpoint, of any worker; "" if nothing is, or there are none."""
+    for worker in sorted(Path(folder).glob("worker-*")):
+        try:
+            damage = "" if json.loads((worker / "seeds.json").read_text())["seeds"] is not None else "no seeds"
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            damage = f"seeds.json: {_reason(error)}"
+        damages = (damage_of(str(path.with_suffix(""))) for path in sorted(worker.glob("*.index")))
+        damage = damage or next(filter(None, damages), "")
+        if damage:
+            return f"inputs of {worker.name}: {damage}"
     return ""
 
 

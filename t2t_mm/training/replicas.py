@@ -30,7 +30,8 @@ def make_strategy(name="auto"):
     name = _fitting() if name == "auto" else name
     if name not in makers:
         raise UserError(f"A strategy is auto, {', '.join(makers)}; not {name!r}.")
-    return makers[name]()
+    made = makers[name]()
+    return one() if made.num_replicas_in_sync == 1 and name != "tpu" else made  # alone, it has nothing to mirror
 
 
 def _fitting():
@@ -122,7 +123,7 @@ class Replicas:
 
     def run(self, function, batches):
         """`function(batches)` in each replica, with its part of each of the batches; see `first` for the results."""
-        if self.count == 1:
+        if self.count == 1 and not self.is_tpu:
             return function(batches)
         return self.strategy.run(function, args=([self._spread(split(batch, self.local)) for batch in batches],))
 

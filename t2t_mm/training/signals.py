@@ -1,6 +1,7 @@
-"""SIGTERM as a request to stop: the step in flight ends, a checkpoint is written, the exit code says which it was."""
+"""SIGTERM and Ctrl-C as requests to stop: the step in flight ends, a checkpoint is written, then the process ends."""
 
 import contextlib
+import os
 import signal
 import threading
 
@@ -16,13 +17,25 @@ class Terminated(SystemExit):
 
 @contextlib.contextmanager
 def termination():
-    """Gives a function that says whether SIGTERM has come. Outside the main thread signals stay as they are."""
-    told = threading.Event()
+    """Gives a function that says which signal has come: SIGTERM, SIGINT or None.
+
+    A second Ctrl-C interrupts at once, as ever. Outside the main thread signals stay as they are.
+    """
+    told = []
+
+    def take(number, frame):
+        if number == signal.SIGINT and signal.SIGINT in told:
+            raise KeyboardInterrupt
+        if number == signal.SIGINT:  # print is not for signal handlers
+            os.write(2, b"\nStopping when this step has ended; Ctrl-C again stops at once.\n")
+        told.append(number)
+
     if threading.current_thread() is not threading.main_thread():
-        yield told.is_set
+        yield lambda: None
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+    before = {number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield told.is_set
+        yield lambda: told[0] if told else None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.training import loss as module
 from t2t_mm.training.loss import cross_entropy
 
 V = 11
@@ -26,7 +27,9 @@ def plain(logits, targets, mask, smoothing):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_equals_the_plain_loss_in_value_and_gradient(smoothing, compiled):
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_equals_the_plain_loss_in_value_and_gradient(smoothing, compiled, deterministic, monkeypatch):
+    monkeypatch.setattr(module.config, "is_op_determinism_enabled", lambda: deterministic)
     logits, targets, mask = data()
     function = tf.function(cross_entropy) if compiled else cross_entropy
     with tf.GradientTape(persistent=True) as tape:

@@ -43,6 +43,13 @@ def steps(one, count):
     return results
 
 
+def test_a_strategy_of_one_device_mirrors_nothing(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: ["cpu"] if kind == "CPU" else [])
+    strategy = make_strategy("mirrored")
+    assert not isinstance(strategy, tf.distribute.MirroredStrategy)
+    Trainer([Toy()], QUIET, strategy=strategy, console=Silent()).train(1)
+
+
 def test_replicas_train_and_evaluate_as_one_device():
     """Three of them, among which no batch can be shared evenly."""
     problems = [Toy(), ToyClass("toy_first")]

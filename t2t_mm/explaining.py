@@ -69,7 +69,7 @@ def _answered(answering, problem, value):
     """(the answer, the batch of one with which the model's call repeats how it came about)"""
     try:
         encoded = problem.encode_inputs(tf.convert_to_tensor(raw(problem.inputs, value)))
-    except (UserError, OSError, ValueError, TypeError, tf.errors.OpError) as error:
+    except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
         raise UserError(f"{value!r} can't be read: {' '.join(str(error).split())[:200]}") from error
     batch = padded([encoded], problem.inputs.masked)
     if problem.targets.kind == "categorical":

@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from t2t_mm.errors import UserError
+
 TICKS = 48  # most labels on an axis
 
 
@@ -24,7 +26,10 @@ def draw(explanation, form="png") -> bytes:
     for place, gates in explanation.experts.items():
         rows = inputs if place == "encoder" else outputs
         panels.append((f"experts, {place}", gates, rows, list(map(str, range(gates.shape[1])))))
-    columns = min(3, max(1, len(panels)))
+    if not panels:
+        raise UserError(f"The model has neither attention nor experts that {explanation.problem} gets to: there is "
+                        "nothing to draw.")
+    columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     wide, high = (max(3.0, 0.8 + 0.19 * min(TICKS, size)) for size in (len(inputs), max(len(inputs), len(outputs))))
     figure = Figure(figsize=(columns * wide, 0.6 + rows * high), layout="constrained")

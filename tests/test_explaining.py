@@ -8,7 +8,7 @@ import pytest
 
 import t2t_mm
 from t2t_mm.errors import UserError
-from t2t_mm.explaining import explain
+from t2t_mm.explaining import Explanation, explain
 from t2t_mm.explaining_pictures import draw
 
 SENTENCE = "I see two red rings."
@@ -56,6 +56,10 @@ def test_what_cannot_be_read_is_told(model):
         explain(model, "mini_ende", "")
     with pytest.raises(UserError, match="absent.png"):
         explain(model, "mini_imagenet", "absent.png")
+    with pytest.raises(UserError, match="absent.wav"):
+        explain(model, "mini_speech", "absent.wav")
+    with pytest.raises(UserError, match="nothing to draw"):
+        draw(Explanation("mini_ende", ["a"], ["b"], "b", {}, {}))
 
 
 def test_the_command_writes_both_pictures(trained, tmp_path):

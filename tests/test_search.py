@@ -44,7 +44,8 @@ class Trigrams:
 
         limits = tf.broadcast_to(limit, [EXAMPLES])
         start = tf.zeros_like(example), tf.constant(0)
-        found = tf.function(lambda: method(watched, reorder, start, limits, tf.constant(seed)), autograph=False)()
+        seeds = tf.stack([tf.fill([EXAMPLES], seed), tf.range(EXAMPLES)], 1)
+        found = tf.function(lambda: method(watched, reorder, start, limits, seeds), autograph=False)()
         return type(found)(*(value.numpy() for value in found)), int(Watched.steps)
 
     def log_prob(self, example, text):
@@ -249,6 +250,8 @@ def test_limits_are_kept(searches):
 
 def test_one_graph_serves_all_shapes_and_can_be_saved(model, searches, tmp_path):
     search = searches[Beam]
+    for length in (4, 7):
+        search({"inputs": tf.ones([2, length], tf.int32), "inputs_mask": tf.ones([2, length], tf.bool)})
     assert search._graph.experimental_get_tracing_count() == 1
 
     class Served(tf.Module):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -21,11 +22,19 @@ def run(args):
     problem = _problem(predictor, args.problem)
     if problem.targets.kind != "categorical" and args.n_best > max(1, args.beam_size) and not args.sampling_temperature:
         raise UserError(f"--n_best={args.n_best} needs as many hypotheses: --beam_size={args.n_best}.")
+    if args.sampling_temperature and args.beam_size > 1:
+        raise UserError("--beam_size and --sampling_temperature are two ways to decode: give one of them.")
+    if (args.top_k or args.top_p < 1) and not args.sampling_temperature:
+        raise UserError("--top_k and --top_p are of sampling: give a --sampling_temperature, such as 1, with them.")
     answer = Answers(predictor, problem, args)
     if args.interactive:
         _converse(problem, answer)
     elif args.split:
-        _decode_split(problem, answer, args)
+        inputs, references = answered.read(problem.located(args.data_dir), args.split, args.examples)
+        read = [args.split, args.examples, str(Path(args.data_dir).resolve())]
+        lines = _decode(inputs, answer, args, _work_name(args, predictor, read))
+        for score in answered.scores(problem, [line.split("\t")[0] for line in lines], references):
+            print(f"{score.name} {score.value:.2f}  {score.signature}", file=sys.stderr)
     else:
         inputs = _inputs(args.decode_from_file, problem)
         _decode(inputs, answer, args, _work_name(args, predictor, inputs))
@@ -43,9 +52,9 @@ class Answers:
         else:
             self.method = Beam(args.beam_size, args.alpha) if args.beam_size > 1 else Greedy()
 
-    def __call__(self, inputs):
-        return self.predictor.predict(
-            self.problem.name, inputs, self.method, self.args.decode_length, max(1, self.args.n_best), self.args.seed)
+    def __call__(self, inputs, first=0):
+        return self.predictor.predict(self.problem.name, inputs, self.method, self.args.decode_length,
+                                      max(1, self.args.n_best), self.args.seed, first)
 
     def line(self, result):
         """One line of output: the text, or the class; with --n_best texts and scores, with tabs between."""
@@ -55,7 +64,7 @@ class Answers:
             ranked = result["top"]
             plain = f"{result['label']}\t{result['probability']:.4f}"
         else:
-            ranked, plain = result["n_best"], _one_line(result["outputs"])
+            ranked, plain = sorted(result["n_best"], key=lambda pair: -pair[1]), _one_line(result["outputs"])
         if self.args.n_best == 1:
             return plain
         return "\t".join(f"{_one_line(text)}\t{score:.4f}" for text, score in ranked[: self.args.n_best])
@@ -70,7 +79,7 @@ def _problem(predictor, name):
 def _inputs(source, problem):
     """The inputs that a file, a directory or stdin holds."""
     if source == "-":
-        return sys.stdin.read().splitlines()
+        return [line.decode("utf-8", "replace") for _, line in files.lines_of(sys.stdin.buffer)]
     path = Path(source).expanduser()
     if path.is_dir():
         if problem.inputs.kind == "language":
@@ -88,24 +97,28 @@ def _work_name(args, predictor, inputs):
 
 
 def _decode(inputs, answer, args, partial):
-    """Decodes all inputs to --decode_to_file or stdout."""
+    """Decodes all inputs to --decode_to_file or stdout; returns the lines."""
+    written, done = [], 0
     if not args.decode_to_file:
         for line in _lines(inputs, answer, 0):
             print(line, flush=True)
-        return
-    done = 0
+            written.append(line)
+        return written
     if os.path.exists(partial):
         with open(partial, "rb+") as file:  # what was cut off in the middle of a line goes
             content = file.read()
             file.truncate(content.rfind(b"\n") + 1)
-            done = content.count(b"\n")
+            written = content.decode().split("\n")[:-1]
+            done = len(written)
         print(f"going on after {done:,} of {len(inputs):,} inputs", file=sys.stderr)
     try:
         with open(partial, "a", encoding="utf-8") as file:
             for line in _lines(inputs[done:], answer, done):
                 file.write(line + "\n")
                 file.flush()
+                written.append(line)
         os.replace(partial, args.decode_to_file)
+        return written
     except OSError as error:
         raise UserError(f"--decode_to_file={args.decode_to_file} can't be written to: {error.strerror}.") from error
 
@@ -115,25 +128,13 @@ def _lines(inputs, answer, before):
     started = time.monotonic()
     for start in range(0, len(inputs), CHUNK):
         chunk = inputs[start : start + CHUNK]
-        for number, result in enumerate(answer(chunk), before + start + 1):
+        for number, result in enumerate(answer(chunk, before + start), before + start + 1):
             if "error" in result:
                 print(f"input {number}: {result['error']}", file=sys.stderr)
             yield answer.line(result)
         done = start + len(chunk)
         rate = done / (time.monotonic() - started)
         print(f"{before + done:,} of {before + len(inputs):,} inputs, {rate:.1f} a second", file=sys.stderr)
-
-
-def _decode_split(problem, answer, args):
-    """Decodes a split, prints or writes the outputs, and the scores that the problem is measured by."""
-    inputs, references = answered.read(problem.located(args.data_dir), args.split, args.examples)
-    lines = list(_lines(inputs, answer, 0))
-    if args.decode_to_file:
-        Path(args.decode_to_file).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    else:
-        print("\n".join(lines), flush=True)
-    for score in answered.scores(problem, [line.split("\t")[0] for line in lines], references):
-        print(f"{score.name} {score.value:.2f}  {score.signature}", file=sys.stderr)
 
 
 def _converse(problem, answer):
@@ -150,4 +151,4 @@ def _converse(problem, answer):
 
 
 def _one_line(text):
-    return " ".join(text.splitlines()) if "\n" in text or "\r" in text else text.replace("\t", " ")
+    return re.sub(r"[\t\r\n]+", " ", text)

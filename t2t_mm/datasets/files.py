@@ -9,9 +9,7 @@ from t2t_mm.errors import UserError
 
 
 def lines(path):
-    """Yields (number from 1, bytes) for each line of a file, gunzipped if it ends in .gz.
-
-    Only a line feed ends a line. A carriage return before it goes, as does a byte order mark at the start.
+    """Yields (number from 1, bytes) for each line of a file, gunzipped if it ends in .gz; see `lines_of`.
 
     Raises:
         UserError: the file cannot be read.
@@ -19,11 +17,19 @@ def lines(path):
     path = pathlib.Path(path)
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                line = line.removesuffix(b"\n").removesuffix(b"\r")
-                yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            yield from lines_of(file)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
+
+
+def lines_of(file):
+    """Yields (number from 1, bytes) for each line of an open file.
+
+    Only a line feed ends a line. A carriage return before it goes, as does a byte order mark at the start.
+    """
+    for number, line in enumerate(file, 1):
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
+        yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
 def text(line: bytes) -> str | None:

@@ -22,9 +22,13 @@ class ExactMatch(Metric):
 
 @register
 class Accuracy(ExactMatch):
-    """Share of examples, in percent, whose best class is right (top-1); a class is its label or its number."""
+    """Share of examples, in percent, whose best class is right (top-1); a class is its label or its number. What stands
+    behind a tab, a probability, doesn't count."""
 
     name = "accuracy"
+
+    def counts(self, hypotheses, references):
+        return super().counts([hypothesis.split("\t")[0] for hypothesis in hypotheses], references)
 
 
 def _words(text):

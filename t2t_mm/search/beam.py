@@ -34,9 +34,9 @@ class Beam:
         if self.hypotheses < 1 or self.alpha < 0:
             raise ValueError(f"Beam needs hypotheses >= 1 and alpha >= 0, received {self}")
 
-    def __call__(self, step, reorder, state, limits, seed):
+    def __call__(self, step, reorder, state, limits, seeds):
         if self.hypotheses == 1:
-            ids, log_probs, _ = Greedy()(step, reorder, state, limits, seed)
+            ids, log_probs, _ = Greedy()(step, reorder, state, limits, seeds)
             lengths = tf.math.count_nonzero(ids, axis=-1)
             return Decoded(ids, log_probs, log_probs / self.penalty(lengths))
         length, batch, k = tf.reduce_max(limits), tf.shape(limits)[0], self.hypotheses

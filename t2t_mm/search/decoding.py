@@ -26,13 +26,13 @@ class Search:
         self.model, self.problem, self.method, self.longest = model, problem, method or Greedy(), longest
         self._graph = None
 
-    def __call__(self, batch, limits=None, seed=0):
+    def __call__(self, batch, limits=None, seed=0, index=None):
         """Decodes a batch.
 
         Args:
             batch: `inputs`, and `inputs_mask` where there is one; what else it holds is not looked at.
             limits: int32 [batch], most positions to put out for each example; None: see `decode`.
-            seed: of sampling, an int.
+            seed, index: of sampling, see `decode`.
 
         Returns:
             Decoded.
@@ -42,15 +42,17 @@ class Search:
             limits = tf.fill(tf.shape(batch["inputs"])[:1], -1)
         if self._graph is None:
             specs = {key: open_spec(value) for key, value in batch.items()}
-            signature = [specs, tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
+            numbers, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
+            signature = [specs, numbers, number, numbers]
             self._graph = tf.function(self._decode, input_signature=signature, autograph=False)
-        return self._graph(batch, tf.cast(limits, tf.int32), tf.constant(seed, tf.int32))
+        index = tf.range(tf.size(limits)) if index is None else tf.cast(index, tf.int32)
+        return self._graph(batch, tf.cast(limits, tf.int32), tf.constant(seed, tf.int32), index)
 
-    def _decode(self, batch, limits, seed):
-        return decode(self.model, self.problem, batch, self.method, limits, self.longest, seed)
+    def _decode(self, batch, limits, seed, index):
+        return decode(self.model, self.problem, batch, self.method, limits, self.longest, seed, index)
 
 
-def decode(model, problem, batch, method, limits=None, longest=512, seed=0):
+def decode(model, problem, batch, method, limits=None, longest=512, seed=0, index=None):
     """Encodes a batch and decodes it: plain TensorFlow operations, to be traced by whoever exports it.
 
     Args:
@@ -58,6 +60,8 @@ def decode(model, problem, batch, method, limits=None, longest=512, seed=0):
         limits: int32 [batch], most positions to put out for each example; -1, or None for all: twice as many as the
             inputs have in the body, and 50.
         seed: of sampling, an int or int32 scalar.
+        index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and this alone, not on
+            its neighbours. None: its row.
 
     Returns:
         Decoded.
@@ -73,4 +77,6 @@ def decode(model, problem, batch, method, limits=None, longest=512, seed=0):
     def step(ids, time, state):
         return model.step(ids, time, memory, state, problem, method.hypotheses)
 
-    return method(step, model.reorder, state, limits, seed)
+    index = tf.range(tf.size(limits)) if index is None else index
+    seeds = tf.stack([tf.fill(tf.shape(index), seed), index], axis=1)
+    return method(step, model.reorder, state, limits, seeds)

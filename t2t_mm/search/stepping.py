@@ -7,7 +7,7 @@ A method is called with
     reorder: (state, rows int32 [rows]) -> the state after row i has taken over the past of row `rows[i]`;
     state: a nested structure of tensors, as of before the first position;
     limits: int32 [batch], at least 1, most positions to put out for each example;
-    seed: int32 scalar;
+    seeds: int32 [batch, 2], of what is drawn for each example;
 
 and returns what it `Decoded`. Log-probabilities are the model's own, of all pieces, whatever a method forbids or
 filters: that of a text is what teacher forcing gives for the same ids. Padding is never put out.
@@ -42,7 +42,7 @@ class Greedy:
 
     hypotheses = 1
 
-    def __call__(self, step, reorder, state, limits, seed):
+    def __call__(self, step, reorder, state, limits, seeds):
         return _follow(step, state, limits, 1, lambda logits, time: _argmax(logits))
 
 
@@ -70,11 +70,14 @@ class Sampling:
             raise ValueError("Sampling needs temperature > 0, top_k >= 0, 0 < top_p <= 1 and hypotheses >= 1, "
                              f"received {self}")  # fmt: skip
 
-    def __call__(self, step, reorder, state, limits, seed):
+    def __call__(self, step, reorder, state, limits, seeds):
         def pick(logits, time):
-            logits = self._filtered(logits / self.temperature)
-            uniform = tf.random.stateless_uniform(tf.shape(logits), tf.stack([seed, time]), minval=1e-20)
-            return _argmax(logits - tf.math.log(-tf.math.log(uniform)))  # Gumbel noise: a draw from the softmax
+            below = tf.cumsum(tf.nn.softmax(self._filtered(logits / self.temperature)), axis=-1)  # [rows, pieces]
+            key = lambda seed: tf.stack([seed[0] * 1_000_003 + time, seed[1]])  # noqa: E731
+            draw = lambda seed: tf.random.stateless_uniform([self.hypotheses], key(seed))  # noqa: E731
+            drawn = tf.reshape(tf.map_fn(draw, seeds, fn_output_signature=tf.float32), (-1, 1))  # [rows, 1]
+            # The first piece by which that share of the probability is passed; rounding is not to reach the whole.
+            return _argmax(tf.cast(below > drawn * 0.999999 * below[:, -1:], tf.int32))
 
         return _follow(step, state, limits, self.hypotheses, pick)
 

@@ -1,5 +1,6 @@
 """Evaluation of problems on a split: teacher-forced, and of what the model puts out by itself."""
 
+import contextlib
 import functools
 import itertools
 
@@ -119,7 +120,8 @@ class Decoding:
         found = {}
         for name, shown in samples.items():
             problem, values = self.problems[name], self._read(self.problems[name], split, self.examples)[0]
-            found[f"attention_{split}/{name}"] = draw(explain(self.answering, name, values[0]))
+            with contextlib.suppress(UserError):  # an input that can't be read, a model without attention and experts
+                found[f"attention_{split}/{name}"] = draw(explain(self.answering, name, values[0]))
             if problem.inputs.kind != "language":
                 cells = [(drawn(problem, value), output) for value, (*_, output) in zip(values, shown, strict=False)]
                 found[f"decoded_{split}/{name}"] = sheet(cells)

@@ -26,7 +26,12 @@ def test_lines_stay_in_their_places(run, tmp_path, capsys):
     (tmp_path / "in.txt").write_text("I see a star.\n\nThere is a moon.\n")
     run(decode_from_file=tmp_path / "in.txt", decode_to_file=tmp_path / "out.txt")
     lines = (tmp_path / "out.txt").read_text().split("\n")
-    assert len(lines) == 4 and lines[1] == lines[3] == "" and lines[0] and lines[2]
+    assert len(lines) == 4 and lines[1] == lines[3] == ""
+    for line, sentence in zip(lines[::2], ("I see a star.", "There is a moon."), strict=True):
+        (tmp_path / "one.txt").write_text(sentence)
+        run(decode_from_file=tmp_path / "one.txt")
+        assert capsys.readouterr().out == line + "\n" != "\n"
+    run(decode_from_file=tmp_path / "in.txt")
     assert "input 2: the text is empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
@@ -38,11 +43,11 @@ def test_it_goes_on_where_it_was_stopped(run, tmp_path, monkeypatch, capsys):
     flags = {"decode_from_file": tmp_path / "in.txt", "decode_to_file": tmp_path / "out.txt"}
     answers, count = decoding.Answers.__call__, []
 
-    def stopped(self, inputs):
+    def stopped(self, inputs, first):
         count.append(len(inputs))
         if len(count) == 2:
             raise KeyboardInterrupt
-        return answers(self, inputs)
+        return answers(self, inputs, first)
 
     monkeypatch.setattr(decoding.Answers, "__call__", stopped)
     with pytest.raises(KeyboardInterrupt):
@@ -64,6 +69,48 @@ def test_several_outputs_a_line(run, tmp_path, capsys):
     assert len(fields) == 4 and float(fields[1]) >= float(fields[3])
     with pytest.raises(UserError, match="--beam_size=2"):
         run(decode_from_file=tmp_path / "in.txt", n_best=2)
+
+
+def test_lines_of_stdin_are_those_of_a_file(run, tmp_path, monkeypatch, capsys):
+    content = "\ufeffI see\x0ca\u2028star.\r\n".encode() + b"There \xff is a moon.\n"
+    (tmp_path / "in.txt").write_bytes(content)
+    run(decode_from_file=tmp_path / "in.txt")
+    wanted = capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    run(decode_from_file="-")
+    assert capsys.readouterr().out == wanted and wanted.count("\n") == 2
+
+
+@pytest.mark.parametrize("flags, told", [
+    ({"top_k": 4}, "give a --sampling_temperature"), ({"top_p": 0.9}, "give a --sampling_temperature"),
+    ({"sampling_temperature": 1.0, "beam_size": 2}, "give one of them"),
+])
+def test_flags_that_do_not_go_together(run, tmp_path, flags, told):
+    with pytest.raises(UserError, match=told):
+        run(decode_from_file=tmp_path / "in.txt", **flags)
+
+
+def test_a_split_goes_on_where_it_was_stopped_and_needs_a_folder(run, trained_data, tmp_path, monkeypatch, capsys):
+    flags = {"split": "validation", "data_dir": trained_data, "examples": 5, "decode_to_file": tmp_path / "out.txt"}
+    with pytest.raises(UserError, match="can't be written to"):
+        run(**flags | {"decode_to_file": tmp_path / "absent" / "out.txt"})
+    run(**flags)
+    whole, told = (tmp_path / "out.txt").read_text(), capsys.readouterr().err.splitlines()[-2:]
+    monkeypatch.setattr(decoding, "CHUNK", 2)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(decoding.os, "replace", raising(KeyboardInterrupt))
+        run(**flags)
+    run(**flags)
+    captured = capsys.readouterr().err
+    assert "going on after 5 of 5 inputs" in captured and captured.splitlines()[-2:] == told
+    assert (tmp_path / "out.txt").read_text() == whole
+
+
+def raising(error):
+    def function(*args):
+        raise error
+
+    return function
 
 
 def test_a_split_is_scored(run, trained_data, tmp_path, capsys):

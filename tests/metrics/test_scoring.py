@@ -35,6 +35,10 @@ def test_there_are_all_that_problems_name():
     assert {"bleu", "chrf", "wer", "cer", "bracket_f1", "cider", "rouge_l", "exact_match", "accuracy"} == set(METRICS)
 
 
+def test_accuracy_looks_at_the_class_alone():
+    assert metric("accuracy").score(["cat\t0.9312", "dog"], [["cat"], ["cat"]]).value == 50.0
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_all_right_is_best_and_worse_is_worse(name):
     best, worse = (metric(name).score(*data(name, right)) for right in (3, 1))

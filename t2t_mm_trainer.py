@@ -57,6 +57,10 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     "warm_start_from", "", "Output directory of another run: its weights are the initial values where they fit."
 )
+flags.DEFINE_bool(
+    "warm_start_rescale", False,
+    "Bring the loaded body's matrices to the size of fresh ones: for problems that the other run has never seen."
+)
 flags.DEFINE_bool("skip_nonfinite", False, "Skip steps whose loss or gradient is not finite, and count them.")
 flags.DEFINE_enum(
     "strategy", "auto", STRATEGIES, "Devices to train on; multi_worker reads TF_CONFIG, auto takes what is there."

@@ -4,7 +4,7 @@
 
 One joint run; then for every seed the problem is trained twice for the same steps, with the same data in the same
 order: once with all initial values drawn, once with the joint model's weights where they fit. The figure is the
-validation log-perplexity, in nats a symbol.
+validation log-perplexity, in nats a symbol. With --norescale the weights are taken as they are.
 """
 
 import statistics
@@ -24,6 +24,7 @@ flags.DEFINE_string("output_dir", "benchmark_output/joint", "Of the joint run; o
 flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.")
 flags.DEFINE_string("hparams", "", "Changes to single hparams.")
 flags.DEFINE_string("tuned_hparams", "", "Further changes, for fine-tuning alone: body_rate=0.3,frozen=encoder/")
+flags.DEFINE_bool("rescale", True, "Fine-tune with --warm_start_rescale.")
 flags.DEFINE_integer("joint_steps", 800, "Steps of the joint run.", lower_bound=1)
 flags.DEFINE_integer("steps", 250, "Steps of each run after it.", lower_bound=1)
 flags.DEFINE_integer("seeds", 3, "Runs of each kind.", lower_bound=1)
@@ -47,7 +48,8 @@ def main():
     for seed in range(FLAGS.seeds):
         began = time.monotonic()
         scratch = train([problem], hparams, FLAGS.steps, seed=seed)
-        found.append((scratch, train([problem], tuned, FLAGS.steps, seed=seed, warm_start_from=FLAGS.output_dir)))
+        start = {"warm_start_from": FLAGS.output_dir, "warm_start_rescale": FLAGS.rescale}
+        found.append((scratch, train([problem], tuned, FLAGS.steps, seed=seed, **start)))
         print(f"{seed:6} {scratch:9.4f} {found[-1][1]:9.4f} {time.monotonic() - began:9.0f}", flush=True)
     scratch, after = (statistics.mean(figures) for figures in zip(*found, strict=True))
     print(f"{'mean':>6} {scratch:9.4f} {after:9.4f}", flush=True)

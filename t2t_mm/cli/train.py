@@ -26,6 +26,8 @@ def run(flags):
         _wait_for_checkpoint(flags, output)
     if flags.mode == "evaluate":
         output.need_checkpoint()
+    if flags.warm_start_rescale and not flags.warm_start_from:
+        raise UserError("--warm_start_rescale needs --warm_start_from, the run whose weights are rescaled.")
     if flags.warm_start_from:
         OutputDir(flags.warm_start_from).need_checkpoint()
     weights = _weights(flags, output)
@@ -35,7 +37,7 @@ def run(flags):
         output.check_writable()
     output.check_hparams(hparams)
     output.check_names(weights)
-    best = _best(flags, output, weights)
+    best = _best(flags, output, problems)
     _train(flags, output, problems, list(weights.values()), hparams, set_name, best)
 
 
@@ -67,17 +69,22 @@ def _hparams(flags, output):
     return hparams_io.resolve(set_name, flags.gin_file, flags.gin_bindings, flags.hparams), set_name
 
 
-def _best(flags, output, names):
+def _best(flags, output, problems):
     """What --keep_best and --patience ask for, None if nothing."""
     if not flags.keep_best:
         if flags.patience:
             raise UserError("--patience needs --keep_best, the metric that it waits for: wmt_ende/log_perplexity.")
         return None
     best = Best(flags.keep_best, output.path / "best.json", flags.patience)
-    if best.problem not in names:
-        raise UserError(f"--keep_best={flags.keep_best} names no problem of this run: {', '.join(names)}.")
+    metrics = {problem.name: problem.metrics for problem in problems}
+    if best.problem not in metrics:
+        raise UserError(f"--keep_best={flags.keep_best} names no problem of this run: {', '.join(metrics)}.")
     if flags.mode != "train_and_evaluate":
         raise UserError("--keep_best needs evaluations: --mode=train_and_evaluate, every --eval_every steps.")
+    if not flags.eval_every:
+        raise UserError("--keep_best needs evaluations: --eval_every=0 makes none but the last. Give --eval_every=500.")
+    if best.name in metrics[best.problem] and not flags.decode_examples:
+        raise UserError(f"--keep_best={flags.keep_best} is a score of decoded text: give --decode_examples=100.")
     return best
 
 
@@ -107,7 +114,8 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,
-        warm_start_from=flags.warm_start_from, skip_nonfinite=flags.skip_nonfinite,
+        warm_start_from=flags.warm_start_from, warm_start_rescale=flags.warm_start_rescale,
+        skip_nonfinite=flags.skip_nonfinite,
         strategy=replicas.strategy, decode_examples=flags.decode_examples,
         precision=flags.precision, jit_compile=flags.jit_compile,
         steps_per_execution=flags.steps_per_execution, console=console,
@@ -116,7 +124,8 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
         trainer.tell()
         every = flags.eval_every if flags.mode == "train_and_evaluate" else 0
         trainer.train(eval_every=every, eval_split=flags.eval_split, eval_batches=flags.eval_steps, best=best)
-    for _ in trainer.follow() if flags.continuous else [trainer.step] * (flags.mode != "train"):
+    wanted = flags.mode != "train" and trainer.evaluated != trainer.step
+    for _ in trainer.follow() if flags.continuous else [trainer.step] * wanted:
         trainer.evaluate(flags.eval_split, flags.eval_steps)
     console.log(
         f"Everything is in {output.path}: checkpoints, metrics_{flags.eval_split}.json, hparams.json. "

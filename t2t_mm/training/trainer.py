@@ -1,17 +1,18 @@
 """The trainer: many problems, one model, any number of devices."""
 
 import contextlib
+import signal
 import time
 
 import numpy as np
 
-from t2t_mm import registry
+from t2t_mm import hparams_io, registry
 from t2t_mm.errors import UserError
 from t2t_mm.input.mixing import problem_at, rates
 from t2t_mm.problem import check_nets
 from t2t_mm.training import evaluation, startup
 from t2t_mm.training.averaging import MovingAverage
-from t2t_mm.training.checkpoints import Checkpoints, latest, named_variables, newest_whole, step_of
+from t2t_mm.training.checkpoints import Checkpoints, found, named_variables, newest_whole, step_of
 from t2t_mm.training.console import Console
 from t2t_mm.training.guard import Guard
 from t2t_mm.training.inputs import Inputs
@@ -53,6 +54,7 @@ class Trainer:
         keep_checkpoints: how many of the newest are kept.
         warm_start_from: output directory of another run, whose weights are the initial values where they fit; of no
             effect once there is a checkpoint in `output_dir`.
+        warm_start_rescale: for a problem that is new to that run, see warm_start.load_fitting.
         skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted, or an error.
         strategy: tf.distribute.Strategy, see replicas.make_strategy; None for one device. With several workers, each
             makes a trainer and all call the same methods.
@@ -66,6 +68,7 @@ class Trainer:
 
     Attributes:
         step: how many steps the model has been trained.
+        evaluated: the step of the last evaluation; None before the first.
         model: the Keras model.
 
     Raises:
@@ -75,8 +78,9 @@ class Trainer:
 
     def __init__(
         self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
-        keep_checkpoints=3, warm_start_from=None, skip_nonfinite=False, strategy=None, decode_examples=0,
-        precision="float32", jit_compile=False, steps_per_execution=1, model="multimodel", console=None,
+        keep_checkpoints=3, warm_start_from=None, warm_start_rescale=False, skip_nonfinite=False, strategy=None,
+        decode_examples=0, precision="float32", jit_compile=False, steps_per_execution=1, model="multimodel",
+        console=None,
     ):  # fmt: skip
         self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
         self.console, self.replicas, self.jit_compile = console or Console(), Replicas(strategy), jit_compile
@@ -100,7 +104,7 @@ class Trainer:
             self.optimizer = make_optimizer(hparams, list(trainable.values()))
             if hparams.ema_decay:
                 self.average = MovingAverage(trainable, hparams.ema_decay)
-        self.step = 0
+        self.step, self.evaluated = 0, None
         folder = self.output.path if self.output and self.replicas.is_chief else None
         self._guard = Guard(self.console, folder, skip_nonfinite, steps_per_execution)
         self._train_step = TrainStep(
@@ -119,7 +123,7 @@ class Trainer:
             self._summaries = Summaries(self.output.tensorboard)
             self._resume()
         if warm_start_from and not self.step:
-            self._start_from(OutputDir(warm_start_from))
+            self._start_from(OutputDir(warm_start_from), rescale=warm_start_rescale)
 
     def _writes(self, write, *args):
         """Has the chief write; other workers share its directory, and leave it alone."""
@@ -130,7 +134,8 @@ class Trainer:
         """Takes up the newest checkpoint. If problems have come since, it is where their run starts from."""
         if not self.output.has_checkpoint:
             return
-        path = newest_whole(self.output.checkpoints, self.console.log)
+        path = newest_whole(self.output.checkpoints, self.console.log, with_inputs=True)
+        self._tell_changes()
         if is_part_of(path, self.model):
             self.step = self._saved = self._checkpoints.restore_inputs(path)
             return self._start_from(self.output, path)
@@ -139,6 +144,12 @@ class Trainer:
             self.console.log(
                 f"Resuming from the checkpoint of step {self.step:,} in {self.output.checkpoints}"
             )
+
+    def _tell_changes(self):
+        changed = self.hparams.diff(hparams_io.load(str(self.output.path)))
+        if changed:
+            told = ", ".join(f"{name}={new} (was {old})" for name, (new, old) in changed.items())
+            self.console.log(f"Other hparams than before: {told}")
 
     def follow(self, every=5.0):
         """Takes up each new checkpoint that another process writes, and yields its step; ends after the last step's.
@@ -152,21 +163,26 @@ class Trainer:
                 yield self.step
             if self.step >= self.train_steps:
                 return
-            path = latest(self.output.checkpoints)
-            fresh = path is not None and step_of(path) > self.step
-            try:
-                self.step = self._saved = self._checkpoints.restore(path) if fresh else self.step
-            except UserError:  # it was dropped for newer ones while it was read
-                fresh = False
+            fresh = self._take_newer()
             if not fresh:
                 time.sleep(every)
 
-    def _start_from(self, output, path=None):
+    def _take_newer(self) -> bool:
+        """Takes up the newest checkpoint after this step that can be read; false if there is none."""
+        for path in reversed(found(self.output.checkpoints)):
+            if step_of(path) <= self.step:
+                break
+            with contextlib.suppress(UserError):  # damaged, or dropped for newer ones while it was read
+                self.step = self._saved = self._checkpoints.restore(path)
+                return True
+        return False
+
+    def _start_from(self, output, path=None, rescale=False):
         """Takes the weights that fit; the optimizer starts anew."""
         output.need_checkpoint()
         path = path or newest_whole(output.checkpoints, self.console.log)
         with self.replicas.scope():
-            load_fitting(self.model, self.problems, path, output.recorded_problems(), self.console.log)
+            load_fitting(self.model, self.problems, path, output.recorded_problems(), self.console.log, rescale)
             if self.average:
                 self.average.restart()
 
@@ -190,7 +206,7 @@ class Trainer:
 
         Raises:
             UserError: if a loss is not finite, or a checkpoint can't be written. The checkpoints before stay.
-            signals.Terminated: after SIGTERM, when all is saved.
+            signals.Terminated: after SIGTERM, when all is saved. After Ctrl-C, KeyboardInterrupt.
         """
         until = self.train_steps if until is None else until
         without = [p.name for p in self.problems if not p.splits().get("train")]
@@ -199,33 +215,38 @@ class Trainer:
                             "--generate_data, or leave them out of --problems.")
         self._writes(lambda: self.output.record(self.hparams, self.problems, self.model_name))
         progress = Progress(self.console, self.step, until)
-        with self.replicas.watching(), progress, termination() as is_told_to_stop:
-            try:
-                while self.step < until:
-                    if self.step % self._guard.every == 0 and self.replicas.any(is_told_to_stop()):
-                        self.save()
-                        self.console.log(f"Told to stop. The same command goes on from step {self.step:,}.")
-                        raise Terminated
-                    self._train_one(progress)
-                    if self.step % self.save_every == 0 and self.step < until:
-                        self._aside(progress, lambda: self.save(wait=False))
-                    if eval_every and self.step % eval_every == 0 and (self.step < until or best):
-                        self._aside(progress, lambda: self._weigh(best, self.evaluate(eval_split, eval_batches)))
-                        if best and best.is_over:
-                            self.console.log(f"No {best.metric} better than {best.value:.4f} of step {best.step:,} in "
-                                             f"{best.since} evaluations: training ends here.")
-                            break
-            except KeyboardInterrupt:
-                if self.replicas.workers == 1:  # others may not have been interrupted
+        weigh = lambda: self._weigh(best, self.evaluate(eval_split, eval_batches))  # noqa: E731
+        with self.replicas.watching(), progress, termination() as told_to_stop:
+            if best:
+                best.resume(self.step)
+                if eval_every and self.step and self.step % eval_every == 0 and self.step not in best.values:
+                    weigh()  # the run was stopped before it could be
+            while self.step < until and not (best and best.is_over):
+                if self.step % self._guard.every == 0 and self.replicas.any(bool(told_to_stop())):
                     progress.look()
-                    self.save()
-                    self.console.log(f"Interrupted. The same command goes on from step {self.step:,}.")
-                raise
+                    self._stop(told_to_stop())
+                self._train_one(progress)
+                if self.step % self.save_every == 0 and self.step < until:
+                    self._aside(progress, lambda: self.save(wait=False))
+                last = best and self.step == until
+                if eval_every and (last or self.step % eval_every == 0 and self.step < until):
+                    self._aside(progress, weigh)
+            if best and best.is_over:
+                self.console.log(f"No {best.metric} better than {best.value:.4f} of step {best.step:,} in "
+                                 f"{best.since} evaluations: training ends here.")
             progress.look(final=True)
             self.save()
         if progress.totals:
             wanted = {problem.name: rate for problem, rate in zip(self.problems, self.rates, strict=True)}
             startup.tell_shares(self.console, progress.totals, wanted)
+
+    def _stop(self, signal_number):
+        """Saves, and ends the process as the signal wants it; SIGTERM where it came to another worker."""
+        self.save()
+        is_interrupt = signal_number == signal.SIGINT
+        self.console.log(f"{'Interrupted' if is_interrupt else 'Told to stop'}. The same command goes on from step "
+                         f"{self.step:,}.")
+        raise KeyboardInterrupt if is_interrupt else Terminated
 
     def _train_one(self, progress):
         problem = self.problems[problem_at(self.step, self.seed, self.rates)]
@@ -257,10 +278,13 @@ class Trainer:
 
     def _weigh(self, best, results):
         """Keeps the checkpoint if these results are the best."""
-        if best and best.update(self.step, results) and self.output:
+        if not best:
+            return
+        if best.update(self.step, results) and self.output:
             self.save()
-            self._writes(best.keep, latest(self.output.checkpoints))
+            self._writes(best.keep, self.output.checkpoints / f"ckpt-{self.step}")
             self.console.log(f"Best {best.metric} so far: {best.value:.4f} at step {self.step:,}, kept in best/")
+        self._writes(best.write)  # last: what it says is kept, is
 
     def _aside(self, progress, work):
         """Does what is no training, outside the measured speed."""
@@ -312,6 +336,7 @@ class Trainer:
         with self.replicas.scope(), self.average.in_use() if self.average else contextlib.nullcontext():
             results = self._evaluator.run(split, max_batches)
             samples, pictures = self._decode(split, results) if self._decoding.examples else ({}, {})
+        self.evaluated = self.step
         part = f", first {max_batches} batches" if max_batches else ""
         self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
         for problem, shown in samples.items():

@@ -1,5 +1,6 @@
 """The trainer as a library: learning, resuming, evaluating, refusing."""
 
+import io
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from t2t_mm import registry
 from t2t_mm.errors import UserError
 from t2t_mm.training.best import Best
 from t2t_mm.training.checkpoints import latest, named_variables
-from t2t_mm.training.console import Silent
+from t2t_mm.training.console import Console, Silent
 from t2t_mm.training.evaluation import Evaluator
 from t2t_mm.training.signals import Terminated
 from t2t_mm.training.trainer import Trainer
@@ -22,7 +23,7 @@ from t2t_mm.training.trainer import Trainer
 
 def trainer(output_dir, problems=None, hparams=TINY, **arguments):
     problems = problems or [Toy("toy_copy"), ToyClass("toy_first")]
-    return Trainer(problems, hparams, output_dir, console=Silent(), **arguments)
+    return Trainer(problems, hparams, output_dir, **{"console": Silent()} | arguments)
 
 
 def weights(of):
@@ -227,7 +228,13 @@ def test_parts_of_a_batch_add_up_to_it():
 
 def test_a_moving_average_is_evaluated_and_saved(tmp_path):
     one = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
+    one.train(11)
+    before = {name: average.numpy() for name, average in one.average.averages.items()}
     one.train()
+    for name, variable in one.average._variables.items():
+        rest = 1 - min(0.9, 12 / 21)  # after 11 updates
+        np.testing.assert_allclose(one.average.averages[name], before[name] + rest * (variable.numpy() - before[name]),
+                                   atol=1e-6)
     weighed, values = weights(one), one.evaluate()["toy_copy"]
     for name, value in weights(one).items():
         np.testing.assert_array_equal(value, weighed[name])
@@ -237,7 +244,6 @@ def test_a_moving_average_is_evaluated_and_saved(tmp_path):
     for name, average in again.average.averages.items():
         np.testing.assert_array_equal(average.numpy(), averages[name])
     assert again.evaluate()["toy_copy"] == values
-    one.average.decay = 0.0
     assert trainer(None, problems=[Toy()]).average is None
 
 
@@ -252,7 +258,91 @@ def test_the_best_checkpoint_is_kept_and_patience_ends(tmp_path):
     assert Best("toy_copy/accuracy", tmp_path / "best.json").value == 0.5
     with pytest.raises(UserError, match="no metric toy_copy/bleu; evaluated are toy_copy/accuracy"):
         Best("toy_copy/bleu").update(3, {"toy_copy": {"accuracy": 0.1, "tokens": 3}})
-    assert Best("a/log_perplexity").update(1, {"a": {"log_perplexity": 3.0}})
+    lower = Best("a/log_perplexity")
+    assert [lower.update(i, {"a": {"log_perplexity": value}}) for i, value in enumerate([3.0, 3.5, 3.0, 2.0])] == [
+        True, False, False, True]
+
+
+def test_evaluations_made_again_after_a_kill_count_once(tmp_path):
+    path, scores = tmp_path / "best.json", {10: 0.5, 15: 0.4, 20: 0.3, 25: 0.2}
+
+    def run(until):
+        one = trainer(tmp_path, problems=[Toy()], train_steps=50, save_every=10)
+        one.evaluate = lambda *args: asked.append(one.step) or {"toy_copy": {"accuracy": scores[one.step]}}
+        best = Best("toy_copy/accuracy", path, patience=3)
+        one.train(until, eval_every=5, best=best)
+        return one.step, best.since
+
+    asked = []
+    scores[5] = 0.1
+    assert run(10) == (10, 0)
+    saved = path.read_text()
+    assert run(15) == (15, 1)
+    spoilt = json.loads(saved) | {"values": {"5": 0.1, "10": 0.5, "15": 0.4, "20": 0.3}}  # as after 20, killed
+    path.write_text(json.dumps(spoilt))
+    assert run(25) == (25, 3) and asked == [5, 10, 15, 20, 25]
+    assert latest(tmp_path / "best").endswith("ckpt-10")
+    path.write_text(json.dumps(spoilt | {"values": {"5": 0.1, "10": 0.5}}))
+    asked.clear()
+    run(25)
+    assert asked == [25]  # it was stopped before that evaluation
+
+
+def test_the_last_step_is_weighed_too(tmp_path):
+    one = trainer(tmp_path, problems=[Toy()], train_steps=7)
+    best = Best("toy_copy/log_perplexity", tmp_path / "best.json")
+    one.train(eval_every=5, best=best)
+    assert sorted(best.values) == [5, 7] and one.evaluated == 7
+
+
+@pytest.mark.parametrize(("changed", "told"), [
+    ({"optimizer": "adafactor"}, "optimizer=.* .now adafactor.; use that, or another .* with --warm_start_from"),
+    ({"ema_decay": 0.9}, "ema_decay=0.0 .now 0.9."),
+])
+def test_what_a_checkpoint_has_beside_the_weights_is_not_changed(tmp_path, changed, told):
+    trainer(tmp_path, problems=[Toy()], train_steps=2).train()
+    with pytest.raises(UserError, match=told):
+        trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(**changed))
+
+
+def test_changes_are_told(tmp_path):
+    trainer(tmp_path, problems=[Toy()], train_steps=2).train()
+    out = io.StringIO()
+    trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(batch_size=TINY.batch_size + 1), console=Console(out))
+    assert f"batch_size={TINY.batch_size + 1} (was {TINY.batch_size})" in out.getvalue()
+    assert "the order of the data starts anew" in " ".join(out.getvalue().split())
+
+
+def test_interrupted_between_steps_it_saves_and_twice_it_stops_at_once(tmp_path):
+    one = trainer(tmp_path, problems=[Toy()], train_steps=50)
+    step = one._train_step
+    one._train_step = lambda *args: (one.step == 6 and os.kill(os.getpid(), signal.SIGINT), step(*args))[1]
+    with pytest.raises(KeyboardInterrupt):
+        one.train()
+    assert one.step == 7 and latest(tmp_path / "checkpoints").endswith("ckpt-7")
+
+    def twice(*args):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(*args)
+
+    one._train_step = twice
+    with pytest.raises(KeyboardInterrupt):
+        one.train()
+    assert latest(tmp_path / "checkpoints").endswith("ckpt-7")
+
+
+@pytest.mark.parametrize("spoilt", ["seeds.json", "toy_copy.index", "toy_copy.data-00000-of-00001"])
+def test_spoilt_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, spoilt):
+    one = trainer(tmp_path, problems=[Toy()], train_steps=4, save_every=2)
+    one.train()
+    (file,) = (tmp_path / "checkpoints" / "input-4").rglob(spoilt)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    out = io.StringIO()
+    again = trainer(tmp_path, problems=[Toy()], train_steps=4, console=Console(out))
+    assert again.step == 2 and "is damaged (inputs of worker-0: " in " ".join(out.getvalue().split())
+    again.train()
+    assert again.step == 4
 
 
 def test_told_to_stop_it_saves_first(tmp_path):

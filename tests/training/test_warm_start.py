@@ -69,6 +69,19 @@ def test_loads_what_fits_and_says_what_is_new(parent, tmp_path):
     assert again.step == 2  # its own checkpoint counts more
 
 
+def test_rescaled_matrices_of_the_body_keep_their_direction_alone(parent):
+    folder, trained = parent
+    fresh = weights(make(None, [Other(), ToyClass("toy_first")]))
+    now = weights(make(None, [Other(), ToyClass("toy_first")], warm_start_from=folder, warm_start_rescale=True))
+    for name in trained.keys() & now.keys():
+        if not name.startswith(("encoder/", "mixer/", "decoder/")) or trained[name].ndim < 2:
+            np.testing.assert_array_equal(now[name], trained[name], name)
+        else:
+            norm = np.linalg.norm(fresh[name])
+            np.testing.assert_allclose(np.linalg.norm(now[name]), norm, rtol=1e-5)
+            np.testing.assert_allclose(now[name], trained[name] * norm / np.linalg.norm(trained[name]), rtol=1e-4)
+
+
 def test_a_problem_can_be_added_to_a_run(parent, tmp_path):
     first = make(tmp_path)
     first.train(5)
@@ -105,6 +118,18 @@ def test_changed_vocabularies_are_found_by_their_fingerprint(trained, trained_da
     recorded["mini_ende"]["inputs"]["fingerprint"] = recorded["mini_ende"]["targets"]["fingerprint"] = "another"
     assert _changed_vocabularies([problem], {"mini_ende": recorded["mini_ende"]}) == {
         f"nets/{problem.inputs.net_name()}", f"nets/{problem.targets.net_name()}"}
+
+
+def test_classes_that_are_others_now_are_found_by_their_names(trained, trained_data):
+    from t2t_mm import registry
+    from t2t_mm.training.output import OutputDir
+    from t2t_mm.training.warm_start import _changed_vocabularies
+
+    recorded = OutputDir(trained).recorded_problems()
+    problem = registry.problem("mini_imagenet").resolve(trained_data)
+    assert _changed_vocabularies([problem], recorded) == set()
+    recorded["mini_imagenet"]["targets"]["names"][:2] = recorded["mini_imagenet"]["targets"]["names"][1::-1]
+    assert _changed_vocabularies([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
 
 
 def test_a_moving_average_starts_from_the_loaded_weights(parent):

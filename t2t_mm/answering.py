@@ -1,5 +1,6 @@
 """What a model answers to inputs as a person gives them: texts, paths, pictures, samples."""
 
+import io
 import os
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import tensorflow as tf
 
 from t2t_mm.datasets import trees
 from t2t_mm.errors import UserError
+from t2t_mm.input.audio import resampled
 from t2t_mm.problem import TreeProblem
 from t2t_mm.search import Greedy, Search
 
 ROWS = 32  # most inputs in a batch
 TOP = 5  # classes that are told
+MOST_POSITIONS = 8192  # of an input in the body; a longer one could take all memory, and the other inputs with it
 
 
 class Answering:
@@ -28,16 +31,18 @@ class Answering:
         self.model, self.problems, self.hparams = model, problems, hparams
         self._searches = {}
 
-    def predict(self, problem, inputs, method=None, longest=512, top=TOP, seed=0):
+    def predict(self, problem, inputs, method=None, longest=512, top=TOP, seed=0, first=0):
         """Answers one input, or a list of them.
 
         Args:
             problem: its name.
-            inputs: text; a path, encoded bytes, an array [h, w, c] or a PIL image; a path or samples; or a list.
+            inputs: text; of a picture or a sound a path, a file's bytes or an open file; of a picture also an array
+                [h, w, c] or a PIL image, of a sound samples; or a list of them.
             method: search.Greedy, Beam or Sampling; greedy if not given.
             longest: most positions put out.
             top: classes told.
-            seed: of sampling.
+            seed: of sampling; what is drawn for an input depends on this and on its number alone.
+            first: number of the first input.
 
         Returns:
             A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its log-probability,
@@ -46,7 +51,7 @@ class Answering:
         """
         problem = self.problem(problem)
         one = not isinstance(inputs, list | tuple)
-        results = self._answers(problem, [inputs] if one else list(inputs), method, longest, top, seed)
+        results = self._answers(problem, [inputs] if one else list(inputs), method, longest, top, (seed, first))
         return results[0] if one else results
 
     def problem(self, name):
@@ -60,20 +65,26 @@ class Answering:
         for index, value in enumerate(values):
             try:
                 encoded[index] = problem.encode_inputs(tf.convert_to_tensor(raw(problem.inputs, value)))
+                if problem.inputs.positions(encoded[index]) > MOST_POSITIONS:
+                    raise UserError(f"{int(problem.inputs.positions(encoded.pop(index))):,} positions long, where "
+                                    f"{MOST_POSITIONS:,} are the most")
             except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
                 results[index] = {"error": " ".join(str(error).split())[:200]}
         lengths = {index: int(problem.inputs.positions(value)) for index, value in encoded.items()}
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         for rows in _batches(order, lengths, self.hparams.batch_size):
-            batch = padded([encoded[index] for index in rows], problem.inputs.masked)
-            answers = self._classes if problem.targets.kind == "categorical" else self._texts
             given = [values[index] for index in rows]
-            for index, answer in zip(rows, answers(problem, batch, given, method, longest, top, seed), strict=True):
+            batch = padded([encoded[index] for index in rows], problem.inputs.masked)
+            if problem.targets.kind == "categorical":
+                answers = self._classes(problem, batch, top)
+            else:
+                answers = self._texts(problem, batch, given, method, longest, seed[0], [seed[1] + i for i in rows])
+            for index, answer in zip(rows, answers, strict=True):
                 results[index] = answer
         return results
 
-    def _texts(self, problem, batch, given, method, longest, top, seed):
-        ids, log_probs, scores = self.decode(problem, batch, method, longest, seed)
+    def _texts(self, problem, batch, given, method, longest, seed, index):
+        ids, log_probs, scores = self.decode(problem, batch, method, longest, seed, index)
         for row, value in enumerate(given):
             texts = [written(problem, hypothesis, value) for hypothesis in ids[row]]
             ranked = [(text, float(score)) for text, score in zip(texts, scores[row], strict=True)
@@ -81,14 +92,14 @@ class Answering:
             yield {"outputs": texts[0], "score": float(scores[row, 0]), "log_prob": float(log_probs[row, 0]),
                    "n_best": ranked}  # fmt: skip
 
-    def decode(self, problem, batch, method=None, longest=512, seed=0):
-        """What is put out for a batch of encoded inputs: the arrays of search.Decoded."""
+    def decode(self, problem, batch, method=None, longest=512, seed=0, index=None):
+        """What is put out for a batch of encoded inputs: the arrays of search.Decoded. See search.decode."""
         key = (problem.name, method or Greedy(), longest)
         if key not in self._searches:
             self._searches[key] = Search(self.model, problem.name, key[1], longest)
-        return tuple(np.asarray(part) for part in self._searches[key](batch, seed=seed))
+        return tuple(np.asarray(part) for part in self._searches[key](batch, None, seed, index))
 
-    def _classes(self, problem, batch, given, method, longest, top, seed):
+    def _classes(self, problem, batch, top):
         logits = self.model(batch, problem=problem.name, training=False)["logits"]  # [batch, 1, classes]
         for row in tf.nn.softmax(logits[:, 0]).numpy():
             best = np.argsort(-row, kind="stable")[:top]
@@ -109,26 +120,40 @@ def raw(spec, value):
             raise UserError("the text is empty")
         return value.encode("utf-8", "replace")
     if spec.kind == "audio":
-        if isinstance(value, str | os.PathLike):
+        if isinstance(value, str | os.PathLike | bytes) or hasattr(value, "read"):
             from t2t_mm.datasets import kaldi
 
-            return kaldi.read(os.fspath(value), spec.sample_rate)
+            file = io.BytesIO(value) if isinstance(value, bytes) else value
+            file = os.fspath(file) if isinstance(file, os.PathLike) else file
+            return kaldi.read(file, spec.sample_rate, resample=resampled)  # as an exported model does
         samples = np.asarray(value)
         if samples.ndim != 1 or not samples.size:
             raise UserError(f"samples of one channel are expected, not an array of shape {list(samples.shape)}")
         return samples if samples.dtype.kind == "i" else samples.astype(np.float32)
     if isinstance(value, str | os.PathLike):
         value = Path(value).read_bytes()
+    value = value.read() if hasattr(value, "read") else value
     if isinstance(value, bytes):
         from t2t_mm.datasets.image_folder import decodable
 
         return decodable(value)
-    pixels = np.asarray(value.convert("RGB" if spec.channels == 3 else "L") if hasattr(value, "convert") else value)
+    pixels = np.asarray(_flat(value, spec) if hasattr(value, "convert") else value)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] != spec.channels or pixels.dtype != np.uint8:
         wanted = f"uint8 pixels [height, width, {spec.channels}]"
         raise UserError(f"{wanted} are expected, not {pixels.dtype} {list(pixels.shape)}")
     return pixels
+
+
+def _flat(image, spec):
+    """A PIL image without transparency: what is transparent shows white, as in a file."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = image.copy()
+        white.paste((255, 255, 255, 255), (0, 0, *image.size))
+        white.alpha_composite(image)
+        image = white
+    return image.convert("RGB" if spec.channels == 3 else "L")
 
 
 def written(problem, ids, value) -> str:

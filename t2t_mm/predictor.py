@@ -4,6 +4,7 @@ Everything is learned from the output directory: problems and vocabularies, hype
 """
 
 import copy
+import sys
 
 from t2t_mm import features, hparams_io, registry
 from t2t_mm.answering import Answering
@@ -42,7 +43,7 @@ class Predictor(Answering):
         problems = {name: restored(name, said, hparams, self.output) for name, said in recorded.items()}
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
         super().__init__(model, problems, hparams)
-        path = str(checkpoint or newest_whole(self.output.checkpoints))
+        path = str(checkpoint or newest_whole(self.output.checkpoints, lambda line: print(line, file=sys.stderr)))
         self.step = step_of(path)
         put_weights(self.model, path)
 

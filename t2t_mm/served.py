@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 its operations are in the graph
 
-from t2t_mm.answering import TOP, raw
+from t2t_mm.answering import ROWS, TOP, raw
 from t2t_mm.errors import UserError
 from t2t_mm.export.saving import DESCRIPTION
 
@@ -43,21 +43,25 @@ class Served:
         if problem not in self._described:
             raise UserError(f"{self.path} serves {', '.join(self.problems)}, not {problem}.")
         one = not isinstance(inputs, list | tuple)
-        values = [inputs] if one else list(inputs)
+        values, results = [inputs] if one else list(inputs), []
+        for start in range(0, len(values), ROWS):
+            results += self._answers(problem, values[start : start + ROWS], top)
+        return results[0] if one else results
+
+    def _answers(self, problem, values, top):
         spec = SimpleNamespace(**self._described[problem]["inputs"])
         sent, errors = [], {}
         for index, value in enumerate(values):
             try:
                 sent.append(_bytes(spec, raw(spec, value)))
-            except (UserError, OSError, ValueError, TypeError, RuntimeError) as error:
+            except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
                 sent.append(b"")
                 errors[index] = {"error": " ".join(str(error).split())[:200]}
-        found = self._signatures[problem](inputs=tf.constant(sent, tf.string, [len(sent)])) if sent else {}
+        found = self._signatures[problem](inputs=tf.constant(sent, tf.string, [len(sent)]))
         found = {name: value.numpy() for name, value in found.items()}
         answer = self._class if self._described[problem]["targets"]["names"] else self._text
-        results = [errors.get(row) or answer(problem, {name: value[row] for name, value in found.items()}, top)
-                   for row in range(len(sent))]
-        return results[0] if one else results
+        return [errors.get(row) or answer(problem, {name: value[row] for name, value in found.items()}, top)
+                for row in range(len(sent))]
 
     def _text(self, problem, found, top):
         texts, scores, log_probs = (np.atleast_1d(found[name]) for name in ("outputs", "scores", "log_probs"))

@@ -1,11 +1,16 @@
 """A trained model in a program: answers for text, pictures and sound, and for what is none."""
 
+import functools
+import io
+
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import t2t_mm
-from t2t_mm import registry
+from t2t_mm import features, registry
+from t2t_mm.answering import raw
 from t2t_mm.datasets import trees
 from t2t_mm.errors import UserError
 from t2t_mm.search import Beam, Sampling
@@ -55,6 +60,19 @@ def test_beams_and_draws(model):
     assert draws[0] == draws[1] != draws[2]
 
 
+def test_what_is_drawn_for_an_input_depends_on_its_number_alone(model):
+    draw = functools.partial(model.predict, "mini_ende", method=Sampling(1.5), longest=6, seed=3)
+    many = [answer["outputs"] for answer in draw([SENTENCES[0]] * 34)]
+    assert len(set(many)) > 30 and many[32:] != many[:2]
+    assert draw(SENTENCES[0], first=33)["outputs"] == many[33]
+    assert [answer["outputs"] for answer in draw([SENTENCES[2], SENTENCES[0]], first=4)][1] == many[5]
+
+
+def test_an_input_too_long_is_told_and_the_others_are_answered(model):
+    answers = model.predict("mini_ende", [SENTENCES[1], "ring " * 9000, SENTENCES[1]], longest=5)
+    assert "positions long, where 8,192 are the most" in answers[1]["error"] and answers[0] == answers[2]
+
+
 def test_a_parse_is_a_tree_over_the_sentence(model):
     for sentence in SENTENCES:
         (tree,) = trees.parse(model.predict("mini_parse", sentence, longest=30)["outputs"])
@@ -71,12 +89,26 @@ def test_pictures_of_any_kind(model, tmp_path):
     assert answers[0]["probability"] == pytest.approx(answers[3]["probability"], abs=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white_from_a_file_or_an_image(mode, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 32, 4), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(stream, "PNG", **({"transparency": 0} if mode == "P" else {}))
+    image = Image.open(stream)
+    assert image.mode == mode
+    spec = features.Image(size=32, crop=1.0)
+    mine, theirs = (spec.encode(tf.convert_to_tensor(raw(spec, value))) for value in (image, stream.getvalue()))
+    np.testing.assert_allclose(mine, theirs, atol=2.1 / 127.5)
+
+
 def test_sound_from_samples_and_files(model, tmp_path):
     import soundfile
 
     samples = (np.sin(np.arange(8000) / 9) * 9000).astype(np.int16)
     soundfile.write(tmp_path / "a.wav", samples, 8000)
-    answers = model.predict("mini_speech", [samples, tmp_path / "a.wav", samples / 2.0**15], longest=6)
+    content = (tmp_path / "a.wav").read_bytes()
+    kinds = [samples, tmp_path / "a.wav", samples / 2.0**15, content, io.BytesIO(content)]
+    answers = model.predict("mini_speech", kinds, longest=6)
     assert len({answer["outputs"] for answer in answers}) == 1
 
 

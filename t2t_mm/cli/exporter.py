@@ -22,7 +22,7 @@ flags.DEFINE_float(
     "validation data; 0: those that are never reached. Needs --data_dir.", lower_bound=0.0, upper_bound=1.0
 )
 flags.DEFINE_string("data_dir", None, "Prepared data, for --drop_experts.")
-flags.DEFINE_integer("decode_length", 256, "Most symbols of an output.", lower_bound=1)
+flags.DEFINE_integer("decode_length", 512, "Most symbols of an output.", lower_bound=1)
 
 
 def main():

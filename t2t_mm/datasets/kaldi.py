@@ -129,13 +129,14 @@ def _load(rate, item):
         yield raw.Broken(where, f"{path}: {getattr(error, 'strerror', None) or error}")
 
 
-def read(path, rate: int, start: float = 0.0, end: float | None = None):
+def read(path, rate: int, start: float = 0.0, end: float | None = None, resample=None):
     """Sound from a file: int16 [samples] of one channel at `rate` samples a second.
 
     Args:
         path: a file that soundfile reads, or such a file, open.
         rate: of the result.
         start, end: in seconds; an absent or negative end is that of the file.
+        resample: function of (float32 [samples], its rate, the wanted rate); soxr's, if not given.
     Raises:
         ValueError, OSError, soundfile.LibsndfileError: it holds no sound, too much, or cannot be read.
     """
@@ -155,7 +156,8 @@ def read(path, rate: int, start: float = 0.0, end: float | None = None):
             samples = file.read(last - first, dtype="int16")  # as they are, bit by bit
         else:
             samples = file.read(last - first, dtype="float32", always_2d=True).mean(1)  # [samples]
-            samples = soxr.resample(samples, file.samplerate, rate)
+            if file.samplerate != rate:
+                samples = np.asarray((resample or soxr.resample)(samples, file.samplerate, rate))
             samples = np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
     if not len(samples):
         raise ValueError("no samples")

@@ -39,6 +39,7 @@ def without_idle(predictor, names, share=0.0):
     wanted = {layer: np.sum(load > share * load.sum() / hparams.moe_k) for layer, load in loads.items()}
     count = max(hparams.moe_k, *wanted.values())
     kept = {layer: np.sort(np.argsort(-load, kind="stable")[:count]) for layer, load in loads.items()}
+    anyone = np.arange(count)  # of a mixture that none of the problems gets to
     smaller = copy.copy(predictor)
     smaller.hparams, smaller._searches = hparams.replace(moe_experts=int(count)), {}
     smaller.problems = dict(zip(names, problems, strict=True))
@@ -46,7 +47,7 @@ def without_idle(predictor, names, share=0.0):
     values = named_variables(model)
     for name, variable in named_variables(smaller.model).items():
         if variable.trainable:
-            variable.assign(_cut(name, values[name].numpy(), kept))
+            variable.assign(_cut(name, values[name].numpy(), kept, anyone))
     after = _log_perplexities(smaller, problems)
     model.compile_part = smaller.model.compile_part = None  # what is exported is compiled as a whole
     return smaller, {key: (value, after[key]) for key, value in before.items()}
@@ -60,16 +61,17 @@ def sum_of_loads(model, hparams, problems) -> dict:
             raise UserError(f"{problem.name} has no validation data, from which to see what experts it reaches.")
         for batch in batches(problem, "validation", hparams, training=False):
             for layer, report in model(batch, problem=problem.name, training=False)["experts"].items():
-                loads[layer] = loads.get(layer, 0.0) + np.asarray(report["load"], np.float64)
+                if "load" in report:  # there are experts, and the problem gets to them
+                    loads[layer] = loads.get(layer, 0.0) + np.asarray(report["load"], np.float64)
     return loads
 
 
-def _cut(name, value, kept):
+def _cut(name, value, kept, anyone):
     """A weight, of a mixture only the part of the experts that are kept."""
     layer, *_, last = name.split("/")
     if "/experts/experts/" not in name:
         return value
-    return np.take(value, kept[layer], axis=1 if last in EXPERTS_LAST else 0)
+    return np.take(value, kept.get(layer, anyone), axis=1 if last in EXPERTS_LAST else 0)
 
 
 def _log_perplexities(predictor, problems):

@@ -2,6 +2,14 @@
 
 import tensorflow as tf
 
+from t2t_mm.answering import MOST_POSITIONS
+from t2t_mm.datasets.kaldi import LONGEST
+from t2t_mm.export.wav import decode_wav
+from t2t_mm.input.audio import resampled
+
+# What Python's str.strip leaves nothing of.
+BLANK = r"[\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]*"
+
 
 def read(problem, inputs):
     """In graph: raw inputs, strings [batch] -> (the model's batch, bool [batch]: which could be read).
@@ -14,7 +22,7 @@ def read(problem, inputs):
     rows = rows.map(lambda index, value: (index, problem.encode_inputs(value_of(spec, value)))).ignore_errors()
     shape, kind = rows.element_spec[1].shape, rows.element_spec[1].dtype
     if spec.masked:
-        rows = rows.filter(lambda index, value: tf.shape(value)[0] > 0)
+        rows = rows.filter(lambda index, value: (tf.shape(value)[0] > 0) & (spec.positions(value) <= MOST_POSITIONS))
     found = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=[])
     values = tf.TensorArray(tf.string, 0, dynamic_size=True, element_shape=[])
 
@@ -41,31 +49,25 @@ def read(problem, inputs):
 
 
 def value_of(spec, value):
-    """In graph: a raw input, a string scalar, as `Problem.encode_inputs` takes it."""
+    """In graph: a raw input, a string scalar, as `Problem.encode_inputs` takes it; fails if it is none."""
     if spec.kind == "audio":
         return samples(value, spec.sample_rate)
     if spec.kind == "language":
-        with tf.control_dependencies([tf.debugging.assert_greater(tf.strings.length(tf.strings.strip(value)), 0)]):
-            return tf.identity(value)
-    return value
+        check = tf.debugging.Assert(~tf.strings.regex_full_match(value, BLANK), ["the text is empty"])
+    else:  # to its end: of a JPEG that is cut off, a part may be whole
+        check = tf.io.decode_image(value, channels=3, expand_animations=False)
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
 
 
 def samples(content, rate):
-    """In graph: a WAV file of any sampling rate and number of channels -> float32 [samples] at `rate`."""
-    sound, has = tf.audio.decode_wav(content)
+    """In graph: a WAV file of any sampling rate and number of channels -> int16 [samples] at `rate`."""
+    sound, has = decode_wav(content)
     sound = tf.reduce_mean(sound, axis=1)
     length = tf.shape(sound)[0]
-    wanted = tf.cast(tf.round(tf.cast(length, tf.float64) * rate / tf.cast(has, tf.float64)), tf.int32)
-    with tf.control_dependencies([tf.debugging.assert_positive(wanted)]):
-        return tf.cond(has == rate, lambda: sound, lambda: resampled(sound, wanted))
-
-
-def resampled(sound, wanted):
-    """Sound with another number of samples: what of its spectrum fits under the new half sampling rate."""
-    length = tf.shape(sound)[0]
-    spectrum = tf.signal.rfft(sound)  # [length / 2 + 1]
-    bins = wanted // 2 + 1
-    kept = spectrum[:bins]
-    kept = tf.pad(kept, [[0, bins - tf.shape(kept)[0]]])
-    scale = tf.cast(wanted, tf.float32) / tf.cast(length, tf.float32)
-    return tf.signal.irfft(kept, [wanted]) * scale
+    checks = [tf.debugging.assert_positive(length), tf.debugging.assert_less_equal(length // has, LONGEST)]
+    with tf.control_dependencies(checks):
+        sound = tf.cond(has == rate, lambda: sound, lambda: resampled(sound, has, rate))
+    sound = tf.clip_by_value(tf.round(sound * 2.0**15), -(2.0**15), 2.0**15 - 1)
+    with tf.control_dependencies([tf.debugging.assert_positive(tf.size(sound))]):
+        return tf.cast(sound, tf.int16)

@@ -24,7 +24,7 @@ DESCRIPTION = Path("assets.extra") / "problems.json"
 NEVER = float("-inf")  # score of the answer to an input that can't be read
 
 
-def export(predictor, export_dir, problems=None, method=None, longest=256):
+def export(predictor, export_dir, problems=None, method=None, longest=512):
     """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is the step.
 
     Args:

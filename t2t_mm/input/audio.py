@@ -33,6 +33,25 @@ def encode(value, spec, training: bool = False, seed=None):
     return signal[:, :, None]
 
 
+def resampled(samples, rate, wanted_rate):
+    """Sound of another sampling rate: what of its spectrum fits under half of that. In graph, or of an array.
+
+    Args:
+        samples: float32 [samples].
+        rate, wanted_rate: samples a second, now and then.
+
+    Returns:
+        float32 [samples].
+    """
+    length = tf.shape(samples)[0]
+    wanted = tf.cast(length, tf.float64) * tf.cast(wanted_rate, tf.float64) / tf.cast(rate, tf.float64)
+    wanted = tf.maximum(1, tf.cast(tf.round(wanted), tf.int32))
+    spectrum = tf.signal.rfft(samples)  # [length / 2 + 1]
+    kept = spectrum[: wanted // 2 + 1]
+    kept = tf.pad(kept, [[0, wanted // 2 + 1 - tf.shape(kept)[0]]])
+    return tf.signal.irfft(kept, [wanted]) * (tf.cast(wanted, tf.float32) / tf.cast(length, tf.float32))
+
+
 def mask_parts(signal, share: float, seed=None):
     """Hides two stretches of time and two of frequency, each of random width up to half of `share` of the axis,
     behind the mean, 0 (SpecAugment; Park et al. 2019, arXiv 1904.08779). float32 [frames, bins] -> the same."""

@@ -1,10 +1,13 @@
 """An export without the experts that its problems never reach."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import t2t_mm
 from t2t_mm.errors import UserError
+from t2t_mm.export import experts
 from t2t_mm.export.experts import sum_of_loads, without_idle
 
 
@@ -50,3 +53,13 @@ def test_without_data_nothing_is_known(trained, trained_data, monkeypatch):
     monkeypatch.setattr(problem, "splits", lambda: {"train": 60})
     with pytest.raises(UserError, match="mini_imagenet has no validation data"):
         without_idle(loaded, ["mini_imagenet"])
+
+
+def test_a_mixture_that_no_problem_gets_to_keeps_any(model, monkeypatch):
+    problem = SimpleNamespace(name="a", splits=lambda: {"validation": 1})
+    monkeypatch.setattr(experts, "batches", lambda *args, **kwargs: [{}])
+    called = lambda batch, problem, training: {"experts": {"encoder": {"load": [1.0, 2.0]}, "decoder": {}}}  # noqa: E731
+    assert list(experts.sum_of_loads(called, None, [problem])) == ["encoder"]
+    kept = {"encoder": np.array([1])}
+    cut = experts._cut("decoder/experts/experts/w1", np.arange(6).reshape(3, 2), kept, np.arange(2))
+    np.testing.assert_array_equal(cut, [[0, 1], [2, 3]])

@@ -41,15 +41,16 @@ def sine(count, pitch=9.0):
 GOOD = {
     "language": [text.encode() for text in SENTENCES],
     "image": [png(50, 80), png(64, 64), tf.io.encode_jpeg(RANDOM.integers(0, 255, (90, 30, 3), np.uint8)).numpy()],
-    "audio": [wav(sine(8000), 8000), wav(sine(5000, 4.0), 8000)],
+    "audio": [wav(sine(8000), 8000), wav(sine(5000, 4.0), 8000), wav(np.stack([sine(9000)] * 2, 1), 16000),
+              wav(sine(4000), 8000, "FLOAT"), wav(sine(4000), 44100, "PCM_24")],
 }
+TALL = tf.io.encode_jpeg(RANDOM.integers(0, 255, (120, 60, 3), np.uint8)).numpy()
 BROKEN = {
-    "language": [b"", b" \t "],
-    "image": [GOOD["image"][2][:200], b"", b"\x89PNG\r\n\x1a\n", b"text"],
+    "language": [b"", b" \t ", "\u3000\xa0".encode()],
+    "image": [GOOD["image"][2][:200], TALL[: len(TALL) * 85 // 100], b"", b"\x89PNG\r\n\x1a\n", b"text"],
     "audio": [b"", b"RIFF", wav(np.zeros(0), 8000)],
 }
-ODD = {"language": [b"a\x00b", b"\xff\xfe rings", b"x" * 2000], "image": [], "audio": [
-    wav(np.stack([sine(9000)] * 2, 1), 16000)]}  # stereo, of another sampling rate
+ODD = {"language": [b"a\x00b", b"\xff\xfe rings", b"x" * 2000], "image": [], "audio": []}
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +112,6 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
     for name, kind in kinds.items():
         answers, good, broken = told["answers"][name], len(GOOD[kind]), len(BROKEN[kind])
         inputs = [value.decode() for value in GOOD[kind]] if kind == "language" else GOOD[kind]
-        if kind == "audio":
-            inputs = [soundfile.read(io.BytesIO(value), dtype="float32")[0] for value in inputs]
         mine = model.predict(name, inputs, longest=20)
         text = "labels" if model.problems[name].targets.kind == "categorical" else "outputs"
         texts = [bytes.fromhex(value).decode() for value in answers[text]]
@@ -174,6 +173,8 @@ def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
     samples, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")  # the same to the last bit
     answer = model.predict("mini_speech", tmp_path / "a.wav", longest=20)["outputs"]
     assert [each["outputs"] for each in served.predict("mini_speech", [samples, tmp_path / "a.wav"])] == [answer] * 2
+    many = served.predict("mini_imagenet", [pixels, np.zeros((0, 5, 3), np.uint8), *[pixels] * 40])
+    assert "error" in many.pop(1) and [each["label"] for each in many] == [found["label"]] * 41
     with pytest.raises(UserError, match="serves .*mini_ende.*, not wmt_ende"):
         served.predict("wmt_ende", "x")
 

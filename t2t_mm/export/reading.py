@@ -54,8 +54,9 @@ def value_of(spec, value):
         return samples(value, spec.sample_rate)
     if spec.kind == "language":
         check = tf.debugging.Assert(~tf.strings.regex_full_match(value, BLANK), ["the text is empty"])
-    else:  # to its end: of a JPEG that is cut off, a part may be whole
-        check = tf.io.decode_image(value, channels=3, expand_animations=False)
+    else:  # to its end: of a JPEG that is cut off, a part may be whole. Without the assertion, the decoding is pruned.
+        pixels = tf.io.decode_image(value, channels=3, expand_animations=False)
+        check = tf.debugging.assert_positive(tf.size(pixels))
     with tf.control_dependencies([check]):
         return tf.identity(value)
 

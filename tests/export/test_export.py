@@ -117,6 +117,8 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
         texts = [bytes.fromhex(value).decode() for value in answers[text]]
         assert texts[:good] == [answer.get("outputs", answer.get("label")) for answer in mine], name
         assert texts[good : good + broken] == [""] * broken
+        unread = [value.decode() for value in BROKEN[kind]] if kind == "language" else BROKEN[kind]
+        assert all("error" in answer for answer in model.predict(name, unread)), name
         assert answers["scores"][good : good + broken] == [-np.inf] * broken
         assert np.isfinite([*answers["scores"][:good], *answers["scores"][good + broken :]]).all()
         wanted = [answer.get("score", np.log(answer.get("probability", 1.0))) for answer in mine]

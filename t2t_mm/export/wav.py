@@ -1,11 +1,12 @@
-"""WAV files in graph: integers of 8 to 32 bits and floats, of any number of channels, whole or cut off.
+"""WAV files in graph: integers of 8 to 32 bits, floats, A-law and µ-law, of any number of channels, whole or cut off.
 
 TensorFlow's own reader takes 16-bit integers alone, and no extensible or streamed header.
 """
 
+import numpy as np
 import tensorflow as tf
 
-INTEGERS, FLOATS, EXTENSIBLE = 1, 3, 0xFFFE  # format tags
+INTEGERS, FLOATS, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE  # format tags
 
 
 def decode_wav(content):
@@ -20,8 +21,9 @@ def decode_wav(content):
     (rate,) = tf.unstack(_decoded(tf.strings.substr(content, form + 4, 4), tf.int32), 1)
     longer = lambda: tf.cast(_decoded(tf.strings.substr(content, form + 24, 2), tf.uint16), tf.int32)[0]  # noqa: E731
     tag, channels, bits = tf.cond(fields[0] == EXTENSIBLE, longer, lambda: fields[0]), fields[1], fields[7]
+    known = tf.reduce_any(tag == [INTEGERS, FLOATS, A_LAW, MU_LAW])
     checks = [tf.debugging.assert_positive(rate), tf.debugging.assert_positive(channels),
-              tf.debugging.Assert((tag == INTEGERS) | (tag == FLOATS), ["neither integers nor floats"])]
+              tf.debugging.Assert(known, ["neither integers, floats, A-law nor mu-law"])]
     with tf.control_dependencies(checks):
         frame = channels * bits // 8
     size = tf.strings.length(data) // frame * frame
@@ -68,8 +70,26 @@ def _numbers(data, tag, bits):
         (INTEGERS, 32): lambda: tf.cast(tf.cast(_decoded(data, tf.int32), tf.float64) / 2.0**31, tf.float32),
         (FLOATS, 32): lambda: _decoded(data, tf.float32),
         (FLOATS, 64): lambda: tf.cast(_decoded(data, tf.float64), tf.float32),
+        (A_LAW, 8): lambda: tf.gather(a_law(), tf.cast(_decoded(data, tf.uint8), tf.int32)),
+        (MU_LAW, 8): lambda: tf.gather(mu_law(), tf.cast(_decoded(data, tf.uint8), tf.int32)),
     }
     return tf.case([((tag == kind) & (bits == size), read) for (kind, size), read in kinds.items()], unknown)
+
+
+def a_law():
+    """What each byte of A-law stands for (ITU-T G.711): float32 [256]."""
+    code = np.arange(256) ^ 0x55
+    exponent, mantissa = code >> 4 & 7, code & 15
+    size = np.where(exponent == 0, 2 * mantissa + 1, (2 * mantissa + 33) << np.maximum(exponent - 1, 0))
+    return np.float32(np.where(code & 128, size, -size) / 2.0**12)
+
+
+def mu_law():
+    """What each byte of µ-law stands for (ITU-T G.711): float32 [256]."""
+    code = ~np.arange(256) & 255
+    exponent, mantissa = code >> 4 & 7, code & 15
+    size = ((2 * mantissa + 33) << exponent) - 33
+    return np.float32(np.where(code & 128, -size, size) / 2.0**13)
 
 
 def _decoded(data, dtype):

@@ -23,13 +23,23 @@ def file(subtype, channels=1, rate=8000, form="WAV"):
 
 
 @pytest.mark.parametrize("form", ["WAV", "WAVEX"])
-@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW"])
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("rate", [8000, 11025, 44100])
 def test_bit_by_bit(form, subtype, channels, rate):
     content = file(subtype, channels, rate, form)
     wanted = raw(Audio(sample_rate=8000), content)
     np.testing.assert_array_equal(READ(tf.constant(content), tf.constant(8000)), wanted)
+
+
+@pytest.mark.parametrize("subtype", ["ALAW", "ULAW"])
+def test_each_byte_of_telephony(subtype):
+    content = file(subtype)
+    place = content.index(b"data")
+    every = content[: place + 4] + (256).to_bytes(4, "little") + bytes(range(256))
+    read = READ(tf.constant(every), tf.constant(8000))
+    np.testing.assert_array_equal(read, raw(Audio(sample_rate=8000), every))
+    assert len(np.unique(read)) >= 255  # mu-law has two zeros
 
 
 def test_a_streamed_header_and_other_chunks():
@@ -44,7 +54,7 @@ def test_a_streamed_header_and_other_chunks():
 
 
 @pytest.mark.parametrize("content", [
-    b"", b"RIFF", file("PCM_16")[:20], b"RIFF\0\0\0\0WAVE", file("PCM_16")[:44], file("ULAW"),
+    b"", b"RIFF", file("PCM_16")[:20], b"RIFF\0\0\0\0WAVE", file("PCM_16")[:44], file("IMA_ADPCM"),
     file("PCM_16")[:24] + b"\1\0\0\0" + file("PCM_16")[28:],  # a sample a second: almost an hour
     b"RIFF\0\0\0\0WAVEdata\4\0\0\0abcd",
 ])

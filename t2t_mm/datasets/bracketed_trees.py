@@ -53,7 +53,9 @@ class BracketedTrees(raw.RawBuilder, skip_registration=True):
     @functools.cached_property
     def _sections(self):
         """The folders of sections, which may lie deeper, as in PARSED/MRG/WSJ."""
-        return [path for path in self.folder.rglob("[0-2][0-9]") if path.is_dir()]
+        splits = {name for names in self.SPLITS.values() for name in names}  # folders that are read as a whole
+        return [path for path in self.folder.rglob("[0-2][0-9]")
+                if path.is_dir() and path.relative_to(self.folder).parts[0] not in splits]  # fmt: skip
 
     def items(self, source):
         for path in source:

@@ -43,7 +43,9 @@ class Coco(raw.RawBuilder, skip_registration=True):
                 yield from [raw.LeftOut("captions of pictures that are not listed")] * len(captions[key])
 
     def total(self, source):
-        return sum(len(_annotations(path)[0]) for path in source)
+        found = map(_annotations, source)
+        return sum(len(images) + sum(len(texts) for key, texts in captions.items() if key not in images)
+                   for images, captions in found)  # fmt: skip
 
     def loader(self, source):
         return _load
@@ -55,6 +57,8 @@ def _annotations(path):
     try:
         found = json.loads(path.read_bytes())
         images = {image["id"]: image["file_name"] for image in found["images"]}
+        if wrong := [name for name in images.values() if not isinstance(name, str)]:
+            raise TypeError(f"the file name {wrong[0]!r} is no text")
         captions = {}
         for annotation in found["annotations"]:
             if annotation["caption"].strip():

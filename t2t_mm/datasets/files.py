@@ -56,6 +56,6 @@ def stamped(path) -> tuple:
     """(path, size, time of the last change), which is another when the file is; (path,) if it is gone."""
     try:
         stat = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # the latter for a NUL in its name
         return (path,)
     return path, stat.st_size, stat.st_mtime_ns

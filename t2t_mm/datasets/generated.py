@@ -79,7 +79,10 @@ class Generated(raw.RawBuilder, skip_registration=True):
             return tfds.features.Audio(shape=(None,), dtype=np.int16, sample_rate=spec.sample_rate)
         if spec.num_classes and isinstance(next(self._examples("train"))[side], int | np.integer):
             return tfds.features.ClassLabel(num_classes=spec.num_classes)
-        found = {example[side] for split in self.sources for example in self._examples(split)}
+        try:
+            found = {example[side] for split in self.sources for example in self._examples(split)}
+        except TypeError:  # lists, arrays
+            found = {None}
         if all(isinstance(label, str) for label in found):
             return tfds.features.ClassLabel(names=sorted(found))
         if all(isinstance(label, int | np.integer) and label >= 0 for label in found):
@@ -93,7 +96,7 @@ def _load(sides, item):
     number, example = item
     try:
         yield number, {side: _stored(example[side], *sides[side]) for side in SIDES}
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         yield raw.Broken(f"example {number}", str(error))
 
 
@@ -111,7 +114,14 @@ def _stored(value, kind, feature):
         samples = np.asarray(value)
         if samples.ndim != 1 or samples.dtype.kind not in "if":
             raise ValueError(f"samples [length] expected, not {samples.dtype} {list(samples.shape)}")
+        if not samples.size or not np.isfinite(samples).all():
+            raise ValueError("no samples" if not samples.size else "samples that are no numbers")
         if samples.dtype.kind == "f":
-            samples = np.round(np.clip(samples, -1, 1) * 32767)
+            samples = np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1)
+        if samples.min() < -(2**15) or samples.max() >= 2**15:
+            raise ValueError("integer samples beyond 16 bits")
         return samples.astype(np.int16)
-    return feature.encode_example(value)
+    number = feature.encode_example(value)
+    if not 0 <= number < feature.num_classes:
+        raise ValueError(f"class {value!r}, where those from 0 to {feature.num_classes - 1} are expected")
+    return number

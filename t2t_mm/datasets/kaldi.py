@@ -125,7 +125,7 @@ def _load(rate, item):
     where, (path, *_), start, end, rest = item
     try:
         yield where, {"audio": read(path, rate, start, end), **rest}
-    except (OSError, ValueError, RuntimeError) as error:  # soundfile's is a RuntimeError
+    except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # soundfile's is a RuntimeError
         yield raw.Broken(where, f"{path}: {getattr(error, 'strerror', None) or error}")
 
 

@@ -40,12 +40,12 @@ class Counts:
 
 def make(builder, split, source, work, workers, total):
     """Yields (path, Counts, whether it was there already) for each piece, in their order."""
-    waiting, load = collections.deque(), builder.loader(source)
+    waiting, load, encoding = collections.deque(), builder.loader(source), _encoding(builder)
     if total is not None and total <= _FEW * builder.PIECE:
         workers = 1  # done before other processes would have started
     with _executor(workers) as pool:
         for number, items in enumerate(_batched(builder.items(source), builder.PIECE)):
-            path = work / f"{split}-{number:06}-{_digest(items)}.piece"
+            path = work / f"{split}-{number:06}-{_digest((encoding, items))}.piece"
             if path.exists():
                 waiting.append((path, None))
             else:
@@ -67,8 +67,18 @@ def _batched(items, size):
         yield batch
 
 
-def _digest(items):
-    return hashlib.blake2b(pickle.dumps(items), digest_size=8).hexdigest()
+def _encoding(builder):
+    """What, beside the items, decides what a piece holds: version, settings, features and their classes."""
+    config = builder.builder_config
+    settings = {field.name: repr(getattr(config, field.name)) for field in dataclasses.fields(config)
+                if field.name not in ("log", "problem")}  # fmt: skip
+    features = {name: (json.dumps(feature.to_json(), sort_keys=True), getattr(feature, "names", None))
+                for name, feature in builder.info.features.items()}  # fmt: skip
+    return str(builder.VERSION), settings, features
+
+
+def _digest(contents):
+    return hashlib.blake2b(pickle.dumps(contents), digest_size=8).hexdigest()
 
 
 def _make_piece(path, split, items, load, features) -> Counts:
@@ -86,7 +96,11 @@ def _make_piece(path, split, items, load, features) -> Counts:
             else:
                 key, example = found
                 place = hashlib.md5(f"{split}/{key}".encode("utf-8", "surrogateescape")).digest()
-                records.append((place, _serialized(features, example)))
+                try:
+                    records.append((place, _serialized(features, example)))
+                except (ValueError, TypeError, RuntimeError) as error:  # it is not what the features say
+                    counts.broken += 1
+                    counts.named.append(f"{key} ({' '.join(str(error).split())[:200]})")
     records.sort(key=operator.itemgetter(0))
     counts.named, counts.left_out, counts.good = counts.named[:_NAMED], dict(left_out), len(records)
     counts.size = sum(len(record) for _, record in records)

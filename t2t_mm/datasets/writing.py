@@ -44,16 +44,17 @@ def write(builder, options=DEFAULTS):
         written.mkdir()
         _merge_all(builder, made, written, options)
         os.replace(written, path)
-    shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)  # while it is ours: another process may begin as soon as it isn't
 
 
 @contextlib.contextmanager
 def _alone(work):
     """Lets one process at a time into the folder; the lock goes when the process does, however it ends."""
-    with open(work / "lock", "w") as file:
+    with contextlib.ExitStack() as stack:
         try:
+            file = stack.enter_context(open(work / "lock", "w"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, FileNotFoundError):  # the latter if that process has just ended
             raise UserError(f"Another process is preparing {work.parent}. Wait for it to end, and run this "
                             f"again.") from None
         yield

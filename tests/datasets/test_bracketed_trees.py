@@ -37,6 +37,13 @@ def test_many_files_and_trees_over_many_lines(prepare, write):
     assert examples(prepare("bracketed_trees")) == [EXAMPLE] * 4
 
 
+def test_sections_under_a_split_belong_to_it(prepare, write):
+    for section in ("02", "22", "23"):
+        write(f"train/{section}/wsj.mrg", DOG)
+    builder = prepare("bracketed_trees")
+    assert examples(builder) == [EXAMPLE] * 3 and set(builder.info.splits) == {"train"}
+
+
 def test_indented_trees_and_several_on_a_line(prepare, write):
     write("train.mrg", f"  {DOG}\n  {DOG} {DOG}\n")
     assert examples(prepare("bracketed_trees")) == [EXAMPLE] * 3

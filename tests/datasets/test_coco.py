@@ -1,11 +1,13 @@
 import io
 import json
+import types
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from t2t_mm import datasets
 from t2t_mm.errors import UserError
 
 
@@ -51,6 +53,20 @@ def test_what_has_no_partner_is_left_out(coco):
                             "mine: train: left out 1 captions of pictures that are not listed"]
 
 
+def test_all_items_are_counted_before(coco, tmp_path):
+    coco({"a.png": picture()}, [(0, "one"), (7, "lost"), (7, "lost too")], year="2014")
+    coco({"b.png": picture()}, [(0, "two")])
+    problem = types.SimpleNamespace(name="mine", folder="mine", raw_layout="coco")
+    builder = datasets.raw_builder(problem, tmp_path / "raw", tmp_path / "data")
+    source = builder.sources["train"]
+    assert builder.total(source) == len(list(builder.items(source))) == 4
+
+
+def test_a_caption_that_is_no_text_is_named(coco):
+    with pytest.raises(UserError, match="1 of 2 train examples are broken.*train2017/b.png"):
+        coco({"a.png": picture(), "b.png": picture()}, [(0, "one"), (1, "half a pair: \ud800")])()
+
+
 @pytest.mark.parametrize("content, reason", [(None, "No such file"), (b"", "empty file"), (picture()[:40], ".")])
 def test_a_broken_picture_is_named(coco, content, reason):
     with pytest.raises(UserError, match=f"1 of 2 train examples are broken.*train2017/b.png .*{reason}"):
@@ -63,7 +79,7 @@ def test_a_folder_that_is_missing(prepare, write):
         prepare("coco")
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"images": [{"id": 1}], "annotations": []}', "no json"])
+@pytest.mark.parametrize("content", ["{}", "[]", '{"images": [{"id": 1, "file_name": 5}], "annotations": []}', '{"images": [{"id": 1}], "annotations": []}', "no json"])
 def test_annotations_that_are_none(prepare, write, content):
     write("annotations/captions_train2017.json", content)
     write("train2017/a.png", picture())

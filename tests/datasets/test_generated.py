@@ -80,7 +80,7 @@ def test_images_and_sound(generate, tmp_path):
     for image, samples in rows(builder, decoders={"inputs": raw}):
         np.testing.assert_array_equal(tf.io.decode_image(image), shades)
         assert samples.dtype == np.int16
-        np.testing.assert_allclose(samples, wave * 32767, atol=1)
+        np.testing.assert_allclose(samples, wave * 2.0**15, atol=2)
     assert builder.info.features["targets"].sample_rate == 8000
 
 
@@ -96,6 +96,17 @@ def test_wrong_values_are_named(generate):
         generate({}, generate=lambda split, raw_dir: iter([("a", 0)]), name="tuples")
     with pytest.raises(UserError, match="No training data"):
         generate({"validation": [("a", 0)]}, name="nothing")
+
+
+@pytest.mark.parametrize("side, value, reason", [
+    (Audio(), np.array([40_000, -3]), "beyond 16 bits"), (Audio(), np.array([0.1, np.nan]), "no numbers"),
+    (Audio(), np.zeros([0]), "no samples"), (Image(), np.zeros([4, 4, 3], np.float32), "float32"),
+    (Image(), np.zeros([4, 4, 4], np.uint8), "4, 4, 4"), (Categorical(labels="mood", num_classes=3), -1, "from 0 to 2"),
+    (Categorical(labels="mood"), [1, 2], "all names or all numbers"),
+])  # fmt: skip
+def test_what_does_not_fit_is_not_stored(generate, side, value, reason):
+    with pytest.raises(UserError, match=reason):
+        generate({"train": [("a", value)]}, targets=side)
 
 
 def test_a_mistake_in_the_reader_is_not_hidden(generate):

@@ -19,6 +19,12 @@ def encoded(form="JPEG", mode="RGB"):
     return file.getvalue()
 
 
+def encoded_colour(colour):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(file, "PNG")
+    return file.getvalue()
+
+
 def labelled(builder, split="train"):
     names = builder.info.features["label"].names
     data = builder.as_dataset(split, decoders={"image": tfds.decode.SkipDecoding()})
@@ -92,6 +98,18 @@ def test_one_broken_image_of_a_few_stops(prepare, write):
     write("train/a/bad.jpg", encoded()[:-50])
     with pytest.raises(UserError, match="1 of 2 train examples are broken.*train/a/bad.jpg .*truncated"):
         prepare("image_folder")
+
+
+def test_what_was_done_before_a_class_went_is_done_again(prepare, write):
+    red, blue = (encoded_colour(colour) for colour in ("red", "blue"))
+    for number in range(5):
+        write(f"train/cat/{number}.png", red)
+        write(f"train/dog/{number}.png", blue)
+    stray = write("validation/backup/x.jpg", b"\xff\xd8\xffno picture")
+    with pytest.raises(UserError, match="validation/backup/x.jpg .*Repair or remove them"):
+        prepare("image_folder")  # the training split is done
+    stray.unlink()
+    assert sorted(labelled(prepare("image_folder"))) == sorted([("cat", red), ("dog", blue)] * 5)
 
 
 @pytest.mark.parametrize("files, message", [

@@ -90,6 +90,7 @@ def test_segments_are_obeyed(kaldi):
 @pytest.mark.parametrize("segments, reason", [
     ("one tape 5 6\n", "no samples from 5.0 s"), ("one other 0 1\n", "other is not in wav.scp"),
     ("two tape 0 1\n", "one is not in segments"), ("one tape here there\n", "not a recording, start and end"),
+    ("one tape 0 inf\n", "infinity"),
 ])
 def test_segments_that_are_wrong(kaldi, segments, reason):
     with pytest.raises(UserError, match=f"train/text:1 .*{reason}"):

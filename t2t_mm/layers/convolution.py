@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from t2t_mm.layers import fast
-from t2t_mm.layers.normalization import layer_norm, standardised
+from t2t_mm.layers.normalization import layer_norm, norm_weights, standardised
 from t2t_mm.layers.pointwise import pointwise
 
 # What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first, so that a deep stack
@@ -94,10 +94,7 @@ class ConvStep(keras.layers.Layer):
             name="depthwise", shape=(self.taps, channels), initializer=CentredKernel(self.causal)
         )
         self.pointwise = self.add_weight(name="pointwise", shape=(channels, self.filters), initializer="he_normal")
-        self.scale = self.add_weight(
-            name="scale", shape=(self.filters,), initializer=keras.initializers.Constant(self.first_scale)
-        )
-        self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
+        self.scale, self.offset = norm_weights(self, self.filters, self.first_scale)
         self.built = True
 
     def call(self, x, valid=None):

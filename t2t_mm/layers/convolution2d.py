@@ -5,7 +5,7 @@ from keras import ops
 
 from t2t_mm.layers import fast
 from t2t_mm.layers.convolution import apply_mask, depthwise_2d
-from t2t_mm.layers.normalization import layer_norm
+from t2t_mm.layers.normalization import layer_norm, norm_weights
 from t2t_mm.layers.pointwise import pointwise
 
 LOWEST = -1e9  # what max-pooling reads outside the picture and in padding
@@ -69,8 +69,9 @@ class ConvStep2D(keras.layers.Layer):
                 name="bias", shape=(self.filters,), initializer=keras.initializers.RandomNormal(stddev=0.1)
             )
         if self.is_normalised:
-            self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
-        self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
+            self.scale, self.offset = norm_weights(self, self.filters)
+        else:
+            self.offset = self.add_weight(name="offset", shape=(self.filters,), initializer="zeros")
         self.built = True
 
     def call(self, x, valid=None):

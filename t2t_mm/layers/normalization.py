@@ -49,6 +49,13 @@ def layer_norm(x, scale, offset, normalise=normalise):
     return ops.cast(y, x.dtype)
 
 
+def norm_weights(layer, channels, first_scale=1.0):
+    """Adds what `layer_norm` takes to a layer: (scale, offset), each [channels]; read in float32 at any precision."""
+    constant = keras.initializers.Constant(first_scale)
+    return [layer.add_weight(name=name, shape=(channels,), initializer=initial, autocast=False)
+            for name, initial in (("scale", constant), ("offset", "zeros"))]  # fmt: skip
+
+
 class LayerNorm(keras.layers.Layer):
     """Layer normalisation over channels, epsilon 1e-6 (Ba et al., arXiv 1607.06450).
 
@@ -63,11 +70,7 @@ class LayerNorm(keras.layers.Layer):
         self.first_scale = scale
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        self.scale = self.add_weight(
-            name="scale", shape=(channels,), initializer=keras.initializers.Constant(self.first_scale)
-        )
-        self.offset = self.add_weight(name="offset", shape=(channels,), initializer="zeros")
+        self.scale, self.offset = norm_weights(self, input_shape[-1], self.first_scale)
         self.built = True
 
     def call(self, x):

@@ -32,10 +32,9 @@ class CategoricalNet(ModalityNet):
             for layer in (self.res, self.step1, self.step2):
                 layer.build(shape)
                 shape = layer.compute_output_shape(shape)
-            self.kernel = self.add_weight(
-                name="kernel", shape=(self.hidden_size * 2, self.num_classes), initializer="glorot_uniform"
-            )
-            self.bias = self.add_weight(name="bias", shape=(self.num_classes,), initializer="zeros")
+            shape, exact = (self.hidden_size * 2, self.num_classes), {"autocast": False}  # logits are float32 throughout
+            self.kernel = self.add_weight(name="kernel", shape=shape, initializer="glorot_uniform", **exact)
+            self.bias = self.add_weight(name="bias", shape=shape[1:], initializer="zeros", **exact)
             self.built = True
 
     def top(self, hidden, mask=None, grid=None, training=False):

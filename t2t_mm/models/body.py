@@ -221,5 +221,5 @@ class Decoder(keras.layers.Layer):
 
 def masked_mean(x, mask):
     """Mean over the real positions: x [batch, length, hidden], mask [batch, length] -> [batch, 1, hidden]."""
-    count = ops.maximum(ops.sum(ops.cast(mask, x.dtype), axis=1, keepdims=True), 1.0)[:, :, None]
-    return ops.sum(apply_mask(x, mask), axis=1, keepdims=True) / count
+    count = ops.maximum(ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True), 1.0)[:, :, None]
+    return ops.cast(ops.sum(ops.cast(apply_mask(x, mask), "float32"), axis=1, keepdims=True) / count, x.dtype)

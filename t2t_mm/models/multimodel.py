@@ -1,6 +1,7 @@
 """The MultiModel: modality nets around one body, for any set of problems (Kaiser et al., arXiv 1706.05137)."""
 
 import math
+import random
 
 import keras
 from keras import ops
@@ -61,7 +62,7 @@ class MultiModel(keras.Model):
         super().__init__(**kwargs)
         self.hparams = hparams
         self.problems = {problem.name: problem for problem in problems}
-        self.seed = Seeds(0)
+        self.seed = Seeds(random.randrange(2**31))  # of Python's generator, as all initial values
         self.compile_part, self.compiled = None, {}
         self.nets, self.commands = {}, {}
         for problem in self.problems.values():
@@ -119,6 +120,8 @@ class MultiModel(keras.Model):
         x, mask, grid = self._part(source + "_bottom", self.nets[source].bottom)(
             batch["inputs"], batch.get("inputs_mask"), training=training
         )
+        if grid is not None and "targets_mask" in batch:  # a picture without a target fills a batch up: padding
+            mask = mask & ops.any(batch["targets_mask"], axis=1, keepdims=True)
         encoding, info = self._part("encoder", self.encoder)(x, mask, training=training)
         return encoding, mask, grid, info
 
@@ -128,7 +131,7 @@ class MultiModel(keras.Model):
         command = self.commands[problem.command]
         if problem.targets.kind == "categorical":
             # A class has no previous outputs: the body reads the encoding in their place, command token first.
-            previous, positions = command.prepend(encoding), prepend_true(mask)
+            previous, positions = command.prepend(encoding), with_command(mask)
             hidden, info = body(previous, positions, encoding, mask, training=training)
             return hidden[:, 1:], mask, info
         target = problem.targets.net_name()
@@ -250,9 +253,11 @@ def unique(variables):
     return list({id(v): v for v in variables}.values())
 
 
-def prepend_true(mask):
-    """The mask of a sequence behind a command token: [batch, length] -> [batch, 1 + length]."""
-    return ops.concatenate([ops.ones_like(mask[:, :1], dtype="bool"), ops.cast(mask, "bool")], axis=1)
+def with_command(mask):
+    """The mask of a sequence behind a command token: [batch, length] -> [batch, 1 + length]; a row of padding alone
+    has no command."""
+    mask = ops.cast(mask, "bool")
+    return ops.concatenate([ops.any(mask, axis=1, keepdims=True), mask], axis=1)
 
 
 def layer_name(name):

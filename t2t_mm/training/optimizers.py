@@ -15,7 +15,7 @@ def make_optimizer(hparams, variables):
     """The optimizer named by `hparams.optimizer`, built over all of `variables` (keras Variables).
 
     Its learning rate is a variable that the train step assigns. Clipping is the train step's work too.
-    Weight decay (adamw, muon) leaves vectors alone: biases, LayerNorm scales.
+    Weight decay (adamw, muon) leaves vectors alone: biases, LayerNorm scales; Muon's is of the matrices that it moves.
     """
     adam = {
         "learning_rate": float(hparams.learning_rate), "beta_1": hparams.beta1, "beta_2": hparams.beta2,
@@ -32,9 +32,15 @@ def make_optimizer(hparams, variables):
         optimizer = Muon(**adam, weight_decay=hparams.weight_decay or None)
     else:
         raise UserError(f"optimizer is one of {', '.join(OPTIMIZERS)}; got {hparams.optimizer!r}.")
-    optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
+    decays = optimizer.is_matrix if hparams.optimizer == "muon" else is_no_vector
+    optimizer.exclude_from_weight_decay(var_list=[v for v in variables if not decays(v)])
     optimizer.build(variables)
     return optimizer
+
+
+def is_no_vector(variable):
+    """Whether the variable is more than a vector, or, as experts' biases, a stack of vectors."""
+    return len(variable.shape) > 1 and not re.search(r"/b[12]$", variable.path)
 
 
 class Everywhere:
@@ -118,7 +124,7 @@ class Muon(PathAdam):
     A matrix moves along its momentum with all singular values made equal, scaled by 0.13 sqrt(larger side), so
     that one learning rate serves both (0.2 in Moonlight, arXiv 2502.16982; tables and scales want more of it here).
     A stack of matrices, such as the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax, gates and
-    depthwise kernels, by their names, and vectors are left to Adam. (A classifier is not: Adam's steps, equal for
+    depthwise kernels, by their names, vectors and stacks of vectors are left to Adam. (A classifier is not: Adam's steps, equal for
     every weight, would move the logits of a wide layer too far.)
     keras.optimizers.Muon would give stacks to Adam, and has neither the fused Adam nor its per-variable
     counts.
@@ -129,7 +135,7 @@ class Muon(PathAdam):
 
     def is_matrix(self, variable):
         """Whether Muon moves the variable."""
-        return len(variable.shape) in (2, 3) and not re.search(self.adams, variable.path)
+        return len(variable.shape) in (2, 3) and is_no_vector(variable) and not re.search(self.adams, variable.path)
 
     def build(self, variables):
         super().build(variables)

@@ -137,6 +137,22 @@ def test_padding_changes_nothing(model, name):
 
 
 @every_problem
+def test_rows_that_fill_a_batch_change_nothing(model, name):
+    data = batch(PROBLEMS[name])
+    before = model(data, problem=name)
+    count = len(data["targets"])
+    filled = {key: tf.concat([value, tf.zeros_like(value) if key.endswith("mask") else value], axis=0)
+              for key, value in data.items()}
+    after = model(filled, problem=name)
+    mask = data["targets_mask"].numpy()
+    np.testing.assert_allclose(after["logits"].numpy()[:count][mask], before["logits"].numpy()[mask], atol=1e-4)
+    np.testing.assert_allclose(after["aux_loss"], before["aux_loss"], atol=1e-5)
+    for layer in after["experts"]:
+        np.testing.assert_allclose(after["experts"][layer]["load"], before["experts"][layer]["load"], atol=1e-4)
+    assert np.isfinite(after["logits"]).all()
+
+
+@every_problem
 def test_an_example_does_not_depend_on_its_batch(model, name):
     data = batch(PROBLEMS[name], size=3)
     together = model(data, problem=name)["logits"].numpy()

@@ -94,8 +94,11 @@ def test_muon_takes_stacks_matrix_by_matrix_and_leaves_the_rest_to_adam():
     thin, vector, table, kernel = variables((40, 8), (7,), (50, 40), (15, 40))
     table = keras.Variable(table.numpy(), name="embedding")
     kernel = keras.Variable(kernel.numpy(), name="depthwise")
-    optimizer = make_optimizer(hparams("muon"), [stack, single, thin, vector, table, kernel])
-    assert optimizer.matrices == {0, 1, 2}
+    with keras.name_scope("experts"):
+        biases = keras.Variable(np.ones((2, 48), "float32"), name="b1")
+    every = [stack, single, thin, vector, table, kernel, biases]
+    optimizer = make_optimizer(hparams("muon", weight_decay=0.1), every)
+    assert optimizer.matrices == {0, 1, 2} == {i for i, v in enumerate(every) if optimizer._use_weight_decay(v)}
     both = gradients(0, stack)[0]
     optimizer.apply([both, both[1]], [stack, single])
     np.testing.assert_allclose(stack[1], single, atol=1e-6)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from t2t_mm.errors import UserError
 
 VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
@@ -22,10 +24,13 @@ class Feature:
     """One side of a problem: its modality, how raw values become tensors, and which net takes them.
 
     Class attributes: `kind`; `masked`, whether lengths differ so that batches carry a mask; `as_input` and
-    `as_target`, whether the modality is read and written.
+    `as_target`, whether the modality is read and written; `stored` and `rank`, NumPy's kinds of what is stored and the
+    number of its axes.
     """
 
     kind: ClassVar[str] = ""
+    stored: ClassVar[str] = ""
+    rank: ClassVar[int] = 0
     masked: ClassVar[bool] = True
     as_input: ClassVar[bool] = True
     as_target: ClassVar[bool] = False
@@ -48,6 +53,10 @@ class Feature:
           UserError: if what is needed was not prepared, or disagrees with the spec.
         """
         return self
+
+    def reads(self, stored) -> bool:
+        """Whether a TFDS feature holds raw values of this modality."""
+        return np.dtype(stored.np_dtype).kind in self.stored and len(stored.shape) == self.rank
 
     def encode(self, value, training: bool = False, seed=None):
         """Raw value -> the tensor that the net takes; a TensorFlow graph function.
@@ -78,6 +87,7 @@ class Language(Feature):
     """
 
     kind: ClassVar[str] = "language"
+    stored: ClassVar[str] = "OSU"
     as_target: ClassVar[bool] = True
     vocab: str = ""
     size: int = 8192
@@ -100,7 +110,7 @@ class Language(Feature):
 
     def vocab_path(self, data_dir) -> Path:
         """Where this vocabulary stands, or will stand, under `data_dir`."""
-        return Path(data_dir) / VOCABULARIES / (self.vocab + VOCAB_SUFFIX[self.units])
+        return Path(data_dir).expanduser() / VOCABULARIES / (self.vocab + VOCAB_SUFFIX[self.units])
 
     def vocabulary(self):
         """The loaded vocabulary (text.Vocabulary; loaded once a process) of a resolved spec."""
@@ -147,6 +157,8 @@ class Image(Feature):
     """
 
     kind: ClassVar[str] = "image"
+    stored: ClassVar[str] = "uif"
+    rank: ClassVar[int] = 3
     masked: ClassVar[bool] = False
     stride: ClassVar[int] = 16  # of the entry flow: four strides of 2 with padding "same"
     channels: int = 3
@@ -156,6 +168,8 @@ class Image(Feature):
     crop: float = field(default=7 / 8, compare=False)
 
     def __post_init__(self):
+        if self.channels not in (1, 3):
+            raise UserError(f"Image channels are 1 (grey) or 3 (colours), not {self.channels}.")
         if self.fit not in ("crop", "stretch"):
             raise UserError(f'Image fit is "crop" or "stretch", not {self.fit!r}.')
 
@@ -190,6 +204,7 @@ class Categorical(Feature):
     """
 
     kind: ClassVar[str] = "categorical"
+    stored: ClassVar[str] = "iu"
     as_input: ClassVar[bool] = False
     as_target: ClassVar[bool] = True
     labels: str = ""
@@ -216,7 +231,10 @@ class Categorical(Feature):
         if self.num_classes and self.num_classes != found:
             raise UserError(f"{self.labels!r} is declared with {self.num_classes} classes, but its data has "
                             f"{found}. Declare num_classes=0 to take the number from the data.")
-        names = getattr(stored, "names", None)
+        names = getattr(stored, "names", None) or ()
+        if names and len(names) != found:  # TFDS loses what is blank
+            raise UserError(f"{self.labels!r} has {found} classes, but names for {len(names)}: one is blank. Give "
+                            "every class a name, and prepare the data anew.")
         return dataclasses.replace(self, num_classes=found, names=tuple(names or self.names))
 
     def encode(self, value, training=False, seed=None):
@@ -245,6 +263,8 @@ class Audio(Feature):
     """
 
     kind: ClassVar[str] = "audio"
+    stored: ClassVar[str] = "if"
+    rank: ClassVar[int] = 1
     sample_rate: int = 16000
     form: str = "spectrogram"
     bins: int = 80

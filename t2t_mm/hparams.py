@@ -115,7 +115,7 @@ class HParams:
     beta1: float = _field(0.9, "Adam: decay of the mean of the gradients", low=0.0, below=1.0)
     beta2: float = _field(0.95, "Adam: decay of the mean of their squares", low=0.0, below=1.0)
     epsilon: float = _field(1e-8, "Adam: added to the divisor", low=0.0)
-    weight_decay: float = _field(0.0, "AdamW: decoupled decay of the weights", low=0.0)
+    weight_decay: float = _field(0.0, "decoupled decay: AdamW's of all but vectors, Muon's of its matrices", low=0.0)
     clip_norm: float = _field(
         0.1,
         "gradients are scaled down to this global norm: low enough that no problem outweighs another; 0: never",

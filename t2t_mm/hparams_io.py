@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 from collections.abc import Sequence
 
 from t2t_mm import registry
@@ -14,19 +15,19 @@ GIN_FILE = "config.gin"
 
 
 def resolve(
-    hparams_set: str, gin_files: Sequence[str] = (), gin_bindings: Sequence[str] = (), overrides: str = ""
+    hparams_set, gin_files: Sequence[str] = (), gin_bindings: Sequence[str] = (), overrides: str = ""
 ) -> HParams:
     """The HParams of a run: the set, then the gin files, then the gin bindings, then `overrides`.
 
     Args:
-        hparams_set: "set" or "set+modifier+modifier".
+        hparams_set: "set" or "set+modifier+modifier"; or HParams.
         gin_files: gin files that bind parameters of `hparams`.
         gin_bindings: single bindings, "hparams.hidden_size=256".
         overrides: "hidden_size=256,dropout=0.2".
 
     Raises RegistryError for an unknown set or modifier, UserError for everything else.
     """
-    hparams = registry.hparams(hparams_set)
+    hparams = hparams_set if isinstance(hparams_set, HParams) else registry.hparams(hparams_set)
     if not isinstance(hparams, HParams):
         raise UserError(f"hparams set '{hparams_set}': expected it to return an HParams, not {hparams!r}")
     # in one go, so that fields which must agree may come from different places
@@ -51,10 +52,23 @@ def _gin_values(files, bindings) -> dict:
     configurable = _gin_configurable()
     try:
         gin.parse_config_files_and_bindings(list(files), list(bindings))
-        return configurable()
-    except (ValueError, SyntaxError, TypeError, ImportError, AttributeError) as error:
+        bound = configurable()
+        _refuse_what_binds_nothing(gin.config_str(), bound)
+        return bound
+    except UserError:
+        raise
+    except (ValueError, SyntaxError, TypeError, ImportError, AttributeError, OSError) as error:
         message = " ".join(str(error).split())
         raise UserError(f"gin: {message}; bindings look like hparams.hidden_size=256") from error
+
+
+def _refuse_what_binds_nothing(config, bound):
+    """Refuses, in what gin has read, a field without `hparams.` (a macro to gin) and one with a scope."""
+    for name in re.findall(r"^(\w+) = ", config, re.MULTILINE):
+        if name in HParams.__dataclass_fields__ and name not in bound:
+            raise UserError(f"gin: '{name} = ...' changes nothing; it should be 'hparams.{name} = ...'")
+    for scoped in re.findall(r"^(\S+/(?:t2t_mm\.)?hparams\.\w+) = ", config, re.MULTILINE):
+        raise UserError(f"gin: '{scoped} = ...' changes nothing; it should be '{scoped.rpartition('/')[2]} = ...'")
 
 
 @functools.cache
@@ -75,7 +89,10 @@ def to_json(hparams: HParams) -> str:
 
 def from_json(text: str) -> HParams:
     """Back from `to_json`. A field that the text hasn't got has its default; an unknown one is an error."""
-    return HParams().replace(**json.loads(text))
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise UserError("it holds no fields")
+    return HParams().replace(**values)
 
 
 def to_gin(hparams: HParams) -> str:

@@ -26,7 +26,9 @@ def import_directory(path: str, package: str):
             _import_package(path, package)
         for file in sorted(os.listdir(path)):
             stem, extension = os.path.splitext(file)
-            if extension == ".py" and stem != "__init__":
+            if extension == ".py" and stem != "__init__" and not stem.startswith("."):  # an editor's or a Mac's
+                if "." in stem:
+                    raise ImportError(f"{os.path.join(path, file)}: a name with a dot in it can't be imported")
                 importlib.import_module(f"{package}.{stem}")
     except (Exception, SystemExit) as error:
         raise ImportError(_blame(error, path)) from error

@@ -36,10 +36,8 @@ class Predictor(Answering):
 
     def __init__(self, output_dir, checkpoint=None):
         self.output = OutputDir(output_dir)
-        if not self.output.path.is_dir():
-            raise UserError(f"There is no directory {output_dir}.")
         self.output.need_checkpoint()
-        hparams, recorded = hparams_io.load(str(output_dir)), self.output.recorded_problems()
+        hparams, recorded = hparams_io.load(str(self.output.path)), self.output.recorded_problems()
         problems = {name: restored(name, said, hparams, self.output) for name, said in recorded.items()}
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
         super().__init__(model, problems, hparams)
@@ -50,7 +48,7 @@ class Predictor(Answering):
 
 def restored(name, said, hparams, output):
     """The resolved problem that a run has recorded."""
-    problem = registry.problem(name).configure(hparams)
+    problem = output.problem(name).configure(hparams)
     sides = [_spec(said[side], output) for side in ("inputs", "targets")]
     if isinstance(problem, View):
         base = copy.copy(problem.base)

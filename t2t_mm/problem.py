@@ -84,6 +84,18 @@ class Problem:
         """First line of the class's docstring."""
         return (inspect.getdoc(type(self)) or "").partition("\n")[0]
 
+    def check(self):
+        """Raises a UserError if something is missing from the class, or doesn't go together."""
+        for side, way in (("inputs", "as_input"), ("targets", "as_target")):
+            spec = getattr(self, side, None)
+            if not isinstance(spec, Feature):
+                raise UserError(f"{self.name}: its class has to give {side}, as in {side} = "
+                                f'Language(vocab="english_8k"); it gives {spec!r}.')
+            if not getattr(spec, way):
+                raise UserError(f"{self.name}: {spec.kind} can't be the {side} of a problem.")
+        if not self.command:
+            raise UserError(f'{self.name}: its class has to name its output space, as in command = "to-german".')
+
     @property
     def folder(self) -> str:
         """Name of the raw folder, and of the data set's TFDS configuration where we read one."""
@@ -146,14 +158,17 @@ class Problem:
         """
         found = (self.configure(hparams) if hparams else self).located(data_dir)
         info = found.builder.info
-        stored = info.features
-        sides = [keys.feature(stored, key) for key in (self.input_key, self.target_key)]
-        for key, feature in zip((self.input_key, self.target_key), sides, strict=True):
+        sides = []
+        for spec, key in ((found.inputs, self.input_key), (found.targets, self.target_key)):
+            feature = keys.feature(info.features, key)
             if feature is None:
                 raise UserError(f"{self.name}: its data set {info.full_name} has no feature {key!r}, only "
-                                f"{', '.join(keys.names(stored))}. Set input_key and target_key.")
-        found.inputs = found.inputs.resolve(data_dir, sides[0])
-        found.targets = found.targets.resolve(data_dir, sides[1])
+                                f"{', '.join(keys.names(info.features))}. Set input_key and target_key.")
+            if not spec.reads(feature):
+                raise UserError(f"{self.name}: {key!r} in {found.builder.data_path} is not {spec.kind}. If the class "
+                                "was another when the data was prepared, delete that folder.")
+            sides.append(spec.resolve(data_dir, feature))
+        found.inputs, found.targets = sides
         return found
 
     # -- reading

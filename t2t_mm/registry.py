@@ -158,8 +158,12 @@ def problem(name: str):
     reversed, `wmt_ende_rev_copy` that copied. Whether it allows one is the problem's own to say.
     """
     stem, suffixes = _split_modifiers(name)
-    instance = _find("problem", stem, asked=name).value()
+    entry = _find("problem", stem, asked=name)
+    if not hasattr(entry.value, "check"):
+        raise RegistryError(f"{entry.place}: '{stem}' has to be a subclass of t2t_mm.problem.Problem")
+    instance = entry.value()
     instance.name = stem
+    instance.check()
     for i, suffix in enumerate(suffixes):
         instance = getattr(instance, PROBLEM_MODIFIERS[suffix])()
         instance.name = stem + "".join(suffixes[: i + 1])

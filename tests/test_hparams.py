@@ -117,6 +117,19 @@ def test_gin_file_refuses(tmp_path):
         hparams_io.resolve("multimodel_tiny", [str(bad)])
 
 
+@pytest.mark.parametrize("line, message", [
+    ("hidden_size = 256", "'hidden_size = ...' changes nothing.*'hparams.hidden_size = ...'"),
+    ("left/hparams.hidden_size = 256", "'left/.*' changes nothing"), ('include "nowhere.gin"', "gin: .*nowhere.gin"),
+])  # fmt: skip
+def test_gin_files_that_would_change_nothing(tmp_path, line, message):
+    file = tmp_path / "mine.gin"
+    file.write_text(f"{line}\n")
+    with pytest.raises(UserError, match=message):
+        hparams_io.resolve("multimodel_tiny", [str(file)])
+    file.write_text("hidden_size = 256\nhparams.hidden_size = %hidden_size\n")
+    assert hparams_io.resolve("multimodel_tiny", [str(file)]).hidden_size == 256
+
+
 def test_saved_files_reproduce_the_run(tmp_path):
     overrides = "dropout=0.25,epsilon=1e-7,mix=temperature"
     original = hparams_io.resolve("multimodel_base+no_attention", overrides=overrides)

@@ -235,6 +235,7 @@ def test_two_nets_of_one_name_are_an_error(data):
         (lambda: Language(vocab=""), "name of a vocabulary"),
         (lambda: Language(vocab="a", units="words"), "not 'words'"),
         (lambda: Categorical(labels=""), "label space"),
+        (lambda: Image(channels=2), "channels are 1"),
         (lambda: Audio(form="midi"), "not 'midi'"),
         (lambda: Audio(time_stride=6), "power of two, not 6"),
     ],
@@ -242,6 +243,36 @@ def test_two_nets_of_one_name_are_an_error(data):
 def test_specs_say_what_is_wrong_with_them(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"inputs": None}, "mood: its class has to give inputs"),
+        ({"command": ""}, "mood: its class has to name its output space"),
+        ({"inputs": Categorical(labels="mood")}, "mood: categorical can't be the inputs"),
+        ({"targets": Image()}, "mood: image can't be the targets"),
+    ],
+)
+def test_classes_say_what_is_missing(values, message):
+    with pytest.raises(UserError, match=message):
+        type("Mood", (Mood,), values)().check()
+
+
+def test_data_that_was_prepared_for_another_class(data):
+    class Mood2(Mood):
+        targets = Language(vocab="mood", size=300)
+
+    with pytest.raises(UserError, match="mood: 'targets' in .*mood.* is not language.*delete that folder"):
+        Mood2().resolve(data)
+
+
+def test_a_class_without_a_name_is_refused():
+    class Stored:
+        num_classes, names = 3, ["glad", "sad"]
+
+    with pytest.raises(UserError, match="3 classes, but names for 2"):
+        Categorical(labels="mood").resolve("", Stored())
 
 
 def test_declared_sizes_are_checked_against_the_data():

@@ -22,9 +22,12 @@ def apart(monkeypatch):
 
 
 class Toy:
-    """A stand-in for Problem: the registry knows only these two methods."""
+    """A stand-in for Problem: the registry knows only these three methods."""
 
     done = ()
+
+    def check(self):
+        pass
 
     def reversed(self):
         other = type(self)()
@@ -245,6 +248,9 @@ ONE = """
     @registry.register_problem
     class MyOwn:
         '''Mine.'''
+
+        def check(self):
+            pass
 """
 
 
@@ -255,6 +261,23 @@ def test_load_directory(tmp_path, with_init):
     registry.load_directory(path)
     registry.load_directory(path + "/")
     assert registry.problem("my_own").name == "my_own"
+
+
+def test_what_editors_and_other_systems_leave_is_no_module(tmp_path):
+    path = write(tmp_path / "mine", one=ONE)
+    for name in (".#one.py", "._one.py"):
+        (tmp_path / "mine" / name).write_bytes(b"\xff\0")
+    registry.load_directory(path)
+    assert "my_own" in registry.list_problems()
+    path = write(tmp_path / "dotted", **{"one.2": ONE})
+    with pytest.raises(registry.RegistryError, match=r"one\.2\.py.*can't be imported"):
+        registry.load_directory(path)
+
+
+def test_a_class_that_is_no_problem():
+    registry.register_problem("no_problem")(type("NoProblem", (), {}))
+    with pytest.raises(registry.RegistryError, match="'no_problem' has to be a subclass"):
+        registry.problem("no_problem")
 
 
 def test_load_several_directories(tmp_path):

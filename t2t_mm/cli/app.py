@@ -92,6 +92,9 @@ def _parse(argv):
         raise UserError(f"unknown flag --{error.flagname}{hint} --help lists the flags") from None
     except flags.Error as error:
         raise UserError(f"{error}; --help lists the flags") from None
+    for name in FLAGS:  # the shell leaves --data_dir=~/data as it is
+        if name.endswith(("_dir", "_from", "_file")) and str(FLAGS[name].value).startswith("~"):
+            FLAGS[name].value = os.path.expanduser(FLAGS[name].value)
     if rest:
         raise UserError(f"expected only flags, --name=value, but '{rest[0]}' is none; --help lists the flags")
 

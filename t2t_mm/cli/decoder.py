@@ -12,6 +12,7 @@ from absl import flags
 
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
+from t2t_mm.training.output import OutputDir
 
 flags.DEFINE_string("output_dir", None, "Of the training run.")
 flags.DEFINE_string("problem", None, "Which problem to answer; the only one, if the model has but one.")
@@ -42,6 +43,7 @@ def main():
         raise UserError("Give one of --decode_from_file, --split and --interactive.")
     if args.split and not args.data_dir:
         raise UserError("--split needs --data_dir, where the data is prepared.")
+    OutputDir(args.output_dir).need_checkpoint()
     app.import_tensorflow()
     from t2t_mm.cli import decoding
 

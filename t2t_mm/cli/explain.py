@@ -12,6 +12,7 @@ from absl import flags
 
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
+from t2t_mm.training.output import OutputDir
 
 flags.DEFINE_string("output_dir", None, "Of the training run.")
 flags.DEFINE_string("problem", None, "Which problem to answer.")
@@ -27,6 +28,7 @@ def main():
     path = path.with_suffix("") if path.suffix in (".png", ".svg") else path
     if not path.parent.is_dir():
         raise UserError(f"There is no directory {path.parent} for --picture.")
+    OutputDir(args.output_dir).need_checkpoint()
     app.import_tensorflow()
     import t2t_mm
     from t2t_mm.explaining import explain

@@ -11,6 +11,7 @@ from absl import flags
 from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
+from t2t_mm.training.output import OutputDir
 
 flags.DEFINE_string("output_dir", None, "Of the training run.")
 flags.DEFINE_string("export_dir", None, "Where the SavedModel goes, in a folder named after the step.")
@@ -32,6 +33,7 @@ def main():
     names = list(registry.parse_problems(args.problems)) if args.problems else None
     if args.drop_experts is not None and not args.data_dir:
         raise UserError("--drop_experts needs --data_dir, where the data is prepared.")
+    OutputDir(args.output_dir).need_checkpoint()
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.cli.preparing import size

@@ -9,7 +9,7 @@ import pathlib
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import hparams_io, registry
 from t2t_mm.cli import app
 
 SCAN = 4_000  # examples that lengths are measured on
@@ -29,11 +29,10 @@ def main():
     args = flags.FLAGS
     app.need("problems", "data_dir")
     names = registry.parse_problems(args.problems)
+    hparams = hparams_io.resolve(args.hparams_set, [], [], args.hparams)
     app.import_tensorflow()
-    from t2t_mm import hparams_io
     from t2t_mm.training.console import Console
 
-    hparams = hparams_io.resolve(args.hparams_set, [], [], args.hparams)
     problems = [registry.problem(name).resolve(args.data_dir, hparams) for name in names]
     sheets = pathlib.Path(args.sheet_dir or pathlib.Path(args.data_dir, "sheets")).expanduser()
     for problem in problems:

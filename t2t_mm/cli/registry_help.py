@@ -43,10 +43,10 @@ def _mixture(entry):
 
 
 def _problem(entry):
-    problem = registry.problem(entry.name)
-    for side in ("inputs", "targets"):
-        if not hasattr(problem, side):
-            raise UserError(f"{entry.place}: the problem {entry.name} names no modality for its {side}")
+    try:
+        problem = registry.problem(entry.name)
+    except (UserError, registry.RegistryError) as error:
+        return entry.name, "can't be used", str(error)
     return entry.name, f"{_side(problem.inputs)} -> {_side(problem.targets)}", entry.description
 
 

@@ -57,14 +57,16 @@ def _weights(flags, output):
     recorded = output.recorded_problems() if flags.mode == "evaluate" else {}
     if not recorded:
         raise UserError("Give --problems, such as --problems=mini8; --registry_help lists what there is.")
+    for name in recorded:
+        output.problem(name)
     return registry.parse_problems("+".join(recorded))
 
 
 def _hparams(flags, output):
     """(HParams, name of the set that they are told from)."""
-    given = flags.hparams_set or flags.gin_file or flags.gin_bindings or flags.hparams
-    if flags.mode == "evaluate" and not given:
-        return hparams_io.load(flags.output_dir), None
+    if flags.mode == "evaluate" and not flags.hparams_set:  # the run's own, with what is given changed
+        own = hparams_io.load(flags.output_dir)
+        return hparams_io.resolve(own, flags.gin_file, flags.gin_bindings, flags.hparams), None
     set_name = flags.hparams_set or DEFAULT_SET
     return hparams_io.resolve(set_name, flags.gin_file, flags.gin_bindings, flags.hparams), set_name
 
@@ -92,9 +94,11 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     app.import_tensorflow()
     from t2t_mm.cli.preparing import Preparing
     from t2t_mm.datasets.options import Options
+    from t2t_mm.metrics.decoded import metric
     from t2t_mm.prepare import prepare, resolve
     from t2t_mm.training import startup
     from t2t_mm.training.console import Console, JsonConsole, Silent
+    from t2t_mm.training.evaluation import check_split
     from t2t_mm.training.replicas import Replicas, make_strategy
     from t2t_mm.training.trainer import Trainer
 
@@ -111,6 +115,10 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
                 prepare(problems, flags.data_dir, flags.raw_dir, console.log, Options(report=shown))
         replicas.any(False)  # the others wait for it
     problems = resolve(problems, flags.data_dir, hparams)
+    if flags.mode != "train":
+        check_split(problems, flags.eval_split)
+        for name in {name for problem in problems for name in problem.metrics if flags.decode_examples}:
+            metric(name)  # refuses one that is unknown
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,

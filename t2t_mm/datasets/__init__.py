@@ -1,6 +1,7 @@
 """TFDS builders of ours: readers of the layouts in which people have data on disk, and the mini world."""
 
 import importlib
+import os
 
 from t2t_mm.errors import UserError
 
@@ -37,7 +38,7 @@ def raw_builder(problem, path, data_dir, layout: str = "", log=print):
     Raises:
         UserError: there is no such layout, or not what it asks for under `path`.
     """
-    layout = layout or problem.raw_layout
+    layout, data_dir = layout or problem.raw_layout, os.path.expanduser(data_dir)
     if layout not in LAYOUTS:
         raise UserError(f"{problem.name}: there is no raw layout {layout!r}, only {', '.join(LAYOUTS)}.")
     module = importlib.import_module(f"t2t_mm.datasets.{layout}")

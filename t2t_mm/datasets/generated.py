@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from t2t_mm.datasets import image_folder, raw
+from t2t_mm.datasets import files, image_folder, raw
 from t2t_mm.errors import UserError
 
 SIDES = ("inputs", "targets")
@@ -36,6 +36,7 @@ class Generated(raw.RawBuilder, skip_registration=True):
     CONFIG = GeneratedConfig
     PIECE = 1_000
     SPLITS = {split: (split,) for split in raw.RawBuilder.SPLITS}
+    _missing = ""
 
     @classmethod
     def settings(cls, problem):
@@ -45,17 +46,25 @@ class Generated(raw.RawBuilder, skip_registration=True):
         return {side: self._feature(side, getattr(self.builder_config.problem, side)) for side in SIDES}
 
     def looked_for(self):
-        return 'examples from generate("train", raw_dir), of which there are none'
+        given = "" if self.builder_config.path else "; no --raw_dir was given"
+        return f'examples from generate("train", raw_dir), of which there are none{self._missing}{given}'
 
     def find(self, name):
         try:
             next(self._examples(name))
-        except (StopIteration, FileNotFoundError, NotADirectoryError):
+        except (StopIteration, FileNotFoundError, NotADirectoryError) as error:
+            if name == "train" and getattr(error, "filename", None):
+                self._missing = f": there is no {error.filename}"
             return None
         return name
 
     def items(self, source):
-        return enumerate(self._examples(source))
+        for number, example in enumerate(self._examples(source)):
+            paths = [value for side, value in example.items() if side in SIDES and self._is_path(side, value)]
+            yield number, example, *map(files.stamped, paths)
+
+    def _is_path(self, side, value):
+        return getattr(self.builder_config.problem, side).kind == "image" and isinstance(value, str | os.PathLike)
 
     def loader(self, source):
         problem = self.builder_config.problem
@@ -84,6 +93,9 @@ class Generated(raw.RawBuilder, skip_registration=True):
         except TypeError:  # lists, arrays
             found = {None}
         if all(isinstance(label, str) for label in found):
+            if blank := [label for label in found if label != label.strip() or not label or "\n" in label]:
+                raise UserError(f"{self.builder_config.problem.name}: {blank[0]!r} in {side!r} can't be the name of a "
+                                "class: no name is empty, or begins or ends with a space.")
             return tfds.features.ClassLabel(names=sorted(found))
         if all(isinstance(label, int | np.integer) and label >= 0 for label in found):
             return tfds.features.ClassLabel(num_classes=int(max(found)) + 1)
@@ -93,7 +105,7 @@ class Generated(raw.RawBuilder, skip_registration=True):
 
 def _load(sides, item):
     """The example of what `generate` yielded."""
-    number, example = item
+    number, example, *_ = item
     try:
         yield number, {side: _stored(example[side], *sides[side]) for side in SIDES}
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -107,6 +107,8 @@ class RawBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         found = {split: next(filter(None, map(self.find, names)), None)
                  for split, names in self.SPLITS.items()}
         if found["train"] is None:
+            if not self.builder_config.path:
+                raise UserError(f"No training data for {self.builder_config.name}: expected {self.looked_for()}.")
             there = sorted(os.listdir(self.folder))[:10] if self.folder.is_dir() else ["no such folder"]
             raise UserError(f"No training data in {self.folder}: expected {self.looked_for()}; found: "
                             f"{', '.join(there) or 'nothing'}.")

@@ -32,7 +32,7 @@ class CategoricalNet(ModalityNet):
             for layer in (self.res, self.step1, self.step2):
                 layer.build(shape)
                 shape = layer.compute_output_shape(shape)
-            shape, exact = (self.hidden_size * 2, self.num_classes), {"autocast": False}  # logits are float32 throughout
+            shape, exact = (self.hidden_size * 2, self.num_classes), {"autocast": False}  # logits are float32
             self.kernel = self.add_weight(name="kernel", shape=shape, initializer="glorot_uniform", **exact)
             self.bias = self.add_weight(name="bias", shape=shape[1:], initializer="zeros", **exact)
             self.built = True

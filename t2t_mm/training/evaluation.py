@@ -18,6 +18,14 @@ from t2t_mm.training.replicas import Replicas
 from t2t_mm.training.step import EvalStep
 
 
+def check_split(problems, split):
+    """Raises a UserError if no problem has examples in the split."""
+    if not any(problem.splits().get(split) for problem in problems):
+        has = "; ".join(f"{p.name} has {', '.join(p.splits()) or 'none'}" for p in problems)
+        raise UserError(f"No problem has examples in the split {split!r}: {has}. Give another --eval_split, or train "
+                        "with --mode=train, which evaluates nothing.")
+
+
 class Evaluator:
     """Evaluates problems; compiles one function a problem, when first needed.
 
@@ -49,16 +57,9 @@ class Evaluator:
         Raises:
             UserError: if no problem has examples in the split.
         """
-        results = {}
-        for problem in self.problems:
-            if problem.splits().get(split):
-                results[problem.name] = self._one(problem, split, max_batches, on_batch)
-        if not results:
-            has = "; ".join(f"{p.name} has {', '.join(p.splits()) or 'none'}" for p in self.problems)
-            raise UserError(
-                f"No problem has examples in the split {split!r}: {has}. Give another --eval_split."
-            )
-        return results
+        check_split(self.problems, split)
+        return {problem.name: self._one(problem, split, max_batches, on_batch)
+                for problem in self.problems if problem.splits().get(split)}  # fmt: skip
 
     def _one(self, problem, split, max_batches, on_batch):
         share = self.replicas.worker, self.replicas.workers

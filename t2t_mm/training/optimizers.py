@@ -124,8 +124,8 @@ class Muon(PathAdam):
     A matrix moves along its momentum with all singular values made equal, scaled by 0.13 sqrt(larger side), so
     that one learning rate serves both (0.2 in Moonlight, arXiv 2502.16982; tables and scales want more of it here).
     A stack of matrices, such as the experts' [E, D, H], is taken matrix by matrix. Embeddings and softmax, gates and
-    depthwise kernels, by their names, vectors and stacks of vectors are left to Adam. (A classifier is not: Adam's steps, equal for
-    every weight, would move the logits of a wide layer too far.)
+    depthwise kernels, by their names, vectors and stacks of vectors are left to Adam. (A classifier is not: Adam's
+    steps, equal for every weight, would move the logits of a wide layer too far.)
     keras.optimizers.Muon would give stacks to Adam, and has neither the fused Adam nor its per-variable
     counts.
     """

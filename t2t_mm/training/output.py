@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from t2t_mm import hparams_io
+from t2t_mm import hparams_io, registry
 from t2t_mm.errors import UserError
 from t2t_mm.features import VOCABULARIES
 
@@ -24,7 +24,7 @@ class OutputDir:
     """
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.checkpoints = self.path / CHECKPOINTS
         self.tensorboard = self.path / "tensorboard"
 
@@ -35,6 +35,8 @@ class OutputDir:
 
     def need_checkpoint(self):
         """Raises a UserError if there is no checkpoint."""
+        if not self.path.is_dir():
+            raise UserError(f"There is no directory {self.path}, where a trained model is expected.")
         if not self.has_checkpoint:
             raise UserError(
                 f"There is no checkpoint in {self.checkpoints}. Train first: run with --mode=train."
@@ -97,6 +99,14 @@ class OutputDir:
                 f"{self.path / PROBLEMS_FILE} can't be read: {error}. Restore it, or take another "
                 "--output_dir."
             ) from error
+
+    def problem(self, name):
+        """The registered problem that the run was trained on. A UserError says how to register one that isn't."""
+        try:
+            return registry.problem(name)
+        except registry.RegistryError as error:
+            raise UserError(f"{self.path} was trained on {name}, which is not registered here. Give its directory with "
+                            "--t2t_usr_dir (in Python, registry.load_directory), or register it.") from error
 
     def recorded_model(self):
         """Name of the registered model."""

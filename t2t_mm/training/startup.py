@@ -23,6 +23,12 @@ def tell_hparams(console, hparams, defaults, set_name, output_dir):
     )
 
 
+def check_lengths(problems, hparams):
+    """Raises a UserError where all examples are too long to be trained on: reading them would never end."""
+    for problem in problems:
+        describe(problem, hparams, scan=2000)
+
+
 def tell_problems(console, problems, rates, hparams):
     """A table of what each problem is and how it is batched and mixed."""
     rows = []

@@ -109,7 +109,7 @@ class Trainer:
         self._guard = Guard(self.console, folder, skip_nonfinite, steps_per_execution)
         self._train_step = TrainStep(
             self.model, self.optimizer, hparams, self.average, self.replicas, jit_compile, steps_per_execution == 1)
-        self._compiled = set()
+        self._compiled, self._is_told = set(), False
         static, share = jit_compile or self.replicas.is_tpu, (self.replicas.worker, self.replicas.workers)
         self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas, static)
         self._decoding = evaluation.Decoding(self.model, self.problems, hparams, decode_examples)
@@ -191,6 +191,7 @@ class Trainer:
 
     def tell(self):
         """Prints what will be trained: problems, batches, parameters."""
+        self._is_told = True
         startup.tell_problems(self.console, self.problems, self.rates, self.hparams)
         frozen = sum(v.value.shape.num_elements() for v in self._train_step.tuning.frozen.values())
         startup.tell_parameters(self.console, self.model.parts(), frozen)
@@ -213,6 +214,8 @@ class Trainer:
         if without:
             raise UserError(f"There are no training examples for {', '.join(without)}. Prepare them with "
                             "--generate_data, or leave them out of --problems.")
+        if not self._is_told:
+            startup.check_lengths(self.problems, self.hparams)
         self._writes(lambda: self.output.record(self.hparams, self.problems, self.model_name))
         progress = Progress(self.console, self.step, until)
         weigh = lambda: self._weigh(best, self.evaluate(eval_split, eval_batches))  # noqa: E731

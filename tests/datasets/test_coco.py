@@ -79,7 +79,10 @@ def test_a_folder_that_is_missing(prepare, write):
         prepare("coco")
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"images": [{"id": 1, "file_name": 5}], "annotations": []}', '{"images": [{"id": 1}], "annotations": []}', "no json"])
+@pytest.mark.parametrize("content", [
+    "{}", "[]", '{"images": [{"id": 1}], "annotations": []}', "no json",
+    '{"images": [{"id": 1, "file_name": 5}], "annotations": []}',
+])
 def test_annotations_that_are_none(prepare, write, content):
     write("annotations/captions_train2017.json", content)
     write("train2017/a.png", picture())

@@ -109,6 +109,33 @@ def test_what_does_not_fit_is_not_stored(generate, side, value, reason):
         generate({"train": [("a", value)]}, targets=side)
 
 
+def test_a_picture_that_was_repaired_is_read_again(generate, tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in paths:
+        Picture.new("RGB", (4, 4)).save(path)
+    good = paths[1].read_bytes()
+    paths[1].write_bytes(b"no picture")
+    pairs = {"train": [(str(path), "a") for path in paths]}
+    with pytest.raises(UserError, match="example 1 .*Repair or remove them"):
+        generate(pairs, inputs=Image())
+    paths[1].write_bytes(good)
+    assert len(rows(generate(pairs, inputs=Image()))) == 3
+
+
+@pytest.mark.parametrize("label", ["", " sad", "a\nb"])
+def test_names_that_no_file_keeps_are_refused(generate, label):
+    with pytest.raises(UserError, match="can't be the name of a class"):
+        generate({"train": [("a", "glad"), ("b", label)]})
+
+
+def test_a_file_that_is_missing_is_named(generate):
+    def read(split, raw_dir):
+        yield from open("/nowhere/labels.txt")
+
+    with pytest.raises(UserError, match="there is no /nowhere/labels.txt"):
+        generate({}, generate=read)
+
+
 def test_a_mistake_in_the_reader_is_not_hidden(generate):
     def read(split, raw_dir):
         yield {"inputs": "a", "targets": 0}

@@ -1,4 +1,5 @@
 import io
+import pathlib
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_names_that_no_file_keeps_are_refused(generate, label):
 
 def test_a_file_that_is_missing_is_named(generate):
     def read(split, raw_dir):
-        yield from open("/nowhere/labels.txt")
+        yield from pathlib.Path("/nowhere/labels.txt").read_text()
 
     with pytest.raises(UserError, match="there is no /nowhere/labels.txt"):
         generate({}, generate=read)

@@ -13,27 +13,35 @@ class MovingAverage:
 
     Args:
         variables: {name: keras Variable}.
-        decay: d; the first updates take less, min(d, (1 + n) / (10 + n)) after n, so that the start is forgotten.
+        decay: d; a weight's first updates take less, min(d, (1 + n) / (10 + n)) after n of its own, so that its start
+            is forgotten, also in the net of a problem that is seldom trained.
+
+    Attributes:
+        averages: {name: tf.Variable}.
+        counts: float32 [weights], updates of each.
     """
 
     def __init__(self, variables, decay):
         self.decay = decay
         self.averages = {name: tf.Variable(v.value, trainable=False, name="average") for name, v in variables.items()}
-        self._of = {id(v): self.averages[name] for name, v in variables.items()}
+        self.counts = tf.Variable(tf.zeros([len(variables)]), trainable=False, name="counts")
+        self._index = {id(v): index for index, v in enumerate(variables.values())}
         self._variables = variables
 
-    def update(self, variables, step):
-        """Follows the new values of some of the variables; in graph. `step` counts the steps before."""
-        step = tf.cast(step, tf.float32)
-        rest = 1.0 - tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
-        for variable in variables:
-            average = self._of[id(variable)]
-            average.assign_add(tf.cast(rest, average.dtype) * (variable.value - average))
+    def update(self, variables):
+        """Follows the new values of some of the variables; in graph."""
+        averages, index = list(self.averages.values()), [self._index[id(variable)] for variable in variables]
+        count = tf.gather(self.counts, index)
+        rest = tf.unstack(1.0 - tf.minimum(self.decay, (1.0 + count) / (10.0 + count)))
+        for variable, place, share in zip(variables, index, rest, strict=True):
+            averages[place].assign_add(tf.cast(share, averages[place].dtype) * (variable.value - averages[place]))
+        self.counts.assign_add(np.isin(np.arange(len(averages)), index).astype("float32"))
 
     def restart(self):
         """Forgets what was, after the weights were given other values."""
         for name, variable in self._variables.items():
             self.averages[name].assign(variable.value)
+        self.counts.assign(tf.zeros_like(self.counts))
 
     @contextlib.contextmanager
     def in_use(self):

@@ -41,7 +41,7 @@ class Checkpoints:
             "model": {name: v.value for name, v in named_variables(model).items()},
             "optimizer": {f"{i:05d}": v.value for i, v in enumerate(optimizer.variables)},
             "step": self.step,
-            **({"average": average.averages} if average else {}),
+            **({"average": average.averages, "averaged": {"counts": average.counts}} if average else {}),
         }
         self._checkpoint = tf.train.Checkpoint(**self._saved)
         self._keep, self._copies, self._manager = keep, None, None

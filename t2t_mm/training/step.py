@@ -143,7 +143,7 @@ class Update:
             scaled = lambda gradients: [g * tf.cast(scale, g.dtype) for g in gradients]  # noqa: E731
             optimizer.apply(replicas.strategy.run(scaled, args=(gradients,)), variables)
             if average:
-                average.update(variables, step)
+                average.update(variables)
 
         self.square, self.apply = compiled(square), compiled(apply)
 

@@ -64,12 +64,9 @@ class Answering:
         results, encoded = [None] * len(values), {}
         for index, value in enumerate(values):
             try:
-                encoded[index] = problem.encode_inputs(tf.convert_to_tensor(raw(problem.inputs, value)))
-                if problem.inputs.positions(encoded[index]) > MOST_POSITIONS:
-                    raise UserError(f"{int(problem.inputs.positions(encoded.pop(index))):,} positions long, where "
-                                    f"{MOST_POSITIONS:,} are the most")
-            except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
-                results[index] = {"error": " ".join(str(error).split())[:200]}
+                encoded[index] = encode(problem, value)
+            except UserError as error:
+                results[index] = {"error": str(error)}
         lengths = {index: int(problem.inputs.positions(value)) for index, value in encoded.items()}
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         for rows in _batches(order, lengths, self.hparams.batch_size):
@@ -105,6 +102,17 @@ class Answering:
             best = np.argsort(-row, kind="stable")[:top]
             ranked = [(problem.targets.decode([index]), float(row[index])) for index in best]
             yield {"label": ranked[0][0], "probability": ranked[0][1], "top": ranked}
+
+
+def encode(problem, value):
+    """An input as a person gives it -> the tensor for the input net; a UserError in some words if it can't be read."""
+    try:
+        encoded = problem.encode_inputs(tf.convert_to_tensor(raw(problem.inputs, value)))
+    except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
+        raise UserError(" ".join(str(error).split())[:200]) from error
+    if (positions := int(problem.inputs.positions(encoded))) > MOST_POSITIONS:
+        raise UserError(f"{positions:,} positions long, where {MOST_POSITIONS:,} are the most")
+    return encoded
 
 
 def raw(spec, value):

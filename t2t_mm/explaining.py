@@ -6,7 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm.answering import padded, raw, written
+from t2t_mm.answering import encode, padded, written
 from t2t_mm.errors import UserError
 from t2t_mm.layers.watching import watching
 from t2t_mm.text import EOS
@@ -68,9 +68,9 @@ def explain(answering, problem, value) -> Explanation:
 def _answered(answering, problem, value):
     """(the answer, the batch of one with which the model's call repeats how it came about)"""
     try:
-        encoded = problem.encode_inputs(tf.convert_to_tensor(raw(problem.inputs, value)))
-    except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
-        raise UserError(f"{value!r} can't be read: {' '.join(str(error).split())[:200]}") from error
+        encoded = encode(problem, value)
+    except UserError as error:
+        raise UserError(f"{value!r} can't be read: {error}") from error
     batch = padded([encoded], problem.inputs.masked)
     if problem.targets.kind == "categorical":
         logits = answering.model(batch, problem=problem.name, training=False)["logits"]

@@ -53,13 +53,11 @@ def _gin_values(files, bindings) -> dict:
     try:
         gin.parse_config_files_and_bindings(list(files), list(bindings))
         bound = configurable()
-        _refuse_what_binds_nothing(gin.config_str(), bound)
-        return bound
-    except UserError:
-        raise
     except (ValueError, SyntaxError, TypeError, ImportError, AttributeError, OSError) as error:
         message = " ".join(str(error).split())
         raise UserError(f"gin: {message}; bindings look like hparams.hidden_size=256") from error
+    _refuse_what_binds_nothing(gin.config_str(), bound)
+    return bound
 
 
 def _refuse_what_binds_nothing(config, bound):

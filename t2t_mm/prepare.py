@@ -114,17 +114,17 @@ def _prepare_vocabulary(spec, located, data_dir, log):
 def _others(spec, located, data_dir):
     """Registered problems that name the vocabulary, are prepared, and are not among `located`."""
     names = {problem.name for problem in located}
-    others = (registry.problem(name) for name in registry.list_problems() if name not in names and _is_sound(name))
-    return [problem.located(data_dir) for problem in others
+    others = (_registered(name) for name in registry.list_problems() if name not in names)
+    return [problem.located(data_dir) for problem in filter(None, others)
             if spec in _languages(problem).values() and sources.prepared(problem, data_dir)]
 
 
-def _is_sound(name):
-    """Whether a problem can be had: one that somebody is still writing is no obstacle to the others."""
+def _registered(name):
+    """The problem; None for one that somebody is still writing, which is no obstacle to the others."""
     try:
-        return bool(registry.problem(name))
+        return registry.problem(name)
     except (UserError, registry.RegistryError):
-        return False
+        return None
 
 
 def _texts(spec, problems):

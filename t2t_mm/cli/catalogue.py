@@ -9,7 +9,7 @@ TEACHER_FORCED = {"categorical": ("accuracy", "accuracy top-5"), "language": ("a
 def table() -> str:
     """A Markdown table of all registered problems."""
     rows = [COLUMNS, ["---"] * len(COLUMNS)]
-    rows += [_row(registry.problem(entry.name)) for entry in registry.entries("problem")]
+    rows += [_row(registry.problem(name)) for name in registry.list_problems()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

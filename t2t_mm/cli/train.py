@@ -117,8 +117,9 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     problems = resolve(problems, flags.data_dir, hparams)
     if flags.mode != "train":
         check_split(problems, flags.eval_split)
-        for name in {name for problem in problems for name in problem.metrics if flags.decode_examples}:
-            metric(name)  # refuses one that is unknown
+        for problem in problems if flags.decode_examples else []:
+            for name in problem.metrics:
+                metric(name)  # refuses one that is unknown
     trainer = Trainer(
         problems, hparams, output.path, weights=weights, train_steps=flags.train_steps, seed=flags.seed,
         save_every=flags.save_every, keep_checkpoints=flags.keep_checkpoints, model=flags.model,

@@ -32,8 +32,7 @@ def make_optimizer(hparams, variables):
         optimizer = Muon(**adam, weight_decay=hparams.weight_decay or None)
     else:
         raise UserError(f"optimizer is one of {', '.join(OPTIMIZERS)}; got {hparams.optimizer!r}.")
-    decays = optimizer.is_matrix if hparams.optimizer == "muon" else is_no_vector
-    optimizer.exclude_from_weight_decay(var_list=[v for v in variables if not decays(v)])
+    optimizer.exclude_from_weight_decay(var_list=[v for v in variables if not optimizer.is_decayed(v)])
     optimizer.build(variables)
     return optimizer
 
@@ -48,6 +47,10 @@ class Everywhere:
 
     Keras' are called in each replica, and sum the gradients themselves, which is too late to clip them all together.
     """
+
+    def is_decayed(self, variable):
+        """Whether weight decay is of the variable, too."""
+        return is_no_vector(variable)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         pairs = [(gradient, variable.value) for gradient, variable in zip(grads, trainable_variables, strict=True)]
@@ -136,6 +139,8 @@ class Muon(PathAdam):
     def is_matrix(self, variable):
         """Whether Muon moves the variable."""
         return len(variable.shape) in (2, 3) and is_no_vector(variable) and not re.search(self.adams, variable.path)
+
+    is_decayed = is_matrix
 
     def build(self, variables):
         super().build(variables)

@@ -1,4 +1,5 @@
-"""Packaging. The catalogues stand at the top of the checkout and are installed inside the package."""
+"""Packaging. The catalogues stand at the top of the checkout and are installed inside the
+package."""
 
 import re
 from pathlib import Path
@@ -10,25 +11,32 @@ HERE = Path(__file__).parent
 setup(
     name="t2t-mm",
     version=re.search(r'__version__ = "(.+)"', (HERE / "t2t_mm/__init__.py").read_text())[1],
-    description="One model for many tasks and modalities: the MultiModel on TensorFlow 2 and Keras 3",
+    description="One model for many tasks and modalities: the MultiModel on TensorFlow 2 and "
+    "Keras 3",
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     # hparams_sets, since t2t_mm/hparams.py has the shorter name
     package_dir={"t2t_mm.problems": "problems", "t2t_mm.hparams_sets": "hparams"},
-    packages=[*find_packages(include=["t2t_mm", "t2t_mm.*"]), "t2t_mm.problems", "t2t_mm.hparams_sets"],
+    packages=[
+        *find_packages(include=["t2t_mm", "t2t_mm.*"]),
+        "t2t_mm.problems",
+        "t2t_mm.hparams_sets",
+    ],
     package_data={"t2t_mm.hparams_sets": ["*.gin"]},
     py_modules=["t2t_mm_trainer"],
-    entry_points={"console_scripts": [
+    entry_points={
+        "console_scripts": [
             "t2t-mm-trainer=t2t_mm_trainer:entry",
             "t2t-mm-datagen=t2t_mm.cli.datagen:entry",
-            "t2t-mm-inspect=t2t_mm.cli.inspecting:entry",
+            "t2t-mm-inspect=t2t_mm.cli.inspect:entry",
             "t2t-mm-decoder=t2t_mm.cli.decoder:entry",
             "t2t-mm-score=t2t_mm.cli.score:entry",
             "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
             "t2t-mm-average=t2t_mm.cli.average:entry",
             "t2t-mm-explain=t2t_mm.cli.explain:entry",
-        ]},
+        ]
+    },
     python_requires=">=3.10",
     install_requires=[
         "absl-py",
@@ -50,7 +58,15 @@ setup(
         "tensorflow-text>=2.20,<2.22",
     ],
     extras_require={
-        "test": ["ipykernel", "nbclient", "pytest", "pytest-xdist", "ruff", "setuptools>=70.1", "tensorboard"],
+        "test": [
+            "ipykernel",
+            "nbclient",
+            "pytest",
+            "pytest-xdist",
+            "ruff",
+            "setuptools>=70.1",
+            "tensorboard",
+        ],
         "tensorboard": ["tensorboard"],
         "beam": ["apache-beam"],
     },

@@ -1,11 +1,14 @@
-"""What a train step costs on an accelerator: seconds, tokens a second, share of the matrix-product peak, memory.
+"""What a train step costs on an accelerator: seconds, tokens a second, share of the matrix-product
+peak, memory.
 
-    python benchmarks/accelerator.py                                     # base and paper sizes, text, image, speech
-    python benchmarks/accelerator.py --hparams_set=multimodel_tiny --modality=text --anyway      # on a CPU, to try it
+    python benchmarks/accelerator.py                                     # base and paper sizes,
+    text, image, speech python benchmarks/accelerator.py --hparams_set=multimodel_tiny
+    --modality=text --anyway      # on a CPU, to try it
 
-In bfloat16, compiled by XLA, with Adam. TensorFlow takes the step where it has the accelerator; where only JAX has it,
-the same keras.ops model runs there. Batches are those of benchmarks/train_step.py; operations are counted in the graph
-of the forward pass, and twice that backward.
+In bfloat16, compiled by XLA, with Adam. TensorFlow takes the step where it has the accelerator;
+where only JAX has it, the same keras.ops model runs there. Batches are those of
+benchmarks/train_step.py; operations are counted in the graph of the forward pass, and twice that
+backward.
 """
 
 import functools
@@ -22,13 +25,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import flags  # noqa: E402
 from train_step import Case, forward_flops  # noqa: E402
 
-from t2t_mm import hparams_io, registry  # noqa: E402
+from t2t_mm import registry  # noqa: E402
 from t2t_mm.cli import app  # noqa: E402
+from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError  # noqa: E402
 
 FLAGS = flags.FLAGS  # also --hparams_set, --hparams, --modality and --steps, of train_step
 flags.DEFINE_bool("anyway", False, "Measure even if there is no accelerator.")
-flags.DEFINE_enum("task", None, ["find", "count", "measure"], "What a process that this one starts does.")
+flags.DEFINE_enum(
+    "task", None, ["find", "count", "measure"], "What a process that this one starts does."
+)
 flags.DEFINE_float("work", 0.0, "Floating-point operations of a step.")
 
 
@@ -40,10 +46,17 @@ def main():
     found = {backend: child("find", backend) for backend in ("tensorflow", "jax")}
     backend = next((name for name, device in found.items() if device), "tensorflow")
     if not found[backend] and not FLAGS.anyway:
-        raise UserError("Neither TensorFlow nor JAX finds an accelerator here; --anyway measures the CPU.")
+        raise UserError(
+            "Neither TensorFlow nor JAX finds an accelerator here; --anyway measures the CPU."
+        )
     print(f"{found[backend] or 'CPU'}, by {backend}")
-    print(f"{'set':18}{'batch':8}{'s/step':>8}{'tokens/s':>10}{'TFLOP':>8}{'of peak':>9}{'GiB':>6}{'compiling':>11}")
-    for name in [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_base", "multimodel_paper"]:
+    print(
+        f"{'set':18}{'batch':8}{'s/step':>8}{'tokens/s':>10}{'TFLOP':>8}{'of peak':>9}"
+        f"{'GiB':>6}{'compiling':>11}"
+    )
+    for name in (
+        [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_base", "multimodel_paper"]
+    ):
         for modality in [FLAGS.modality] if FLAGS.modality else ["text", "image", "speech"]:
             case = [f"--hparams_set={name}", f"--modality={modality}"]
             work = child("count", "tensorflow", *case, CUDA_VISIBLE_DEVICES="")
@@ -52,12 +65,15 @@ def main():
 
 
 def child(task, backend, *flags_given, **environment):
-    """The last line that a process says that has a backend, and an accelerator's memory, to itself; "" if it fails."""
+    """The last line that a process says that has a backend, and an accelerator's memory, to itself;
+    "" if it fails."""
     line = [sys.executable, __file__, *sys.argv[1:], *flags_given, f"--task={task}"]
     errors = None if task == "measure" else subprocess.DEVNULL
     environment = os.environ | {"KERAS_BACKEND": backend} | environment
     done = subprocess.run(line, text=True, stdout=subprocess.PIPE, stderr=errors, env=environment)
-    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() and not done.returncode else ""
+    return (
+        done.stdout.strip().splitlines()[-1] if done.stdout.strip() and not done.returncode else ""
+    )
 
 
 def find():
@@ -70,14 +86,18 @@ def find():
     import tensorflow as tf
 
     found = tf.config.list_physical_devices("GPU") + tf.config.list_physical_devices("TPU")
-    return tf.config.experimental.get_device_details(found[0]).get("device_name", found[0].name) if found else ""
+    return (
+        tf.config.experimental.get_device_details(found[0]).get("device_name", found[0].name)
+        if found
+        else ""
+    )
 
 
 def count():
     """Operations of a step: forward, and twice that backward."""
     import tensorflow as tf
 
-    hparams = hparams_io.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
+    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     case = Case(FLAGS.modality, hparams)
     batch = tf.nest.map_structure(tf.constant, case.batch())
     dense = registry.model("multimodel")(hparams.replace(feed_forward="equal_flops"), [case])
@@ -89,7 +109,7 @@ def measure():
     import keras
 
     keras.config.set_dtype_policy("mixed_bfloat16")
-    hparams = hparams_io.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams).replace(dropout=0.0)
+    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams).replace(dropout=0.0)
     case = Case(FLAGS.modality, hparams)
     model = registry.model("multimodel")(hparams, [case])
     on_jax = keras.backend.backend() == "jax"
@@ -104,10 +124,16 @@ def measure():
         step()
         seconds.append(time.perf_counter() - started)
         rates.append(product())
-    wall, tokens = statistics.median(seconds), case.batch()["targets"].shape[0] * max(case.length, 1)
+    wall, tokens = (
+        statistics.median(seconds),
+        case.batch()["targets"].shape[0] * max(case.length, 1),
+    )
     tokens = 2048 if FLAGS.modality == "image" else tokens
-    return (f"{FLAGS.hparams_set:18}{FLAGS.modality:8}{wall:8.3f}{tokens / wall:10,.0f}{FLAGS.work / 1e12:8.2f}"
-            f"{FLAGS.work / wall / max(rates):9.0%}{memory() / 2**30:6.1f}{compiling:10.0f}s")
+    return (
+        f"{FLAGS.hparams_set:18}{FLAGS.modality:8}{wall:8.3f}{tokens / wall:10,.0f}"
+        f"{FLAGS.work / 1e12:8.2f}"
+        f"{FLAGS.work / wall / max(rates):9.0%}{memory() / 2**30:6.1f}{compiling:10.0f}s"
+    )
 
 
 def tensorflow_parts(model, case, hparams):
@@ -118,14 +144,19 @@ def tensorflow_parts(model, case, hparams):
     from t2t_mm.training.step import TrainStep
 
     batch = tf.nest.map_structure(tf.constant, case.batch())
-    train = TrainStep(model, make_optimizer(hparams, model.trainable_variables), hparams, jit_compile=True)
+    train = TrainStep(
+        model, make_optimizer(hparams, model.trainable_variables), hparams, jit_compile=True
+    )
     a = tf.random.normal((side(), side()), dtype=tf.bfloat16)
     multiply = tf.function(lambda a: tf.reduce_sum(tf.matmul(a, a)), jit_compile=True)
     multiply(a)
     gpus = tf.config.list_logical_devices("GPU")
     memory = lambda: tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpus else 0  # noqa: E731
-    return (lambda: float(train(case.name, batch, 1e-4)["loss"]),
-            functools.partial(rate, lambda: float(multiply(a))), memory)
+    return (
+        lambda: float(train(case.name, batch, 1e-4)["loss"]),
+        functools.partial(rate, lambda: float(multiply(a))),
+        memory,
+    )
 
 
 def jax_parts(model, case, hparams):
@@ -139,8 +170,12 @@ def jax_parts(model, case, hparams):
     optimizer.build(model.trainable_variables)
 
     def loss(trainable, others):
-        out, others = model.stateless_call(trainable, others, batch, problem=case.name, training=True)
-        nats = -jnp.take_along_axis(jax.nn.log_softmax(out["logits"]), batch["targets"][..., None], -1).mean()
+        out, others = model.stateless_call(
+            trainable, others, batch, problem=case.name, training=True
+        )
+        nats = -jnp.take_along_axis(
+            jax.nn.log_softmax(out["logits"]), batch["targets"][..., None], -1
+        ).mean()
         return nats + out["aux_loss"], others
 
     @functools.partial(jax.jit, donate_argnums=(0, 1, 2))

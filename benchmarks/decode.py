@@ -1,11 +1,13 @@
-"""What a position of decoding costs: milliseconds, early and late in the text, and beside a decoder without cache.
+"""What a position of decoding costs: milliseconds, early and late in the text, and beside a decoder
+without cache.
 
-    python benchmarks/decode.py                                  # tiny and base, 8 sentences, greedy
-    python benchmarks/decode.py --sets=multimodel_tiny --beam=4
+    python benchmarks/decode.py                                  # tiny and base, 8 sentences,
+    greedy python benchmarks/decode.py --sets=multimodel_tiny --beam=4
 
-Weights are untrained, but for the gates, which are drawn, so that as many experts work as in a trained model. A late
-position is measured in the same buffers as an early one. The decoder without cache runs the whole model over what
-was put out so far, as Tensor2Tensor did; of its 128 positions every eighth is measured.
+Weights are untrained, but for the gates, which are drawn, so that as many experts work as in a
+trained model. A late position is measured in the same buffers as an early one. The decoder without
+cache runs the whole model over what was put out so far, as Tensor2Tensor did; of its 128 positions
+every eighth is measured.
 """
 
 import argparse
@@ -21,14 +23,23 @@ COLUMNS = f"ms at {EARLY}", f"ms at {LATE}", "ratio", f"ms to {SHORT}", "uncache
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", default="multimodel_tiny,multimodel_base", help="hparams sets, with commas between")
+    parser.add_argument(
+        "--sets",
+        default="multimodel_tiny,multimodel_base",
+        help="hparams sets, with commas between",
+    )
     parser.add_argument("--batch", type=int, default=8, help="sentences")
     parser.add_argument("--source", type=int, default=24, help="pieces of each")
-    parser.add_argument("--beam", type=int, default=1, help="hypotheses a sentence (the search itself is not timed)")
+    parser.add_argument(
+        "--beam", type=int, default=1, help="hypotheses a sentence (the search itself is not timed)"
+    )
     parser.add_argument("--runs", type=int, default=5)
     args = parser.parse_args()
-    print(f"{args.batch} sentences of {args.source} pieces, beam {args.beam}; milliseconds a position, the least of "
-          f"{args.runs} runs")  # fmt: skip
+    print(
+        f"{args.batch} sentences of {args.source} pieces, beam {args.beam}; milliseconds a "
+        "position, the least of "
+        f"{args.runs} runs"
+    )
     print(f"{'set':>18} " + " ".join(f"{name:>10}" for name in COLUMNS))
     for name in args.sets.split(","):
         measured = measure(name, args)
@@ -40,7 +51,7 @@ def measure(name, args):
     import tensorflow as tf
 
     from t2t_mm import registry
-    from t2t_mm.features import Language
+    from t2t_mm.modalities.specs import Language
 
     text = Language(vocab="text", size=8192)
     problem = SimpleNamespace(name="text", inputs=text, targets=text, command="to-english")
@@ -49,7 +60,10 @@ def measure(name, args):
         gate = part.experts.experts.w_gate
         gate.assign(tf.random.normal(gate.shape))
     shape = (args.batch, args.source)
-    batch = {"inputs": tf.random.uniform(shape, 3, text.size, tf.int32), "inputs_mask": tf.ones(shape, tf.bool)}
+    batch = {
+        "inputs": tf.random.uniform(shape, 3, text.size, tf.int32),
+        "inputs_mask": tf.ones(shape, tf.bool),
+    }
     early, late = cached(model, batch, args, ROOM, (EARLY, LATE))
     (short,) = cached(model, batch, args, SHORT, (0,), SHORT)
     slow = uncached(model, batch)
@@ -73,7 +87,9 @@ def cached(model, batch, args, room, starts, span=SPAN):
             logits, state = model.step(ids, time, memory, state, "text", beam)
             return time + 1, tf.argmax(logits, axis=-1, output_type=tf.int32), state
 
-        return tf.while_loop(lambda time, *_: time < last, body, (first, ids, state), parallel_iterations=1)[1:]
+        return tf.while_loop(
+            lambda time, *_: time < last, body, (first, ids, state), parallel_iterations=1
+        )[1:]
 
     best = [float("inf")] * len(starts)
     for _ in range(runs + 1):  # the first compiles, and counts for nothing
@@ -90,10 +106,11 @@ def cached(model, batch, args, room, starts, span=SPAN):
 
 
 def uncached(model, batch):
-    """Milliseconds a position, on average over the first `SHORT`, when all is computed anew at each."""
+    """Milliseconds a position, on average over the first `SHORT`, when all is computed anew at
+    each."""
     import tensorflow as tf
 
-    from t2t_mm.training.compiled import CompiledPart
+    from t2t_mm.execution.compiled import CompiledPart
 
     model.compile_part = CompiledPart
     seconds = []

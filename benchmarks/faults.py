@@ -1,11 +1,15 @@
-"""Kills a training run at random moments, spoils its newest checkpoint and fills its disk, starts it again each time,
-and compares what it ends with with an undisturbed run: steps, metrics, and every bit of the weights.
+"""Kills a training run at random moments, spoils its newest checkpoint and fills its disk, starts
+it again each time,
+and compares what it ends with with an undisturbed run: steps, metrics, and every bit of the
+    weights.
 
     python benchmarks/faults.py              # 25 faults
     python benchmarks/faults.py --seed=1
 
-The run is deterministic, on text and pictures of the mini world with a very small model. A kill comes at a random
-moment of what it is to hit: a step, the writing of a checkpoint, an evaluation. A full disk is a limit on the size of
+The run is deterministic, on text and pictures of the mini world with a very small model. A kill
+comes at a random
+moment of what it is to hit: a step, the writing of a checkpoint, an evaluation. A full disk is a
+    limit on the size of
 files.
 """
 
@@ -24,19 +28,37 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-FAULTS = {"kill in a step": 7, "kill in a save": 7, "kill in an evaluation": 3, "SIGTERM": 3, "disk full": 2,
-          "truncated checkpoint": 2, "flipped bit": 1}  # fmt: skip
+FAULTS = {
+    "kill in a step": 7,
+    "kill in a save": 7,
+    "kill in an evaluation": 3,
+    "SIGTERM": 3,
+    "disk full": 2,
+    "truncated checkpoint": 2,
+    "flipped bit": 1,
+}
 SPOILT = {"truncated checkpoint", "flipped bit"}
 STEPS, SAVE_EVERY, EVAL_EVERY = 500, 4, 16
 PROBLEMS = ("mini_ende", "mini_imagenet")
-SMALL = {"hidden_size": 16, "num_heads": 2, "encoder_blocks": 1, "mixer_blocks": 1, "decoder_blocks": 1,
-         "moe_experts": 4, "moe_k": 2, "moe_hidden": 16, "batch_size": 128}  # fmt: skip
+SMALL = {
+    "hidden_size": 16,
+    "num_heads": 2,
+    "encoder_blocks": 1,
+    "mixer_blocks": 1,
+    "decoder_blocks": 1,
+    "moe_experts": 4,
+    "moe_k": 2,
+    "moe_hidden": 16,
+    "batch_size": 128,
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--child", nargs=3, metavar=("DATA", "OUTPUT", "FAULT"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--child", nargs=3, metavar=("DATA", "OUTPUT", "FAULT"), help=argparse.SUPPRESS
+    )
     args = parser.parse_args()
     if args.child:
         return child(*args.child)
@@ -68,16 +90,26 @@ def disturb(folder, rng):
             before = {"fault": "start", "step": "", "rc": "", "saved": newest(checkpoints)}
         told = start(folder, "disturbed", f"{fault}:{rng.random()}:{rng.randrange(6, 14)}")
         print(row(before, told["from"]), flush=True)
-        before = {"fault": fault, "step": told["at"], "rc": told["rc"], "saved": newest(checkpoints)}
+        before = {
+            "fault": fault,
+            "step": told["at"],
+            "rc": told["rc"],
+            "saved": newest(checkpoints),
+        }
     return told
 
 
 def row(before, then):
-    return f"{before['fault']:>22} {before['step']:>10} {before['rc']:>4} {before['saved']:>6} {then:>12}"
+    return (
+        f"{before['fault']:>22} {before['step']:>10} {before['rc']:>4} {before['saved']:>6} "
+        f"{then:>12}"
+    )
 
 
 def newest(checkpoints):
-    return max((int(path.stem.rpartition("-")[2]) for path in checkpoints.glob("ckpt-*.index")), default=0)
+    return max(
+        (int(path.stem.rpartition("-")[2]) for path in checkpoints.glob("ckpt-*.index")), default=0
+    )
 
 
 def spoil(checkpoints, fault, rng):
@@ -99,40 +131,56 @@ def start(folder, output, fault="none:0:0"):
     if not said:
         sys.exit(f"the run did not start: {done.stderr[-2000:]}")
     steps = [row["step"] for row in said if "step" in row]
-    return said[0] | said[-1] | {"at": steps[-1] if steps else said[0]["from"], "rc": done.returncode}
+    return (
+        said[0] | said[-1] | {"at": steps[-1] if steps else said[0]["from"], "rc": done.returncode}
+    )
 
 
 def prepare(data):
-    from t2t_mm import prepare, registry
+    from t2t_mm import registry
+    from t2t_mm.data import prepare
 
     prepare.prepare([registry.problem(name) for name in PROBLEMS], data, log=lambda line: None)
 
 
 def child(data, output, fault):
-    """The run: says where it goes on, each step, and what it ends with; meets its fault on the way."""
+    """The run: says where it goes on, each step, and what it ends with; meets its fault on the
+    way."""
     import hashlib
 
     import numpy as np
 
-    from t2t_mm import prepare, registry
-    from t2t_mm.hparams import HParams
-    from t2t_mm.training import startup
-    from t2t_mm.training.averaging import model_weights
-    from t2t_mm.training.checkpoints import latest
-    from t2t_mm.training.console import Silent
+    from t2t_mm import registry
+    from t2t_mm.config.hparams import HParams
+    from t2t_mm.data import prepare
+    from t2t_mm.reporting import tables
+    from t2t_mm.reporting.console import Silent
+    from t2t_mm.runs.averaging import model_weights
+    from t2t_mm.runs.checkpoints import latest
     from t2t_mm.training.trainer import Trainer
 
-    startup.make_deterministic()
+    tables.make_deterministic()
     hparams = HParams(**SMALL)
-    problems = prepare.resolve([registry.problem(name).configure(hparams) for name in PROBLEMS], data, hparams)
-    one = Trainer(problems, hparams, output, train_steps=STEPS, save_every=SAVE_EVERY, keep_checkpoints=3,
-                  console=Silent())  # fmt: skip
+    problems = prepare.resolve(
+        [registry.problem(name).configure(hparams) for name in PROBLEMS], data, hparams
+    )
+    one = Trainer(
+        problems,
+        hparams,
+        output,
+        train_steps=STEPS,
+        save_every=SAVE_EVERY,
+        keep_checkpoints=3,
+        console=Silent(),
+    )
     say(**{"from": one.step})
     name, moment, after = fault.split(":")
     meet(one, name, float(moment), one.step + int(after))
     one.train(eval_every=EVAL_EVERY, eval_batches=2)
     weights = model_weights(latest(one.output.checkpoints))
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(weights[key]).tobytes() for key in sorted(weights)))
+    digest = hashlib.sha256(
+        b"".join(np.ascontiguousarray(weights[key]).tobytes() for key in sorted(weights))
+    )
     say(step=one.step, metrics=one.evaluate(max_batches=4), weights=digest.hexdigest())
 
 
@@ -167,7 +215,9 @@ def meet(one, fault, moment, after):
 
 def later(seconds, number):
     """Sends this process a signal after so long."""
-    threading.Thread(target=lambda: (time.sleep(seconds), os.kill(os.getpid(), number)), daemon=True).start()
+    threading.Thread(
+        target=lambda: (time.sleep(seconds), os.kill(os.getpid(), number)), daemon=True
+    ).start()
 
 
 def say(**values):

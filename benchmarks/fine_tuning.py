@@ -1,9 +1,13 @@
-"""What a joint model is worth to a problem it never saw: fine-tuned from it against trained from scratch.
+"""What a joint model is worth to a problem it never saw: fine-tuned from it against trained from
+scratch.
 
-    python benchmarks/fine_tuning.py --raw_dir=raw --joint=wmt_ende+imagenet --problem=wsj_parse --seeds=3
+    python benchmarks/fine_tuning.py --raw_dir=raw --joint=wmt_ende+imagenet --problem=wsj_parse
+    --seeds=3
 
-One joint run; then for every seed the problem is trained twice for the same steps, with the same data in the same
-order: once with all initial values drawn, once with the joint model's weights where they fit. The figure is the
+One joint run; then for every seed the problem is trained twice for the same steps, with the same
+data in the same
+order: once with all initial values drawn, once with the joint model's weights where they fit. The
+    figure is the
 validation log-perplexity, in nats a symbol. With --norescale the weights are taken as they are.
 """
 
@@ -12,18 +16,25 @@ import time
 
 from absl import flags
 
-from t2t_mm import hparams_io, registry
+from t2t_mm import registry
 from t2t_mm.cli import app
+from t2t_mm.config import hparams_files
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("joint", "wmt_ende+imagenet", "Problems of the joint model.")
 flags.DEFINE_string("problem", "wsj_parse", "The problem after them.")
 flags.DEFINE_string("raw_dir", None, "Raw data, one folder a problem.")
 flags.DEFINE_string("data_dir", "benchmark_data", "Prepared data and vocabularies.")
-flags.DEFINE_string("output_dir", "benchmark_output/joint", "Of the joint run; one that has ended is taken as it is.")
+flags.DEFINE_string(
+    "output_dir",
+    "benchmark_output/joint",
+    "Of the joint run; one that has ended is taken as it is.",
+)
 flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.")
 flags.DEFINE_string("hparams", "", "Changes to single hparams.")
-flags.DEFINE_string("tuned_hparams", "", "Further changes, for fine-tuning alone: body_rate=0.3,frozen=encoder/")
+flags.DEFINE_string(
+    "tuned_hparams", "", "Further changes, for fine-tuning alone: body_rate=0.3,frozen=encoder/"
+)
 flags.DEFINE_bool("rescale", True, "Fine-tune with --warm_start_rescale.")
 flags.DEFINE_integer("joint_steps", 800, "Steps of the joint run.", lower_bound=1)
 flags.DEFINE_integer("steps", 250, "Steps of each run after it.", lower_bound=1)
@@ -32,11 +43,11 @@ flags.DEFINE_integer("seeds", 3, "Runs of each kind.", lower_bound=1)
 
 def main():
     """Prints a line for each seed, and the means."""
-    from t2t_mm.prepare import prepare, resolve
+    from t2t_mm.data.prepare import prepare, resolve
 
-    hparams = hparams_io.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
+    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     more = ",".join(filter(None, [FLAGS.hparams, FLAGS.tuned_hparams]))
-    tuned = hparams_io.resolve(FLAGS.hparams_set, overrides=more)
+    tuned = hparams_files.resolve(FLAGS.hparams_set, overrides=more)
     names = [*registry.parse_problems(FLAGS.joint), FLAGS.problem]
     problems = [registry.problem(name).configure(hparams) for name in names]
     prepare(problems, FLAGS.data_dir, FLAGS.raw_dir)
@@ -50,14 +61,17 @@ def main():
         scratch = train([problem], hparams, FLAGS.steps, seed=seed)
         start = {"warm_start_from": FLAGS.output_dir, "warm_start_rescale": FLAGS.rescale}
         found.append((scratch, train([problem], tuned, FLAGS.steps, seed=seed, **start)))
-        print(f"{seed:6} {scratch:9.4f} {found[-1][1]:9.4f} {time.monotonic() - began:9.0f}", flush=True)
+        print(
+            f"{seed:6} {scratch:9.4f} {found[-1][1]:9.4f} {time.monotonic() - began:9.0f}",
+            flush=True,
+        )
     scratch, after = (statistics.mean(figures) for figures in zip(*found, strict=True))
     print(f"{'mean':>6} {scratch:9.4f} {after:9.4f}", flush=True)
 
 
 def train(problems, hparams, steps, output_dir=None, **others):
     """Trains; returns the last problem's validation log-perplexity."""
-    from t2t_mm.training.console import Silent
+    from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
 
     trainer = Trainer(problems, hparams, output_dir, train_steps=steps, console=Silent(), **others)

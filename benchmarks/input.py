@@ -2,8 +2,9 @@
 
     python benchmarks/input.py --raw_dir=raw --data_dir=/tmp/input
 
-For each problem: examples and megabytes (as stored) for each second of one core, from reading to batches; then the
-share of a training run's time that passes waiting for the next batch (`multimodel_tiny`, pictures of 128 pixels).
+For each problem: examples and megabytes (as stored) for each second of one core, from reading to
+batches; then the share of a training run's time that passes waiting for the next batch
+(`multimodel_tiny`, pictures of 128 pixels).
 """
 
 import argparse
@@ -20,14 +21,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--problems", default=PROBLEMS, help="names, with commas between")
     parser.add_argument("--raw_dir", default="raw")
-    parser.add_argument("--data_dir", default="data", help="where the data is prepared, if it isn't yet")
+    parser.add_argument(
+        "--data_dir", default="data", help="where the data is prepared, if it isn't yet"
+    )
     parser.add_argument("--image_size", type=int, default=128)
-    parser.add_argument("--batches", type=int, default=40, help="batches of each problem that are read")
-    parser.add_argument("--steps", type=int, default=15, help="steps of each problem that are trained")
+    parser.add_argument(
+        "--batches", type=int, default=40, help="batches of each problem that are read"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=15, help="steps of each problem that are trained"
+    )
     args = parser.parse_args()
 
     from t2t_mm import registry
-    from t2t_mm.prepare import prepare, resolve
+    from t2t_mm.data.prepare import prepare, resolve
 
     hparams = registry.hparams("multimodel_tiny").replace(image_size=args.image_size)
     problems = [registry.problem(name).configure(hparams) for name in args.problems.split(",")]
@@ -36,13 +43,16 @@ def main():
     for problem in resolve(problems, args.data_dir, hparams):
         rates = reading(problem, hparams, args.batches)
         step, waiting = training(problem, hparams, args.steps)
-        values = f"{args.batches:14d} {rates[0]:14.0f} {rates[1]:14.2f} {rates[2]:14.3f} {step:14.3f} {waiting:14.1%}"
+        values = (
+            f"{args.batches:14d} {rates[0]:14.0f} {rates[1]:14.2f} {rates[2]:14.3f} "
+            f"{step:14.3f} {waiting:14.1%}"
+        )
         print(f"{problem.name:>20} {values}", flush=True)
 
 
 def reading(problem, hparams, count):
     """(examples, megabytes) for each CPU-second, CPU-seconds a batch."""
-    from t2t_mm.input.batching import batches
+    from t2t_mm.data.pipeline.batching import batches
 
     info = problem.builder.info.splits["train"]
     data = iter(batches(problem, "train", hparams, training=True, seed=1))
@@ -51,14 +61,19 @@ def reading(problem, hparams, count):
     for _ in range(count):
         examples += len(next(data)["targets"])
     seconds = time.process_time() - before
-    return examples / seconds, examples * info.num_bytes / info.num_examples / 1e6 / seconds, seconds / count
+    return (
+        examples / seconds,
+        examples * info.num_bytes / info.num_examples / 1e6 / seconds,
+        seconds / count,
+    )
 
 
 def training(problem, hparams, steps):
-    """(seconds a step, share of them spent waiting for a batch), after the first steps have compiled."""
+    """(seconds a step, share of them spent waiting for a batch), after the first steps have
+    compiled."""
     import numpy as np
 
-    from t2t_mm.training.console import Silent
+    from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
 
     trainer = Trainer([problem], hparams, console=Silent())

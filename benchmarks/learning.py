@@ -2,9 +2,9 @@
 
     python benchmarks/learning.py --raw_dir=raw --problem=wmt_ende --steps=1000
 
-Nats are summed over all validation targets, end of sequence included, and divided by the targets' characters, a
-newline counted for each. With --range=NAME --trials=N it draws N settings from a registered range of hparams (see
-`registry.register_ranged_hparams`) and prints a line for each.
+Nats are summed over all validation targets, end of sequence included, and divided by the targets'
+characters, a newline counted for each. With --range=NAME --trials=N it draws N settings from a
+registered range of hparams (see `registry.register_ranged_hparams`) and prints a line for each.
 """
 
 import random
@@ -13,15 +13,18 @@ import time
 
 from absl import flags
 
-from t2t_mm import hparams_io, registry
+from t2t_mm import registry
 from t2t_mm.cli import app
+from t2t_mm.config import hparams_files
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("problem", "wmt_ende", "Problem whose targets are text.")
 flags.DEFINE_string("raw_dir", None, "Raw data, one folder a problem.")
 flags.DEFINE_string("data_dir", "benchmark_data", "Prepared data and vocabularies.")
 flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.")
-flags.DEFINE_string("hparams", "max_input_length=100,max_target_length=100", "Changes to single hparams.")
+flags.DEFINE_string(
+    "hparams", "max_input_length=100,max_target_length=100", "Changes to single hparams."
+)
 flags.DEFINE_integer("steps", 1000, "Training steps.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of initial values, data order, dropout.")
 flags.DEFINE_string("range", None, "Registered range of hparams to draw settings from.")
@@ -30,9 +33,9 @@ flags.DEFINE_integer("trials", 1, "Settings to draw.", lower_bound=1)
 
 def main():
     """Prints a line for each setting."""
-    from t2t_mm.prepare import prepare, resolve
+    from t2t_mm.data.prepare import prepare, resolve
 
-    hparams = hparams_io.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
+    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     problem = registry.problem(FLAGS.problem).configure(hparams)
     prepare([problem], FLAGS.data_dir, FLAGS.raw_dir)
     (problem,) = resolve([problem], FLAGS.data_dir, hparams)
@@ -43,12 +46,16 @@ def main():
         drawn = draw(registry.ranged_hparams(FLAGS.range), rng) if FLAGS.range else {}
         nats, seconds, cpu = learn(problem, hparams.replace(**drawn), characters)
         setting = " ".join(f"{name}={value:.4g}" for name, value in drawn.items())
-        print(f"trial {trial}  {setting}  steps {FLAGS.steps}  {nats:.4f} nats a character  "
-              f"{seconds:.0f} s  {cpu:.0f} CPU-seconds", flush=True)  # fmt: skip
+        print(
+            f"trial {trial}  {setting}  steps {FLAGS.steps}  {nats:.4f} nats a character  "
+            f"{seconds:.0f} s  {cpu:.0f} CPU-seconds",
+            flush=True,
+        )
 
 
 def learn(problem, hparams, characters):
-    """Trains; returns (validation nats a character, seconds, CPU-seconds), compilation and evaluation counted."""
+    """Trains; returns (validation nats a character, seconds, CPU-seconds), compilation and
+    evaluation counted."""
     from t2t_mm.training.trainer import Trainer
 
     started, cpu_started = time.monotonic(), cpu_seconds()
@@ -61,14 +68,20 @@ def learn(problem, hparams, characters):
 
 def count_characters(problem):
     """Characters of all validation targets, a newline counted for each."""
-    targets = (example["targets"].decode() for example in problem.examples("validation").as_numpy_iterator())
+    targets = (
+        example["targets"].decode()
+        for example in problem.examples("validation").as_numpy_iterator()
+    )
     return sum(len(text) + 1 for text in targets)
 
 
 def draw(ranges, rng):
-    """One value for each field: a list is chosen from; (low, high) is drawn evenly in the logarithm."""
+    """One value for each field: a list is chosen from; (low, high) is drawn evenly in the
+    logarithm."""
     return {
-        name: rng.choice(values) if isinstance(values, list) else values[0] * (values[1] / values[0]) ** rng.random()
+        name: rng.choice(values)
+        if isinstance(values, list)
+        else values[0] * (values[1] / values[0]) ** rng.random()
         for name, values in ranges.items()
     }
 

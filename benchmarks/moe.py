@@ -2,10 +2,11 @@
 
     python benchmarks/moe.py --experts=16,60,240
 
-Prints medians over interleaved runs in one process, in wall and in CPU-seconds. Both layers run inside
-`tf.function`, with gradients of the input and of all weights. The routing is that of untrained gates: noise
-chooses, so loads differ as much as chance will have it; `--skew` adds a preference for some experts that all
-tokens share.
+Prints medians over interleaved runs in one process, in wall and in CPU-seconds. Both layers run
+inside `tf.function`, with gradients of the input and of all weights. The routing is that of
+    untrained gates: noise
+chooses, so loads differ as much as chance will have it; `--skew` adds a preference for some experts
+that all tokens share.
 """
 
 import argparse
@@ -15,20 +16,37 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-COLUMNS = "experts", "moe s", "dense s", "ratio", "moe CPU-s", "dense CPU-s", "ratio", "dropped", "max/mean"
+COLUMNS = (
+    "experts",
+    "moe s",
+    "dense s",
+    "ratio",
+    "moe CPU-s",
+    "dense CPU-s",
+    "ratio",
+    "dropped",
+    "max/mean",
+)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--experts", default="16,60,240", help="numbers of experts, with commas between")
+    parser.add_argument(
+        "--experts", default="16,60,240", help="numbers of experts, with commas between"
+    )
     parser.add_argument("--tokens", type=int, default=2048)
     parser.add_argument("--width", type=int, default=512, help="channels in and out")
     parser.add_argument("--hidden", type=int, default=2048, help="width of an expert")
     parser.add_argument("--k", type=int, default=4, help="experts a token")
-    parser.add_argument("--skew", type=float, default=0.0, help="standard deviation of the experts' logits")
+    parser.add_argument(
+        "--skew", type=float, default=0.0, help="standard deviation of the experts' logits"
+    )
     parser.add_argument("--runs", type=int, default=15)
     args = parser.parse_args()
-    print(f"{args.tokens} tokens, {args.width} -> {args.hidden}, k = {args.k}; medians of {args.runs} runs")
+    print(
+        f"{args.tokens} tokens, {args.width} -> {args.hidden}, k = {args.k}; medians of "
+        f"{args.runs} runs"
+    )
     print(" ".join(f"{name:>12}" for name in COLUMNS))
     for experts in map(int, args.experts.split(",")):
         measured = measure(experts, args)
@@ -44,7 +62,9 @@ def measure(experts, args):
     from t2t_mm.layers.moe import MixtureOfExperts
 
     keras.utils.set_random_seed(0)
-    x = tf.concat([tf.ones((1, args.tokens, 1)), tf.random.normal((1, args.tokens, args.width - 1))], -1)
+    x = tf.concat(
+        [tf.ones((1, args.tokens, 1)), tf.random.normal((1, args.tokens, args.width - 1))], -1
+    )
     moe, dense = MixtureOfExperts(experts, args.hidden, args.k), FeedForward(args.k * args.hidden)
     steps = [gradient_step(layer, x) for layer in (moe, dense)]
     preference = args.skew * tf.random.normal((1, experts))  # read from the channel of ones
@@ -59,12 +79,16 @@ def measure(experts, args):
     (moe_wall, moe_cpu), (dense_wall, dense_cpu) = medians
     info, _ = steps[0]()
     shares = info["importance"].numpy()
-    wall, cpu = (moe_wall, dense_wall, moe_wall / dense_wall), (moe_cpu, dense_cpu, moe_cpu / dense_cpu)
+    wall, cpu = (
+        (moe_wall, dense_wall, moe_wall / dense_wall),
+        (moe_cpu, dense_cpu, moe_cpu / dense_cpu),
+    )
     return *wall, *cpu, float(info["dropped"]), shares.max() / shares.mean()
 
 
 def gradient_step(layer, x):
-    """A function that returns the layer's report, and the gradients of the input and of all weights."""
+    """A function that returns the layer's report, and the gradients of the input and of all
+    weights."""
     import tensorflow as tf
 
     layer.build(x.shape)

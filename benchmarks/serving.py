@@ -1,11 +1,13 @@
-"""What an exported model's answers cost: the first of a fresh process, and those after, beside the model's own.
+"""What an exported model's answers cost: the first of a fresh process, and those after, beside the
+model's own.
 
     python benchmarks/serving.py --output_dir=output/mini8 --data_dir=data --problem=mini_ende
 
-Served is a process with tensorflow and tensorflow_text alone, started for this: its first answer is timed from the
-process's start, to a single sentence; the others are answers to a batch of the longest of the validation split. The
-same batch goes through `t2t_mm.load(output_dir).predict` here. Divided by the positions that the longest answer takes,
-the figures can be held against those of decode.py.
+Served is a process with tensorflow and tensorflow_text alone, started for this: its first answer is
+timed from the process's start, to a single sentence; the others are answers to a batch of the
+longest of the validation split. The same batch goes through `t2t_mm.load(output_dir).predict` here.
+Divided by the positions that the longest answer takes, the figures can be held against those of
+decode.py.
 """
 
 import argparse
@@ -53,11 +55,22 @@ def main():
     sentences = longest(model.problem(args.problem).located(args.data_dir), args.batch)
     with tempfile.TemporaryDirectory() as folder:
         path = export(model, folder, [args.problem])
-        line = [sys.executable, "-I", "-c", SERVED, path, json.dumps([sentences, args.runs]), str(time.time())]
+        line = [
+            sys.executable,
+            "-I",
+            "-c",
+            SERVED,
+            path,
+            json.dumps([sentences, args.runs]),
+            str(time.time()),
+        ]
         done = subprocess.run(line, capture_output=True, text=True, check=True)
         imported, loaded, first, served = json.loads(done.stdout.splitlines()[-1])
-        print(f"{args.problem}: {size(path) / 1e6:.1f} MB; seconds from the process's start: TensorFlow imported "
-              f"{imported:.1f}, loaded {loaded:.1f}, first answer {first:.1f}")  # fmt: skip
+        print(
+            f"{args.problem}: {size(path) / 1e6:.1f} MB; seconds from the process's start: "
+            "TensorFlow imported "
+            f"{imported:.1f}, loaded {loaded:.1f}, first answer {first:.1f}"
+        )
     own, answers = float("inf"), []
     for _ in range(args.runs + 1):  # the first compiles
         began = time.perf_counter()
@@ -65,14 +78,18 @@ def main():
         own = min(own, time.perf_counter() - began)
     vocabulary = model.problems[args.problem].targets
     positions = 1 + max(len(vocabulary.encode(answer["outputs"])) for answer in answers)
-    print(f"{len(sentences)} sentences, {positions} positions: served {served * 1e3:.0f} ms "
-          f"({served / positions * 1e3:.2f} a position), t2t_mm.load {own * 1e3:.0f} ms "
-          f"({own / positions * 1e3:.2f} a position), ratio {served / own:.2f}")  # fmt: skip
+    print(
+        f"{len(sentences)} sentences, {positions} positions: served {served * 1e3:.0f} ms "
+        f"({served / positions * 1e3:.2f} a position), t2t_mm.load {own * 1e3:.0f} ms "
+        f"({own / positions * 1e3:.2f} a position), ratio {served / own:.2f}"
+    )
 
 
 def longest(problem, count):
     """The longest inputs of the validation split."""
-    texts = {example["inputs"].decode() for example in problem.examples("validation").as_numpy_iterator()}
+    texts = {
+        example["inputs"].decode() for example in problem.examples("validation").as_numpy_iterator()
+    }
     return sorted(texts, key=len)[-count:]
 
 

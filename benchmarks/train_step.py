@@ -1,11 +1,13 @@
-"""What a train step costs: seconds, CPU-seconds, tokens a second, peak memory, share of the matrix-product peak.
+"""What a train step costs: seconds, CPU-seconds, tokens a second, peak memory, share of the
+matrix-product peak.
 
-    python benchmarks/train_step.py                                      # tiny and base, on text, image and speech
-    python benchmarks/train_step.py --hparams_set=multimodel_base --modality=text
+    python benchmarks/train_step.py                                      # tiny and base, on text,
+    image and speech python benchmarks/train_step.py --hparams_set=multimodel_base --modality=text
 
-Batches of 2,048 target tokens, or of what costs as much, made up. Work is counted in floating-point operations of
-matrix products and convolutions, forward once and backward twice that; the peak is that of a large matrix product
-measured between the steps. Each case runs in a process of its own, so that its peak memory is its own.
+Batches of 2,048 target tokens, or of what costs as much, made up. Work is counted in floating-point
+operations of matrix products and convolutions, forward once and backward twice that; the peak is
+that of a large matrix product measured between the steps. Each case runs in a process of its own,
+so that its peak memory is its own.
 """
 
 import resource
@@ -17,9 +19,10 @@ import time
 import numpy as np
 from absl import flags
 
-from t2t_mm import hparams_io, registry
+from t2t_mm import registry
 from t2t_mm.cli import app
-from t2t_mm.features import Audio, Categorical, Image, Language
+from t2t_mm.config import hparams_files
+from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("hparams_set", None, "Named hparams; none: tiny and base.")
@@ -40,9 +43,13 @@ class Case:
         side = hparams.image_size or 299
         self.name = modality
         self.inputs = {"text": TEXT, "image": Image(size=side), "speech": Audio()}[modality]
-        self.targets = Categorical(labels="thing", num_classes=1000) if modality == "image" else TEXT
+        self.targets = (
+            Categorical(labels="thing", num_classes=1000) if modality == "image" else TEXT
+        )
         positions = (-(-side // 16)) ** 2
-        self.examples, self.length = (TOKENS // positions, 1) if modality == "image" else (64, TOKENS // 64)
+        self.examples, self.length = (
+            (TOKENS // positions, 1) if modality == "image" else (64, TOKENS // 64)
+        )
 
     def batch(self):
         """Random inputs and targets, nothing padded: numpy arrays."""
@@ -50,7 +57,9 @@ class Case:
         if self.name == "text":
             inputs = random.integers(3, TEXT.size, (examples, length), np.int32)
         elif self.name == "image":
-            inputs = random.normal(size=(examples, self.inputs.size, self.inputs.size, 3)).astype(np.float32)
+            inputs = random.normal(size=(examples, self.inputs.size, self.inputs.size, 3)).astype(
+                np.float32
+            )
         else:
             inputs = random.normal(size=(examples, 8 * 60, 80, 1)).astype(np.float32)  # 4.8 seconds
         classes = getattr(self.targets, "num_classes", TEXT.size)
@@ -59,7 +68,11 @@ class Case:
             "targets": random.integers(3, classes, (examples, length), np.int32),
             "targets_mask": np.ones((examples, length), bool),
         }
-        return result if self.name == "image" else result | {"inputs_mask": np.ones(inputs.shape[:2], bool)}
+        return (
+            result
+            if self.name == "image"
+            else result | {"inputs_mask": np.ones(inputs.shape[:2], bool)}
+        )
 
 
 def main():
@@ -84,10 +97,12 @@ def measure(set_name, modality):
     from t2t_mm.training.optimizers import make_optimizer
     from t2t_mm.training.step import TrainStep
 
-    hparams = hparams_io.resolve(set_name, overrides=FLAGS.hparams)
+    hparams = hparams_files.resolve(set_name, overrides=FLAGS.hparams)
     case = Case(modality, hparams)
     batch, build = tf.nest.map_structure(tf.constant, case.batch()), registry.model("multimodel")
-    work = 3 * forward_flops(build(hparams.replace(feed_forward="equal_flops"), [case]), case, batch)
+    work = 3 * forward_flops(
+        build(hparams.replace(feed_forward="equal_flops"), [case]), case, batch
+    )
     model = build(hparams, [case])
     step = TrainStep(model, make_optimizer(hparams, model.trainable_variables), hparams)
     seconds, cpu, rates = [], [], []
@@ -102,17 +117,27 @@ def measure(set_name, modality):
     share = work / wall / statistics.median(rates)
     gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     tokens = TOKENS if modality == "image" else case.examples * case.length
-    return (f"{set_name:18}{modality:8}{wall:8.2f}{statistics.median(cpu):8.2f}{tokens / wall:10,.0f}{work / 1e9:8.0f}"
-            f"{share:9.0%}{gib:6.1f}")
+    return (
+        f"{set_name:18}{modality:8}{wall:8.2f}{statistics.median(cpu):8.2f}{tokens / wall:10,.0f}"
+        f"{work / 1e9:8.0f}"
+        f"{share:9.0%}{gib:6.1f}"
+    )
 
 
 def forward_flops(model, case, batch):
-    """Operations of one forward pass, counted in the graph. (The dense twin has the experts' operations.)"""
+    """Operations of one forward pass, counted in the graph. (The dense twin has the experts'
+    operations.)"""
     import tensorflow as tf
     from tensorflow.python.profiler import model_analyzer, option_builder
 
-    graph = tf.function(lambda batch: model(batch, problem=case.name)["logits"]).get_concrete_function(batch).graph
-    options = option_builder.ProfileOptionBuilder(option_builder.ProfileOptionBuilder.float_operation())
+    graph = (
+        tf.function(lambda batch: model(batch, problem=case.name)["logits"])
+        .get_concrete_function(batch)
+        .graph
+    )
+    options = option_builder.ProfileOptionBuilder(
+        option_builder.ProfileOptionBuilder.float_operation()
+    )
     options = options.with_empty_output().with_node_names(hide_name_regexes=[]).build()
     return model_analyzer.profile(graph, options=options).total_float_ops
 

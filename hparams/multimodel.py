@@ -1,12 +1,13 @@
 """The MultiModel and its sizes. Each set is the one before it, wider and with more experts."""
 
 from t2t_mm import registry
-from t2t_mm.hparams import HParams
+from t2t_mm.config.hparams import HParams
 
 
 @registry.register_model
 def multimodel():
-    """One model for all problems (Kaiser et al. 2017): encoder, I/O mixer, decoder, a net a modality."""
+    """One model for all problems (Kaiser et al. 2017): encoder, I/O mixer, decoder, a net a
+    modality."""
     from t2t_mm.models.multimodel import MultiModel
 
     return MultiModel
@@ -16,25 +17,42 @@ def multimodel():
 def multimodel_tiny():
     """Hidden 128, 10 experts: learns the mini world on two CPU cores in minutes.
 
-    Without weight decay, Muon's steps, all of one size, make matrices so large that a long joint run learns no better.
+    Without weight decay, Muon's steps, all of one size, make matrices so large that a long joint
+    run learns no better.
     """
-    return HParams(hidden_size=128, moe_experts=10, moe_hidden=512, image_size=64, dropout=0.0, weight_decay=0.1)
+    return HParams(
+        hidden_size=128,
+        moe_experts=10,
+        moe_hidden=512,
+        image_size=64,
+        dropout=0.0,
+        weight_decay=0.1,
+    )
 
 
 @registry.register_hparams
 def multimodel_small():
     """Hidden 256, 30 experts: for a workstation, or a CPU overnight."""
-    return multimodel_tiny().replace(hidden_size=256, moe_experts=30, moe_hidden=1024, image_size=128, dropout=0.1)
+    return multimodel_tiny().replace(
+        hidden_size=256, moe_experts=30, moe_hidden=1024, image_size=128, dropout=0.1
+    )
 
 
 @registry.register_hparams
 def multimodel_base():
     """Hidden 512, 60 experts, the paper's single-task models: for one accelerator.
 
-    Adam, since Muon's work grows with the parameters, of which 60 experts have most, and not with the batch.
+    Adam, since Muon's work grows with the parameters, of which 60 experts have most, and not with
+    the batch.
     """
     size = {"hidden_size": 512, "moe_experts": 60, "moe_hidden": 2048, "image_size": 0}
-    adam = {"optimizer": "adam", "learning_rate": 1e-3, "beta2": 0.98, "warmup_steps": 1000, "weight_decay": 0.0}
+    adam = {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "beta2": 0.98,
+        "warmup_steps": 1000,
+        "weight_decay": 0.0,
+    }
     return multimodel_small().replace(**size, **adam)
 
 

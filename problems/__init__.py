@@ -1,1 +1,2 @@
-"""The catalogue of problems, one file a family; the registry loads every file at its first look-up."""
+"""The catalogue of problems, one file a family; the registry loads every file at its first
+look-up."""

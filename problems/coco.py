@@ -1,8 +1,8 @@
 """Image captions: COCO, or your own pictures in its layout."""
 
 from t2t_mm import registry
-from t2t_mm.features import Image, Language
-from t2t_mm.problem import Problem, Source
+from t2t_mm.modalities.specs import Image, Language
+from t2t_mm.problem.base import Problem, Source
 
 
 @registry.register_problem
@@ -14,9 +14,15 @@ class CocoCaptions(Problem):
     raw_layout = "coco"
     input_key, target_key = "image", "captions/text"
     command = "to-english"
-    inputs = Image(size=299, fit="stretch", flip=False)  # "left" and what is at the edges matter to a caption
+    inputs = Image(
+        size=299, fit="stretch", flip=False
+    )  # "left" and what is at the edges matter to a caption
     targets = Language(vocab="wmt_8k")
     metrics = ("cider", "bleu", "rouge_l")
     modifiers = ()
-    source = Source("https://cocodataset.org/#download", "CC BY 4.0 (pictures: their owners')", "21 GB",
-                    free="mini_captions")
+    source = Source(
+        "https://cocodataset.org/#download",
+        "CC BY 4.0 (pictures: their owners')",
+        "21 GB",
+        free="mini_captions",
+    )

@@ -1,8 +1,8 @@
 """Image classification: ImageNet, smaller free data sets, or your own folder of pictures."""
 
 from t2t_mm import registry
-from t2t_mm.features import Categorical, Image
-from t2t_mm.problem import Problem, Source
+from t2t_mm.modalities.specs import Categorical, Image
+from t2t_mm.problem.base import Problem, Source
 
 
 class Classification(Problem):
@@ -18,12 +18,20 @@ class Imagenet(Classification):
     """Image classification (ImageNet 2012, or as many classes as the raw folder has)."""
 
     dataset = "imagenet2012"
-    stock_splits = {"train": "train", "validation": "validation"}  # its test pictures have no labels
+    stock_splits = {
+        "train": "train",
+        "validation": "validation",
+    }  # its test pictures have no labels
     raw_layout = "image_folder"
     inputs = Image(size=299)
     targets = Categorical(labels="imagenet")
-    source = Source("https://image-net.org/download-images", "non-commercial research", "145 GB",
-                    by_hand="ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar", free="imagenette")
+    source = Source(
+        "https://image-net.org/download-images",
+        "non-commercial research",
+        "145 GB",
+        by_hand="ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar",
+        free="imagenette",
+    )
 
 
 @registry.register_problem
@@ -35,7 +43,9 @@ class Imagenette(Classification):
     raw_layout = "image_folder"
     inputs = Image(size=160)
     targets = Categorical(labels="imagenette")
-    source = Source("https://github.com/fastai/imagenette", "Apache-2.0 (pictures: ImageNet's)", "342 MB")
+    source = Source(
+        "https://github.com/fastai/imagenette", "Apache-2.0 (pictures: ImageNet's)", "342 MB"
+    )
 
 
 @registry.register_problem

@@ -1,8 +1,9 @@
-"""The mini world: a built-in twin of each problem of the paper, generated in a minute, no download."""
+"""The mini world: a built-in twin of each problem of the paper, generated in a minute, no
+download."""
 
 from t2t_mm import registry
-from t2t_mm.features import Audio, Categorical, Image, Language
-from t2t_mm.problem import Problem, TreeProblem
+from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.problem.base import Problem, TreeProblem
 
 TEXT = Language(vocab="mini_1k", size=1024)  # English, German and French share it
 PICTURE = Image(size=64, flip=False)  # "left of" and the moon don't survive a flip
@@ -98,6 +99,13 @@ class MiniSpeech(Problem):
 
 @registry.register_mixture
 def mini8():
-    """The mini world's twins of the eight problems of the paper, weighted by how long each takes to learn."""
-    text = {"mini_ende": 0.6, "mini_deen": 0.5, "mini_enfr": 0.6, "mini_fren": 0.5, "mini_parse": 0.6}
+    """The mini world's twins of the eight problems of the paper, weighted by how long each takes to
+    learn."""
+    text = {
+        "mini_ende": 0.6,
+        "mini_deen": 0.5,
+        "mini_enfr": 0.6,
+        "mini_fren": 0.5,
+        "mini_parse": 0.6,
+    }
     return text | {"mini_imagenet": 2.6, "mini_captions": 1.5, "mini_speech": 1.3}

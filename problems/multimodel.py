@@ -5,6 +5,16 @@ from t2t_mm import registry
 
 @registry.register_mixture
 def multimodel8():
-    """The eight problems of the paper, each as often as any other (Kaiser et al. 2017, section 3)."""
-    names = ["wsj_speech", "imagenet", "coco_captions", "wsj_parse", "wmt_ende", "wmt_deen", "wmt_enfr", "wmt_fren"]
+    """The eight problems of the paper, each as often as any other (Kaiser et al. 2017, section
+    3)."""
+    names = [
+        "wsj_speech",
+        "imagenet",
+        "coco_captions",
+        "wsj_parse",
+        "wmt_ende",
+        "wmt_deen",
+        "wmt_enfr",
+        "wmt_fren",
+    ]
     return dict.fromkeys(names)

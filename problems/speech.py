@@ -1,8 +1,9 @@
-"""Speech: the Wall Street Journal corpora, LibriSpeech, your own Kaldi folders, and spoken commands."""
+"""Speech: the Wall Street Journal corpora, LibriSpeech, your own Kaldi folders, and spoken
+commands."""
 
 from t2t_mm import registry
-from t2t_mm.features import Audio, Categorical, Language
-from t2t_mm.problem import Problem, Source
+from t2t_mm.modalities.specs import Audio, Categorical, Language
+from t2t_mm.problem.base import Problem, Source
 
 
 class Transcription(Problem):
@@ -21,9 +22,13 @@ class WallStreetJournal(Transcription):
     """The Wall Street Journal corpora, read from Kaldi folders."""
 
     raw_folder = "wsj_speech"
-    source = Source("https://catalog.ldc.upenn.edu/LDC93S6A and https://catalog.ldc.upenn.edu/LDC94S13A",
-                    "LDC", "25 GB", by_hand="both corpora, as WAV or FLAC, described by Kaldi's egs/wsj recipe",
-                    free="librispeech")
+    source = Source(
+        "https://catalog.ldc.upenn.edu/LDC93S6A and https://catalog.ldc.upenn.edu/LDC94S13A",
+        "LDC",
+        "25 GB",
+        by_hand="both corpora, as WAV or FLAC, described by Kaldi's egs/wsj recipe",
+        free="librispeech",
+    )
 
 
 @registry.register_problem
@@ -40,13 +45,17 @@ class WsjSpeechWaveform(WallStreetJournal):
 
 @registry.register_problem
 class Librispeech(Transcription):
-    """English speech recognition from log-mel spectrograms (LibriSpeech, 960 hours of read books)."""
+    """English speech recognition from log-mel spectrograms (LibriSpeech, 960 hours of read
+    books)."""
 
     dataset = "librispeech/default"
     raw_layout = ""
     input_key = "speech"
-    stock_splits = {"train": "train_clean100+train_clean360+train_other500", "validation": "dev_clean",
-                    "test": "test_clean"}
+    stock_splits = {
+        "train": "train_clean100+train_clean360+train_other500",
+        "validation": "dev_clean",
+        "test": "test_clean",
+    }
     source = Source("https://www.openslr.org/12", "CC BY 4.0", "61 GB")
 
 

@@ -1,8 +1,8 @@
 """Translation of TED talks: small and free, for a start."""
 
 from t2t_mm import registry
-from t2t_mm.features import Language
-from t2t_mm.problem import Problem, Source
+from t2t_mm.modalities.specs import Language
+from t2t_mm.problem.base import Problem, Source
 
 
 class TedTalks(Problem):
@@ -13,7 +13,9 @@ class TedTalks(Problem):
     target_key = "en"
     command = "to-english"
     metrics = ("bleu", "chrf")
-    source = Source("https://github.com/neulab/word-embeddings-for-nmt", "CC BY-NC-ND 4.0", "131 MB")
+    source = Source(
+        "https://github.com/neulab/word-embeddings-for-nmt", "CC BY-NC-ND 4.0", "131 MB"
+    )
 
 
 @registry.register_problem

@@ -1,8 +1,9 @@
-"""Translation between English, German and French: the WMT corpora, or your own line-aligned text."""
+"""Translation between English, German and French: the WMT corpora, or your own line-aligned
+text."""
 
 from t2t_mm import registry
-from t2t_mm.features import Language
-from t2t_mm.problem import Problem, Source
+from t2t_mm.modalities.specs import Language
+from t2t_mm.problem.base import Problem, Source
 
 WMT14 = "https://www.statmt.org/wmt14/translation-task.html"
 WMT19 = "https://www.statmt.org/wmt19/translation-task.html"
@@ -10,7 +11,8 @@ RESEARCH = "free for research"
 
 
 class Translation(Problem):
-    """From one language to another, over the vocabulary that all language problems of the paper share."""
+    """From one language to another, over the vocabulary that all language problems of the paper
+    share."""
 
     raw_layout = "parallel_text"
     inputs = Language(vocab="wmt_8k")

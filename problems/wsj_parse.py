@@ -1,8 +1,8 @@
 """Constituency parsing: the Penn Treebank, or your own bracketed trees."""
 
 from t2t_mm import registry
-from t2t_mm.features import Language
-from t2t_mm.problem import Source, TreeProblem
+from t2t_mm.modalities.specs import Language
+from t2t_mm.problem.base import Source, TreeProblem
 
 
 @registry.register_problem
@@ -11,5 +11,10 @@ class WsjParse(TreeProblem):
 
     inputs = Language(vocab="wmt_8k")
     targets = Language(vocab="parse_tags", units="symbols")
-    source = Source("https://catalog.ldc.upenn.edu/LDC99T42", "LDC", "60 MB",
-                    by_hand="the sections 02 to 23 of parsed/mrg/wsj", free="mini_parse")
+    source = Source(
+        "https://catalog.ldc.upenn.edu/LDC99T42",
+        "LDC",
+        "60 MB",
+        by_hand="the sections 02 to 23 of parsed/mrg/wsj",
+        free="mini_parse",
+    )

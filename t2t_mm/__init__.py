@@ -1,4 +1,5 @@
-"""One model for many tasks and modalities: registries of problems and hyperparameters, one command."""
+"""One model for many tasks and modalities: registries of problems and hyperparameters, one
+command."""
 
 from t2t_mm import registry
 
@@ -10,16 +11,16 @@ def load(directory):
     """A trained model, to `predict(problem, inputs)` with.
 
     Args:
-        directory: the output directory of a run (predictor.Predictor), or a directory that was exported to
-            (served.Served).
+        directory: the output directory of a run (predictor.Predictor), or a directory that was
+            exported to (served.Served).
     """
     from pathlib import Path
 
     folder = Path(directory).expanduser()
     if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
-        from t2t_mm.served import Served
+        from t2t_mm.inference.exported import Served
 
         return Served(folder)
-    from t2t_mm.predictor import Predictor
+    from t2t_mm.inference.predictor import Predictor
 
     return Predictor(directory)

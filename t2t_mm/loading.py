@@ -11,24 +11,31 @@ import zlib
 
 
 def package_name(path: str) -> str:
-    """The name under which a user's directory is imported: the same each time, and no other module's."""
+    """The name under which a user's directory is imported: the same each time, and no other
+    module's."""
     folder = re.sub(r"\W", "_", os.path.basename(path))
     return f"t2t_usr_{folder}_{zlib.crc32(path.encode()):08x}"
 
 
 def import_directory(path: str, package: str):
-    """Imports `package` with `path` as its folder, then every *.py file in it, in the order of their names.
+    """Imports `package` with `path` as its folder, then every *.py file in it, in the order of
+    their names.
 
-    Raises ImportError, with the file and line in the directory that is to blame, whatever happened there.
+    Raises ImportError, with the file and line in the directory that is to blame, whatever happened
+    there.
     """
     try:
         if package not in sys.modules:
             _import_package(path, package)
         for file in sorted(os.listdir(path)):
             stem, extension = os.path.splitext(file)
-            if extension == ".py" and stem != "__init__" and not stem.startswith("."):  # an editor's or a Mac's
+            if (
+                extension == ".py" and stem != "__init__" and not stem.startswith(".")
+            ):  # an editor's or a Mac's
                 if "." in stem:
-                    raise ImportError(f"{os.path.join(path, file)}: a name with a dot in it can't be imported")
+                    raise ImportError(
+                        f"{os.path.join(path, file)}: a name with a dot in it can't be imported"
+                    )
                 importlib.import_module(f"{package}.{stem}")
     except (Exception, SystemExit) as error:
         raise ImportError(_blame(error, path)) from error
@@ -37,7 +44,9 @@ def import_directory(path: str, package: str):
 def _import_package(path: str, package: str):
     init = os.path.join(path, "__init__.py")
     if os.path.isfile(init):
-        spec = importlib.util.spec_from_file_location(package, init, submodule_search_locations=[path])
+        spec = importlib.util.spec_from_file_location(
+            package, init, submodule_search_locations=[path]
+        )
     else:
         spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
         spec.submodule_search_locations = [path]
@@ -55,5 +64,11 @@ def _blame(error: BaseException, path: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(path)]
-    return f"{frames[-1].filename}, line {frames[-1].lineno}: {what}" if frames else f"{path}: {what}"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.startswith(path)
+    ]
+    return (
+        f"{frames[-1].filename}, line {frames[-1].lineno}: {what}" if frames else f"{path}: {what}"
+    )

@@ -7,7 +7,8 @@ import sys
 
 @contextlib.contextmanager
 def quiet():
-    """Sends file descriptor 2 to nowhere: for imports and calls whose native code chats. Errors are raised as ever."""
+    """Sends file descriptor 2 to nowhere: for imports and calls whose native code chats. Errors are
+    raised as ever."""
     try:
         number = sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):  # a notebook's, or a test's

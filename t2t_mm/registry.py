@@ -8,8 +8,9 @@
     registry.hparams("multimodel_base+no_moe")   # a set, changed by a modifier
     registry.parse_problems("gum_parse:2+mini8") # {"gum_parse": 2.0, "mini_ende": 1.0, ...}
 
-The built-in catalogues (`problems/` and `hparams/` of the checkout) are read at the first look-up, just as
-`load_directory` reads a user's own. Nothing heavy is imported, and nothing of the house but `loading`.
+The built-in catalogues (`problems/` and `hparams/` of the checkout) are read at the first look-up,
+just as `load_directory` reads a user's own. Nothing heavy is imported, and nothing of the house but
+`loading`.
 """
 
 import dataclasses
@@ -26,10 +27,13 @@ from t2t_mm import loading
 _CATALOGUES = {"t2t_mm.problems": "problems", "t2t_mm.hparams_sets": "hparams"}
 # Kinds that stand side by side on one flag share a namespace, so that a name means one thing there.
 _NAMESPACES = {
-    "problem": "problems", "mixture": "problems",
-    "hparams set": "hparams", "hparams modifier": "hparams",
-    "ranged hparams": "ranged", "model": "models",
-}  # fmt: skip
+    "problem": "problems",
+    "mixture": "problems",
+    "hparams set": "hparams",
+    "hparams modifier": "hparams",
+    "ranged hparams": "ranged",
+    "model": "models",
+}
 # Suffix of a problem's name -> the method that makes the modified problem.
 PROBLEM_MODIFIERS = {"_rev": "reversed", "_copy": "copied"}
 _HELP = "`t2t_mm_trainer.py --registry_help` lists what there is"
@@ -57,16 +61,19 @@ class Entry:
         return (self.value.__doc__ or "").strip().partition("\n")[0]
 
 
-# ---------------------------------------------------------------------------------------------- registering
+# ----------------------------------------------------------------------------------------------
+# registering
 
 
 def register_problem(name=None):
-    """Registers a Problem class. Usable bare or with a name; a bare class is named in snake case."""
+    """Registers a Problem class. Usable bare or with a name; a bare class is named in snake
+    case."""
     return _decorator("problem", name)
 
 
 def register_mixture(name=None):
-    """Registers a function that returns the mixture's members: a list of names, or a dict of name -> weight.
+    """Registers a function that returns the mixture's members: a list of names, or a dict of name
+    -> weight.
 
     A member is anything that `--problems` takes: a problem, a modified problem, another mixture.
     """
@@ -91,7 +98,8 @@ def register_ranged_hparams(name=None):
 def register_model(name=None):
     """Registers a model: its class, or a function that imports and returns it.
 
-    The function form lets a catalogue name a model without paying for Keras before somebody asks for it.
+    The function form lets a catalogue name a model without paying for Keras before somebody asks
+    for it.
     """
     return _decorator("model", name)
 
@@ -116,16 +124,20 @@ def _decorator(kind, name):
 def _add(entry: Entry):
     if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", entry.name):
         raise RegistryError(
-            f"{entry.place}: a registered name is made of a-z, 0-9 and _, but this {entry.kind} is called "
+            f"{entry.place}: a registered name is made of a-z, 0-9 and _, but this {entry.kind} "
+            "is called "
             f"'{entry.name}'; give another, as in @registry.register_problem(\"my_name\")"
         )
     if entry.kind == "problem" and not isinstance(entry.value, type):
-        raise RegistryError(f"{entry.place}: a problem is a class, but '{entry.name}' is {entry.value!r}")
+        raise RegistryError(
+            f"{entry.place}: a problem is a class, but '{entry.name}' is {entry.value!r}"
+        )
     table = _entries[_NAMESPACES[entry.kind]]
     before = table.get(entry.name)
     if before and not _same_definition(before, entry):
         raise RegistryError(
-            f"the name '{entry.name}' is registered twice: as a {before.kind} at {before.place} and as a "
+            f"the name '{entry.name}' is registered twice: as a {before.kind} at {before.place} "
+            "and as a "
             f"{entry.kind} at {entry.place}; rename one of them"
         )
     table[entry.name] = entry
@@ -134,13 +146,16 @@ def _add(entry: Entry):
 def _same_definition(before: Entry, after: Entry) -> bool:
     """Whether `after` is the same piece of code run again, which replaces rather than clashes.
 
-    That is so for a file loaded again, and for a notebook cell edited and run again: then both definitions
-    are made in `__main__` under one name (a cell's file name and lines change with its text).
+    That is so for a file loaded again, and for a notebook cell edited and run again: then both
+    definitions are made in `__main__` under one name (a cell's file name and lines change with its
+    text).
     """
 
     if before.kind != after.kind or _qualname(before) != _qualname(after):
         return False
-    in_notebook = after.value.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    in_notebook = after.value.__module__ == "__main__" and not hasattr(
+        sys.modules["__main__"], "__file__"
+    )
     return before.place == after.place or (before.value.__module__ == "__main__" and in_notebook)
 
 
@@ -148,19 +163,23 @@ def _qualname(entry: Entry):
     return getattr(entry.value, "__qualname__", None)
 
 
-# ---------------------------------------------------------------------------------------------- looking up
+# ----------------------------------------------------------------------------------------------
+# looking up
 
 
 def problem(name: str):
     """A fresh instance of the problem, its `name` set.
 
-    A name that isn't registered itself may end in modifiers, each at most once: `wmt_ende_rev` is `wmt_ende`
-    reversed, `wmt_ende_rev_copy` that copied. Whether it allows one is the problem's own to say.
+    A name that isn't registered itself may end in modifiers, each at most once: `wmt_ende_rev` is
+    `wmt_ende` reversed, `wmt_ende_rev_copy` that copied. Whether it allows one is the problem's own
+    to say.
     """
     stem, suffixes = _split_modifiers(name)
     entry = _find("problem", stem, asked=name)
     if not hasattr(entry.value, "check"):
-        raise RegistryError(f"{entry.place}: '{stem}' has to be a subclass of t2t_mm.problem.Problem")
+        raise RegistryError(
+            f"{entry.place}: '{stem}' has to be a subclass of t2t_mm.problem.Problem"
+        )
     instance = entry.value()
     instance.name = stem
     instance.check()
@@ -202,10 +221,12 @@ def model(name: str) -> type:
 
 
 def entries(kind: str) -> list[Entry]:
-    """All registered things of a kind ("problem", "mixture", "hparams set", ...), sorted by name."""
+    """All registered things of a kind ("problem", "mixture", "hparams set", ...), sorted by
+    name."""
     _load_catalogues()
     return sorted(
-        (entry for entry in _entries[_NAMESPACES[kind]].values() if entry.kind == kind), key=lambda e: e.name
+        (entry for entry in _entries[_NAMESPACES[kind]].values() if entry.kind == kind),
+        key=lambda e: e.name,
     )
 
 
@@ -240,7 +261,8 @@ def list_models() -> list[str]:
 
 
 def _split_modifiers(name: str) -> tuple[str, list[str]]:
-    """("wmt_ende_rev_copy") -> ("wmt_ende", ["_rev", "_copy"]); a registered name is never taken apart."""
+    """("wmt_ende_rev_copy") -> ("wmt_ende", ["_rev", "_copy"]); a registered name is never taken
+    apart."""
     _load_catalogues()
     stem, suffixes = name, []
     while stem not in _entries["problems"]:
@@ -265,33 +287,43 @@ def _unknown(kind: str, name: str, asked: str, other: Entry | None) -> str:
     if other is not None:
         return f"'{asked}' names a {other.kind} ({other.place}) where a {kind} is wanted; {_HELP}"
     names = [entry.name for entry in _entries[_NAMESPACES[kind]].values() if entry.kind == kind]
-    near = [found + asked.removeprefix(name) for found in difflib.get_close_matches(name, names, n=3)]
+    near = [
+        found + asked.removeprefix(name) for found in difflib.get_close_matches(name, names, n=3)
+    ]
     hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a name like it."
     return f"unknown {kind} '{asked}': {hint} {_HELP}"
 
 
-# ------------------------------------------------------------------------------------------------- --problems
+# -------------------------------------------------------------------------------------------------
+# --problems
 
 
 def parse_problems(text: str) -> dict[str, float | None]:
     """The value of `--problems` -> {problem name: weight}, in the order given.
 
-    Names are joined with `+`; `:w` after a name is its weight; a mixture stands for its members. When no
-    weight is given anywhere, all are None and `hparams.mix` sets the rates. Otherwise all are numbers, and
-    what has no weight weighs 1. A weight on a mixture is that of the whole, shared by its members.
+    Names are joined with `+`; `:w` after a name is its weight; a mixture stands for its members.
+    When no weight is given anywhere, all are None and `hparams.mix` sets the rates. Otherwise all
+    are numbers, and what has no weight weighs 1. A weight on a mixture is that of the whole, shared
+    by its members.
 
-    Raises RegistryError for an unknown name, a weight that isn't positive, and a problem that is named twice.
+    Raises RegistryError for an unknown name, a weight that isn't positive, and a problem that is
+    named twice.
     """
     weights: dict[str, float | None] = {}
     origin: dict[str, str] = {}
     for part in text.split("+"):
         name, colon, weight = (piece.strip() for piece in part.partition(":"))
         if not name or "," in name:
-            raise RegistryError(f"--problems='{text}': names are joined with +, as in wmt_ende:2+imagenet")
-        for member, share in _expand(name, _weight(weight, part) if colon else None, within=()).items():
+            raise RegistryError(
+                f"--problems='{text}': names are joined with +, as in wmt_ende:2+imagenet"
+            )
+        for member, share in _expand(
+            name, _weight(weight, part) if colon else None, within=()
+        ).items():
             if member in weights:
                 raise RegistryError(
-                    f"--problems='{text}': {member} is named twice, by {origin[member]} and by {name}; "
+                    f"--problems='{text}': {member} is named twice, by {origin[member]} and by "
+                    f"{name}; "
                     "name it once, with a weight if it should come more often"
                 )
             weights[member], origin[member] = share, name
@@ -321,7 +353,9 @@ def _expand(name: str, weight: float | None, within: Iterable[str]) -> dict[str,
         own = None if own is None else _weight(own, f"{name}: {member}")
         for problem_name, share in _expand(member, own, (*within, name)).items():
             if problem_name in members:
-                raise RegistryError(f"{entry.place}: the mixture '{name}' names {problem_name} twice")
+                raise RegistryError(
+                    f"{entry.place}: the mixture '{name}' names {problem_name} twice"
+                )
             members[problem_name] = share
     if weight is None:
         return members
@@ -335,7 +369,8 @@ def _complete(weights: dict[str, float | None]) -> dict[str, float | None]:
     return {name: 1.0 if weight is None else weight for name, weight in weights.items()}
 
 
-# ------------------------------------------------------------------------------------------------- catalogues
+# -------------------------------------------------------------------------------------------------
+# catalogues
 
 
 def load_directories(paths: str):
@@ -347,10 +382,11 @@ def load_directories(paths: str):
 def load_directory(path: str):
     """Imports every *.py file of a directory, so that what they register is known.
 
-    The directory is a package, whether or not it has an `__init__.py`: its files import each other with
-    `from .other import thing`. Loading one twice does nothing.
+    The directory is a package, whether or not it has an `__init__.py`: its files import each other
+    with `from .other import thing`. Loading one twice does nothing.
 
-    Raises RegistryError if there is no such directory, and for an exception in a file, with file and line.
+    Raises RegistryError if there is no such directory, and for an exception in a file, with file
+    and line.
     """
     _load_catalogues()
     path = os.path.realpath(os.path.expanduser(path))
@@ -363,7 +399,10 @@ def _load_catalogues():
     here = os.path.dirname(os.path.realpath(__file__))
     for package, folder in _CATALOGUES.items():
         installed = os.path.join(here, package.rpartition(".")[2])
-        _load(installed if os.path.isdir(installed) else os.path.join(os.path.dirname(here), folder), package)
+        _load(
+            installed if os.path.isdir(installed) else os.path.join(os.path.dirname(here), folder),
+            package,
+        )
 
 
 def _load(path: str, package: str):

@@ -5,14 +5,16 @@ import tensorflow as tf
 
 # Four devices for tests of distribution; all else runs on the first.
 tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4)
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
+)
 
 
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Data directory of a small mini world."""
-    from t2t_mm import prepare, registry
-    from t2t_mm.datasets.mini_world import MiniWorld
+    from t2t_mm import registry
+    from t2t_mm.data import prepare
+    from t2t_mm.data.mini_world import MiniWorld
 
     data = tmp_path_factory.mktemp("mini_data")
     problems = [registry.problem(name) for name in registry.parse_problems("mini8")]
@@ -27,14 +29,33 @@ def trained_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(trained_data, tmp_path_factory):
     """Output directory of a run on all eight problems."""
-    from t2t_mm import prepare, registry
-    from t2t_mm.hparams import HParams
-    from t2t_mm.training.console import Silent
+    from t2t_mm import registry
+    from t2t_mm.config.hparams import HParams
+    from t2t_mm.data import prepare
+    from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
 
-    hparams = HParams(hidden_size=16, num_heads=2, encoder_blocks=1, mixer_blocks=1, decoder_blocks=1, moe_experts=4,
-                      moe_k=2, moe_hidden=16, batch_size=256, image_size=64)  # fmt: skip
-    problems = [registry.problem(name).configure(hparams) for name in registry.parse_problems("mini8")]
+    hparams = HParams(
+        hidden_size=16,
+        num_heads=2,
+        encoder_blocks=1,
+        mixer_blocks=1,
+        decoder_blocks=1,
+        moe_experts=4,
+        moe_k=2,
+        moe_hidden=16,
+        batch_size=256,
+        image_size=64,
+    )
+    problems = [
+        registry.problem(name).configure(hparams) for name in registry.parse_problems("mini8")
+    ]
     output = tmp_path_factory.mktemp("mini_run")
-    Trainer(prepare.resolve(problems, trained_data, hparams), hparams, output, train_steps=2, console=Silent()).train()
+    Trainer(
+        prepare.resolve(problems, trained_data, hparams),
+        hparams,
+        output,
+        train_steps=2,
+        console=Silent(),
+    ).train()
     return str(output)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = sorted(path for folder in ("t2t_mm", "problems", "hparams") for path in (ROOT / folder).rglob("*.py"))
+FILES = sorted(
+    path for folder in ("t2t_mm", "problems", "hparams") for path in (ROOT / folder).rglob("*.py")
+)
 HEAVY = {"tensorflow", "keras", "tensorflow_datasets", "tensorflow_text", "jax", "torch"}
 
 # Part of the house -> the parts that it may import.
@@ -32,8 +34,19 @@ FORBIDDEN = {
     **dict.fromkeys(["training", "search", "export"], {"cli"}),
 }
 KERAS_ONLY = {"layers", "modalities", "models"}
-# These are read for `--help`, `--registry_help` and name errors: nothing heavy at the top of a file.
-LIGHT = {"errors", "loading", "registry", "hparams", "hparams_io", "features", "problem", "cli", "problems"}
+# These are read for `--help`, `--registry_help` and name errors: nothing heavy at the top of a
+# file.
+LIGHT = {
+    "errors",
+    "loading",
+    "registry",
+    "hparams",
+    "hparams_io",
+    "features",
+    "problem",
+    "cli",
+    "problems",
+}
 
 
 def part(path: Path) -> str:
@@ -88,7 +101,9 @@ def test_the_rules_see_what_they_forbid(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     (tmp_path / "t2t_mm/layers").mkdir(parents=True)
     file = tmp_path / "t2t_mm/layers/one.py"
-    file.write_text("from t2t_mm import cli\nfrom ..models import body\ndef f():\n    import tensorflow\n")
+    file.write_text(
+        "from t2t_mm import cli\nfrom ..models import body\ndef f():\n    import tensorflow\n"
+    )
     assert house_parts(imports(file)) >= {"cli", "models"}
     assert "tensorflow" in imports(file) and "tensorflow" not in imports(file, top_only=True)
     with pytest.raises(AssertionError):

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """A wheel, built without the network from a copy of the sources (a build writes beside them)."""
+    """A wheel, built without the network from a copy of the sources (a build writes beside
+    them)."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("t2t_mm", "problems", "hparams", "tests"):
         shutil.copytree(ROOT / name, source / name)
@@ -26,7 +27,10 @@ def wheel(tmp_path_factory):
 
 def test_wheel_holds_the_package_and_the_trainer_alone(wheel):
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"t2t_mm", "t2t_mm_trainer.py"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "t2t_mm",
+        "t2t_mm_trainer.py",
+    }
 
 
 def test_wheel_holds_every_file(wheel):
@@ -46,7 +50,8 @@ def test_wheel_works_away_from_the_checkout(wheel, tmp_path):
         "from t2t_mm import registry\n"
         "import t2t_mm.problems.wmt, t2t_mm.hparams_sets.multimodel\n"
         "assert registry.problem_class('wmt_ende') is t2t_mm.problems.wmt.WmtEnde\n"
-        "print(t2t_mm.__file__, registry.list_mixtures(), registry.hparams('multimodel_tiny+no_moe'))\n"
+        "print(t2t_mm.__file__, registry.list_mixtures(), "
+        "registry.hparams('multimodel_tiny+no_moe'))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

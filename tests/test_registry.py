@@ -14,7 +14,9 @@ from t2t_mm import registry
 def apart(monkeypatch):
     """What a test registers or loads is forgotten after it."""
     registry.list_problems()
-    monkeypatch.setattr(registry, "_entries", {space: dict(t) for space, t in registry._entries.items()})
+    monkeypatch.setattr(
+        registry, "_entries", {space: dict(t) for space, t in registry._entries.items()}
+    )
     monkeypatch.setattr(registry, "_loaded", set(registry._loaded))
     yield
     for name in [name for name in sys.modules if name.startswith("t2t_usr_")]:
@@ -179,7 +181,8 @@ def test_ranged_hparams():
     assert registry.list_ranged_hparams() == ["dropouts"]
 
 
-# --------------------------------------------------------------------------------------------- --problems
+# ---------------------------------------------------------------------------------------------
+# --problems
 
 
 @pytest.fixture
@@ -232,7 +235,8 @@ def test_parse_problems_errors(mixes, text, message):
         registry.parse_problems(text)
 
 
-# --------------------------------------------------------------------------------------------- directories
+# ---------------------------------------------------------------------------------------------
+# directories
 
 
 def write(folder, **files):
@@ -256,7 +260,10 @@ ONE = """
 
 @pytest.mark.parametrize("with_init", [False, True])
 def test_load_directory(tmp_path, with_init):
-    files = {"common": "NAME = 'helped'", "own": "from .common import NAME\n" + textwrap.dedent(ONE)}
+    files = {
+        "common": "NAME = 'helped'",
+        "own": "from .common import NAME\n" + textwrap.dedent(ONE),
+    }
     path = write(tmp_path / "my-stuff", **files, **({"__init__": ""} if with_init else {}))
     registry.load_directory(path)
     registry.load_directory(path + "/")
@@ -288,14 +295,19 @@ def test_load_several_directories(tmp_path):
 
 
 def test_user_directory_cannot_take_a_built_in_name(tmp_path):
-    path = write(tmp_path / "mine", sets="""
+    path = write(
+        tmp_path / "mine",
+        sets="""
         from t2t_mm import registry
 
         @registry.register_hparams
         def multimodel_tiny():
             pass
-    """)
-    with pytest.raises(registry.RegistryError, match=r"_tiny.*hparams/multimodel.py:\d+.*sets.py:4"):
+    """,
+    )
+    with pytest.raises(
+        registry.RegistryError, match=r"_tiny.*hparams/multimodel.py:\d+.*sets.py:4"
+    ):
         registry.load_directory(path)
 
 
@@ -305,7 +317,10 @@ def test_user_directory_cannot_take_a_built_in_name(tmp_path):
         ("x = 1\nraise ValueError('no\\n good')", "broken.py, line 2: ValueError: no good"),
         ("x = 1\n\ndef f(:\n", "broken.py, line 3: SyntaxError"),
         ("import json\njson.loads('{')", "broken.py, line 2: JSONDecodeError"),
-        ("import nothing_like_it", "line 1: ModuleNotFoundError: No module named 'nothing_like_it'"),
+        (
+            "import nothing_like_it",
+            "line 1: ModuleNotFoundError: No module named 'nothing_like_it'",
+        ),
         ("raise SystemExit(3)", "broken.py, line 1: SystemExit"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Runs a command: reads its flags, calls its main, and turns a user's mistakes into one line each."""
+"""Runs a command: reads its flags, calls its main, and turns a user's mistakes into one line
+each."""
 
 import difflib
 import errno
@@ -16,19 +17,32 @@ from t2t_mm.quiet import quiet
 FLAGS = flags.FLAGS
 
 # Every command looks names up.
-flags.DEFINE_string("t2t_usr_dir", "", "Directories of your own problems and hparams, comma-separated.")
-flags.DEFINE_bool("registry_help", False, "List problems, mixtures, hparams sets, modifiers and models.")
+flags.DEFINE_string(
+    "t2t_usr_dir", "", "Directories of your own problems and hparams, comma-separated."
+)
+flags.DEFINE_bool(
+    "registry_help", False, "List problems, mixtures, hparams sets, modifiers and models."
+)
 
 # What the machine refuses: disk full, no permission, read-only, a file where a folder should be.
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+_MACHINE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
 
 
 def run(main, argv=None):
-    """Runs a command. A user's mistake ends the process with one line, `error: ...`, and exit code 1.
+    """Runs a command. A user's mistake ends the process with one line, `error: ...`, and exit code
+    1.
 
     Args:
-        main: function without arguments. Its module defines the command's flags; what that module's docstring
-            says is the usage.
+        main: function without arguments. Its module defines the command's flags; what that module's
+            docstring says is the usage.
         argv: the command line, the program's name first; default `sys.argv`.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up chatter would bury ours
@@ -77,7 +91,9 @@ def usage(module) -> str:
     lines = [(module.__doc__ or "").strip(), "", "Flags:"]
     ours = FLAGS.get_key_flags_for_module(module) + FLAGS.get_key_flags_for_module(__name__)
     for flag in sorted(ours, key=lambda flag: flag.name):
-        default = f" [{flag.default_as_str.strip(chr(39))}]" if flag.default not in (None, "", []) else ""
+        default = (
+            f" [{flag.default_as_str.strip(chr(39))}]" if flag.default not in (None, "", []) else ""
+        )
         lines.append(f"  --{flag.name}{default}")
         lines += textwrap.wrap(flag.help, 100, initial_indent="      ", subsequent_indent="      ")
     return "\n".join(lines)
@@ -96,7 +112,9 @@ def _parse(argv):
         if name.endswith(("_dir", "_from", "_file")) and str(FLAGS[name].value).startswith("~"):
             FLAGS[name].value = os.path.expanduser(FLAGS[name].value)
     if rest:
-        raise UserError(f"expected only flags, --name=value, but '{rest[0]}' is none; --help lists the flags")
+        raise UserError(
+            f"expected only flags, --name=value, but '{rest[0]}' is none; --help lists the flags"
+        )
 
 
 def _users_mistake(error: Exception) -> str | None:

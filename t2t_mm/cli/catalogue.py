@@ -1,9 +1,21 @@
 """The catalogue of problems as a table: what each is, what it reads, and how to get that."""
 
-from t2t_mm import registry, sources
+from t2t_mm import registry
+from t2t_mm.data import sources
 
-COLUMNS = ("problem", "what it does", "data set", "licence", "size, about", "how to get it", "metrics")
-TEACHER_FORCED = {"categorical": ("accuracy", "accuracy top-5"), "language": ("accuracy", "accuracy per sequence")}
+COLUMNS = (
+    "problem",
+    "what it does",
+    "data set",
+    "licence",
+    "size, about",
+    "how to get it",
+    "metrics",
+)
+TEACHER_FORCED = {
+    "categorical": ("accuracy", "accuracy top-5"),
+    "language": ("accuracy", "accuracy per sequence"),
+}
 
 
 def table() -> str:
@@ -18,9 +30,22 @@ def _row(problem):
     is_built_in = sources.is_built_in(problem)
     data = "built in" if is_built_in else problem.dataset or "yours"
     measures = ("log-perplexity", *TEACHER_FORCED[problem.targets.kind], *problem.metrics)
-    licence, size = ("Apache-2.0", "") if is_built_in else (source.licence, source.size) if source else ("yours", "")
-    return (f"`{problem.name}`", problem.description.rstrip("."), data, licence, size, _way(problem, is_built_in),
-            ", ".join(name.replace("_", " ") for name in measures))
+    licence, size = (
+        ("Apache-2.0", "")
+        if is_built_in
+        else (source.licence, source.size)
+        if source
+        else ("yours", "")
+    )
+    return (
+        f"`{problem.name}`",
+        problem.description.rstrip("."),
+        data,
+        licence,
+        size,
+        _way(problem, is_built_in),
+        ", ".join(name.replace("_", " ") for name in measures),
+    )
 
 
 def _way(problem, is_built_in):
@@ -34,7 +59,10 @@ def _way(problem, is_built_in):
     if not source.by_hand:
         return f"downloaded by TFDS{own} ({page})"
     free = f"; free: `{source.free}`" if source.free else ""
-    return f"by hand: {source.by_hand} ({page}){own if problem.dataset else f', in `<raw_dir>/{problem.folder}`'}{free}"
+    return (
+        f"by hand: {source.by_hand} "
+        f"({page}){own if problem.dataset else f', in `<raw_dir>/{problem.folder}`'}{free}"
+    )
 
 
 def _host(address):

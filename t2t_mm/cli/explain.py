@@ -1,9 +1,10 @@
 """Draws what a trained model attended to, and which experts it used, for one input.
 
-    t2t-mm-explain --output_dir=output/mini8 --problem=mini_ende --input="I see two red rings." --picture=rings
+    t2t-mm-explain --output_dir=output/mini8 --problem=mini_ende --input="I see two red rings."
+    --picture=rings
 
-Writes rings.png and rings.svg: the attention from each piece put out to each piece of the input, or place in the
-picture, or moment of the sound, and the experts that each position went through.
+Writes rings.png and rings.svg: the attention from each piece put out to each piece of the input, or
+place in the picture, or moment of the sound, and the experts that each position went through.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from absl import flags
 
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
-from t2t_mm.training.output import OutputDir
+from t2t_mm.runs.directory import OutputDir
 
 flags.DEFINE_string("output_dir", None, "Of the training run.")
 flags.DEFINE_string("problem", None, "Which problem to answer.")
@@ -31,8 +32,8 @@ def main():
     OutputDir(args.output_dir).need_checkpoint()
     app.import_tensorflow()
     import t2t_mm
-    from t2t_mm.explaining import explain
-    from t2t_mm.explaining_pictures import draw
+    from t2t_mm.inference.explain import explain
+    from t2t_mm.reporting.plots import draw
 
     explanation = explain(t2t_mm.load(args.output_dir), args.problem, args.input)
     for form in ("png", "svg"):

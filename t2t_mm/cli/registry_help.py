@@ -1,20 +1,27 @@
 """`--registry_help`: everything that is registered, each with one line."""
 
 from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
-from t2t_mm.hparams import HParams
 
 
 def text() -> str:
     """The list, as aligned plain text. Imports neither TensorFlow nor any data set."""
     sections = [
-        _section("Problems (--problems=a+b:2; a_rev swaps sides, a_copy copies inputs)", "problem", _problem),
+        _section(
+            "Problems (--problems=a+b:2; a_rev swaps sides, a_copy copies inputs)",
+            "problem",
+            _problem,
+        ),
         _section("Mixtures (--problems=name)", "mixture", _mixture),
         _section("Hparams sets (--hparams_set=name)", "hparams set", _plain),
         _section("Hparams modifiers (--hparams_set=set+modifier)", "hparams modifier", _plain),
         _section("Hparams search spaces", "ranged hparams", _plain),
         _section("Models (--model=name)", "model", _plain),
-        _lines("Hparams and their defaults (--hparams=name=value,...)", HParams().describe().splitlines()),
+        _lines(
+            "Hparams and their defaults (--hparams=name=value,...)",
+            HParams().describe().splitlines(),
+        ),
     ]
     return "\n\n".join(filter(None, sections))
 

@@ -2,10 +2,11 @@
 
     t2t-mm-score --metrics=bleu,chrf --hypotheses=decoded.txt --references=test.de
     t2t-mm-score --problem=wsj_parse --hypotheses=parsed.mrg --references=test.mrg --bootstrap=1000
-    t2t-mm-score --metrics=cider --hypotheses=captions.txt --references=ref0.txt,ref1.txt,ref2.txt --json
+    t2t-mm-score --metrics=cider --hypotheses=captions.txt --references=ref0.txt,ref1.txt,ref2.txt
+    --json
 
-A figure is printed with its signature: figures compare only where their signatures are the same. BLEU and chrF are
-sacrebleu's. Figures are percentages, but cider, which goes to 10.
+A figure is printed with its signature: figures compare only where their signatures are the same.
+BLEU and chrF are sacrebleu's. Figures are percentages, but cider, which goes to 10.
 """
 
 import dataclasses
@@ -19,13 +20,22 @@ from t2t_mm.errors import UserError
 
 flags.DEFINE_list("metrics", [], "Metrics: bleu,chrf. A name that is none gets the list of them.")
 flags.DEFINE_string("problem", None, "A problem whose metrics are meant, instead of --metrics.")
-flags.DEFINE_string("hypotheses", None, "File of decoded text, one example a line; .gz is read too.")
+flags.DEFINE_string(
+    "hypotheses", None, "File of decoded text, one example a line; .gz is read too."
+)
 flags.DEFINE_multi_string(
-    "references", [], "File of references, line by line those of the hypotheses. Several files, joined with commas or "
+    "references",
+    [],
+    "File of references, line by line those of the hypotheses. Several files, joined with commas "
+    "or "
     "in several flags, give each example several references",
 )
-flags.DEFINE_integer("bootstrap", 0, "Resamples for a 95% interval, such as 1000; 0 for none.", lower_bound=0)
-flags.DEFINE_integer("seed", 12345, "Seed of the resamples; one seed resamples all systems alike.", lower_bound=0)
+flags.DEFINE_integer(
+    "bootstrap", 0, "Resamples for a 95% interval, such as 1000; 0 for none.", lower_bound=0
+)
+flags.DEFINE_integer(
+    "seed", 12345, "Seed of the resamples; one seed resamples all systems alike.", lower_bound=0
+)
 flags.DEFINE_bool("json", False, "Print JSON.")
 
 
@@ -35,7 +45,10 @@ def main():
     app.need("hypotheses", "references")
     metrics = _metrics(args.metrics, args.problem)
     hypotheses, references = _read(args.hypotheses, ",".join(args.references).split(","))
-    scores = [metric.score(hypotheses, references, bootstrap=args.bootstrap, seed=args.seed) for metric in metrics]
+    scores = [
+        metric.score(hypotheses, references, bootstrap=args.bootstrap, seed=args.seed)
+        for metric in metrics
+    ]
     if args.json:
         print(json.dumps(_as_json(scores, len(hypotheses), args), indent=2))
     else:
@@ -43,14 +56,17 @@ def main():
 
 
 def _metrics(names, problem):
-    from t2t_mm.metrics.decoded import METRICS, metric
+    from t2t_mm.evaluation.metrics.decoded import METRICS, metric
 
     if names and problem:
         raise UserError("Give --metrics or --problem, not both.")
     if problem:
         names = registry.problem(problem).metrics
         if not names:
-            raise UserError(f"{problem} names no metrics of decoded text; choose with --metrics={','.join(METRICS)}.")
+            raise UserError(
+                f"{problem} names no metrics of decoded text; choose with "
+                f"--metrics={','.join(METRICS)}."
+            )
     if not names:
         raise UserError("Give --metrics, such as --metrics=bleu,chrf, or --problem.")
     return [metric(name) for name in dict.fromkeys(names)]
@@ -65,13 +81,18 @@ def _read(hypotheses, references):
     texts = {path: _lines(path) for path in [hypotheses, *references]}
     for path, lines in texts.items():
         if len(lines) != len(texts[hypotheses]):
-            raise UserError(f"{hypotheses} has {len(texts[hypotheses]):,} lines, but {path} has {len(lines):,}: "
-                            "line by line they must tell of the same examples.")
-    return texts[hypotheses], [list(several) for several in zip(*(texts[path] for path in references), strict=True)]
+            raise UserError(
+                f"{hypotheses} has {len(texts[hypotheses]):,} lines, but {path} has "
+                f"{len(lines):,}: "
+                "line by line they must tell of the same examples."
+            )
+    return texts[hypotheses], [
+        list(several) for several in zip(*(texts[path] for path in references), strict=True)
+    ]
 
 
 def _lines(path):
-    from t2t_mm.datasets import files
+    from t2t_mm import files
 
     lines = []
     for number, line in files.lines(path):
@@ -85,21 +106,35 @@ def _lines(path):
 
 def _as_json(scores, examples, args):
     resampling = {"bootstrap": args.bootstrap, "seed": args.seed} if args.bootstrap else {}
-    return {"examples": examples, **resampling, "metrics": {score.name: dataclasses.asdict(score) for score in scores}}
+    return {
+        "examples": examples,
+        **resampling,
+        "metrics": {score.name: dataclasses.asdict(score) for score in scores},
+    }
 
 
 def _show(scores, examples, args):
-    from t2t_mm.training.console import Console
+    from t2t_mm.reporting.console import Console
 
-    columns = ["metric", "value", *(["95% interval"] if args.bootstrap else []), "better", "signature"]
+    columns = [
+        "metric",
+        "value",
+        *(["95% interval"] if args.bootstrap else []),
+        "better",
+        "signature",
+    ]
     console = Console()
-    console.table(f"{args.hypotheses}: {examples:,} examples", columns, [_row(score) for score in scores])
+    console.table(
+        f"{args.hypotheses}: {examples:,} examples", columns, [_row(score) for score in scores]
+    )
     for score in scores:
         if score.details:
             told = (f"{name} {_number(value)}" for name, value in score.details.items())
             console.log(f"{score.name}: {', '.join(told)}")
     if args.bootstrap:
-        console.log(f"Intervals: {args.bootstrap:,} bootstrap resamples of the examples, seed {args.seed}.")
+        console.log(
+            f"Intervals: {args.bootstrap:,} bootstrap resamples of the examples, seed {args.seed}."
+        )
 
 
 def _row(score):

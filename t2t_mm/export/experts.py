@@ -5,19 +5,21 @@ import copy
 import numpy as np
 
 from t2t_mm import registry
+from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
-from t2t_mm.input.batching import batches
-from t2t_mm.training.checkpoints import named_variables
-from t2t_mm.training.evaluation import Evaluator
+from t2t_mm.evaluation.evaluator import Evaluator
+from t2t_mm.runs.checkpoints import named_variables
 
 EXPERTS_LAST = ("w_gate", "w_noise")  # axis of the experts in these; in all others it is the first
 SPLITS = ("validation", "test")
 
 
 def without_idle(predictor, names, share=0.0):
-    """A predictor of some problems, without the experts that get at most a share of their validation data's positions.
+    """A predictor of some problems, without the experts that get at most a share of their
+    validation data's positions.
 
-    Both mixtures keep equally many, the larger number that either needs: a model has one number of experts.
+    Both mixtures keep equally many, the larger number that either needs: a model has one number of
+    experts.
 
     Args:
         predictor: predictor.Predictor, its problems resolved against prepared data.
@@ -36,9 +38,13 @@ def without_idle(predictor, names, share=0.0):
     loads = sum_of_loads(model, hparams, problems)
     if not loads:
         raise UserError("The model has no experts that could be left out.")
-    wanted = {layer: np.sum(load > share * load.sum() / hparams.moe_k) for layer, load in loads.items()}
+    wanted = {
+        layer: np.sum(load > share * load.sum() / hparams.moe_k) for layer, load in loads.items()
+    }
     count = max(hparams.moe_k, *wanted.values())
-    kept = {layer: np.sort(np.argsort(-load, kind="stable")[:count]) for layer, load in loads.items()}
+    kept = {
+        layer: np.sort(np.argsort(-load, kind="stable")[:count]) for layer, load in loads.items()
+    }
     anyone = np.arange(count)  # of a mixture that none of the problems gets to
     smaller = copy.copy(predictor)
     smaller.hparams, smaller._searches = hparams.replace(moe_experts=int(count)), {}
@@ -49,7 +55,9 @@ def without_idle(predictor, names, share=0.0):
         if variable.trainable:
             variable.assign(_cut(name, values[name].numpy(), kept, anyone))
     after = _log_perplexities(smaller, problems)
-    model.compile_part = smaller.model.compile_part = None  # what is exported is compiled as a whole
+    model.compile_part = smaller.model.compile_part = (
+        None  # what is exported is compiled as a whole
+    )
     return smaller, {key: (value, after[key]) for key, value in before.items()}
 
 
@@ -58,9 +66,13 @@ def sum_of_loads(model, hparams, problems) -> dict:
     loads = {}
     for problem in problems:
         if not problem.splits().get("validation"):
-            raise UserError(f"{problem.name} has no validation data, from which to see what experts it reaches.")
+            raise UserError(
+                f"{problem.name} has no validation data, from which to see what experts it reaches."
+            )
         for batch in batches(problem, "validation", hparams, training=False):
-            for layer, report in model(batch, problem=problem.name, training=False)["experts"].items():
+            for layer, report in model(batch, problem=problem.name, training=False)[
+                "experts"
+            ].items():
                 if "load" in report:  # there are experts, and the problem gets to them
                     loads[layer] = loads.get(layer, 0.0) + np.asarray(report["load"], np.float64)
     return loads
@@ -77,5 +89,8 @@ def _cut(name, value, kept, anyone):
 def _log_perplexities(predictor, problems):
     evaluator = Evaluator(predictor.model, problems, predictor.hparams)
     splits = [split for split in SPLITS if all(problem.splits().get(split) for problem in problems)]
-    return {(name, split): values["log_perplexity"]
-            for split in splits for name, values in evaluator.run(split).items()}
+    return {
+        (name, split): values["log_perplexity"]
+        for split in splits
+        for name, values in evaluator.run(split).items()
+    }

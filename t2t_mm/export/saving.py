@@ -1,8 +1,9 @@
-"""SavedModels of trained models: raw strings, pictures or sounds in; texts and scores, or classes, out.
+"""SavedModels of trained models: raw strings, pictures or sounds in; texts and scores, or classes,
+out.
 
-One signature a problem, with all that it needs in its graph: tokenisation, decoding of pictures, audio features,
-search, detokenisation. Loading takes tensorflow and tensorflow_text (for the tokeniser), and nothing of ours. Beside it
-stand warm-up requests for TensorFlow Serving.
+One signature a problem, with all that it needs in its graph: tokenisation, decoding of pictures,
+audio features, search, detokenisation. Loading takes tensorflow and tensorflow_text (for the
+tokeniser), and nothing of ours. Beside it stand warm-up requests for TensorFlow Serving.
 """
 
 import json
@@ -13,24 +14,26 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.decoding import Greedy, decode
 from t2t_mm.errors import UserError
 from t2t_mm.export import warmup
 from t2t_mm.export.reading import read
-from t2t_mm.export.trees import delinearize
-from t2t_mm.problem import TreeProblem
-from t2t_mm.search import Greedy, decode
+from t2t_mm.problem.base import TreeProblem
+from t2t_mm.problem.trees_in_graph import delinearize
 
 DESCRIPTION = Path("assets.extra") / "problems.json"
 NEVER = float("-inf")  # score of the answer to an input that can't be read
 
 
 def export(predictor, export_dir, problems=None, method=None, longest=512):
-    """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is the step.
+    """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is
+    the step.
 
     Args:
         predictor: predictor.Predictor.
         export_dir: parent of the versions.
-        problems: names; all that the model was trained on if not given. Only their weights are written.
+        problems: names; all that the model was trained on if not given. Only their weights are
+            written.
         method: search.Greedy, Beam or Sampling.
         longest: most symbols of an output.
 
@@ -45,7 +48,10 @@ def export(predictor, export_dir, problems=None, method=None, longest=512):
         predictor.problem(name)
     final = Path(export_dir).expanduser() / str(predictor.step)
     if final.exists():
-        raise UserError(f"{final} is there already, and is not overwritten. Remove it, or give another --export_dir.")
+        raise UserError(
+            f"{final} is there already, and is not overwritten. Remove it, or give another "
+            "--export_dir."
+        )
     partial = final.with_name(f"temp-{final.name}-{os.getpid()}")  # a name that serving passes over
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +62,9 @@ def export(predictor, export_dir, problems=None, method=None, longest=512):
         tf.saved_model.save(module, str(partial), signatures)
         served = {name: predictor.problems[name] for name in names}
         warmup.write(partial, served)
-        (partial / DESCRIPTION).write_text(json.dumps({name: described(problem) for name, problem in served.items()}))
+        (partial / DESCRIPTION).write_text(
+            json.dumps({name: described(problem) for name, problem in served.items()})
+        )
         os.replace(partial, final)
     except OSError as error:
         raise UserError(f"{final} can't be written: {error.strerror or error}.") from error
@@ -68,8 +76,9 @@ def export(predictor, export_dir, problems=None, method=None, longest=512):
 def described(problem) -> dict:
     """What `load` has to know of a problem: how its inputs are sent, and its classes."""
     spec, targets = problem.inputs, problem.targets
-    inputs = {"kind": spec.kind} | {name: getattr(spec, name) for name in ("sample_rate", "channels")
-                                    if hasattr(spec, name)}
+    inputs = {"kind": spec.kind} | {
+        name: getattr(spec, name) for name in ("sample_rate", "channels") if hasattr(spec, name)
+    }
     return {"inputs": inputs, "targets": {"kind": targets.kind, "names": class_names(targets)}}
 
 
@@ -90,8 +99,13 @@ class Exported(tf.Module):
         self.weights = {id(v): v.value for name in names for v in model.variables_of(name)}
         self.weights = list(self.weights.values())
         # the tokenisers' resources have to hang on what is saved
-        self.tokenizers = [part for name in names for spec in self._specs(name) if spec.kind == "language"
-                           for part in resources(spec.vocabulary())]  # fmt: skip
+        self.tokenizers = [
+            part
+            for name in names
+            for spec in self._specs(name)
+            if spec.kind == "language"
+            for part in resources(spec.vocabulary())
+        ]
 
     def _specs(self, name):
         problem = self._predictor.problems[name]
@@ -100,8 +114,10 @@ class Exported(tf.Module):
     def signatures(self) -> dict:
         """{problem: concrete function of a batch of raw inputs}."""
         text = tf.TensorSpec([None], tf.string, "inputs")
-        return {name: tf.function(self._server(name), input_signature=[text]).get_concrete_function()
-                for name in self._names}
+        return {
+            name: tf.function(self._server(name), input_signature=[text]).get_concrete_function()
+            for name in self._names
+        }
 
     def _server(self, name):
         problem = self._predictor.problems[name]
@@ -109,19 +125,26 @@ class Exported(tf.Module):
 
         def serve(inputs):
             count = tf.size(inputs)
-            inputs = tf.concat([inputs, tf.fill([tf.cast(count == 0, tf.int32)], "")], 0)  # never an empty batch
+            inputs = tf.concat(
+                [inputs, tf.fill([tf.cast(count == 0, tf.int32)], "")], 0
+            )  # never an empty batch
             answers = answer(problem, *read(problem, inputs), inputs)
             return {name: value[:count] for name, value in answers.items()}
 
         return serve
 
     def _texts(self, problem, batch, is_good, inputs):
-        decoded = decode(self._predictor.model, problem.name, batch, self._method, None, self._longest)
+        decoded = decode(
+            self._predictor.model, problem.name, batch, self._method, None, self._longest
+        )
         shape = tf.shape(decoded.ids)  # [batch, hypotheses, length]
-        texts = problem.targets.vocabulary().detokenize(tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]]))
+        texts = problem.targets.vocabulary().detokenize(
+            tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]])
+        )
         if isinstance(problem, TreeProblem):
             texts = delinearize(texts, tf.repeat(inputs, shape[1]))
-        # Words of a tree are the client's bytes, and single bytes may be put out: what is sent is UTF-8 nonetheless.
+        # Words of a tree are the client's bytes, and single bytes may be put out: what is sent is
+        # UTF-8 nonetheless.
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
         texts = tf.where(is_good[:, None], tf.reshape(texts, shape[:2]), "")
         scores = tf.where(is_good[:, None], decoded.scores, NEVER)

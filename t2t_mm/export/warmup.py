@@ -1,6 +1,8 @@
-"""Warm-up requests: what TensorFlow Serving asks a model before it lets others ask, so that no user waits for it.
+"""Warm-up requests: what TensorFlow Serving asks a model before it lets others ask, so that no user
+waits for it.
 
-Their messages are those of tensorflow_serving/apis, described here so that nothing has to be installed.
+Their messages are those of tensorflow_serving/apis, described here so that nothing has to be
+installed.
 """
 
 import functools
@@ -70,18 +72,26 @@ def sample(spec) -> bytes:
 def messages() -> dict:
     """{name: class} of the messages."""
     file = descriptor_pb2.FileDescriptorProto(
-        name="t2t_mm/warmup.proto", package="t2t_mm.warmup", syntax="proto3",
-        dependency=["tensorflow/core/framework/tensor.proto"])
+        name="t2t_mm/warmup.proto",
+        package="t2t_mm.warmup",
+        syntax="proto3",
+        dependency=["tensorflow/core/framework/tensor.proto"],
+    )
     for name, fields in MESSAGES.items():
         message = file.message_type.add(name=name)
         for field, number, kind in fields:
             is_message = kind != "string"
             added = message.field.add(
-                name=field, number=number, label=3 if kind == "InputsEntry" else 1,
-                type=TYPES["message" if is_message else "string"])
+                name=field,
+                number=number,
+                label=3 if kind == "InputsEntry" else 1,
+                type=TYPES["message" if is_message else "string"],
+            )
             if is_message:
                 added.type_name = kind if kind.startswith(".") else f".t2t_mm.warmup.{kind}"
     pool = descriptor_pool.Default()
     pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"t2t_mm.warmup.{name}"))
-            for name in MESSAGES}
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"t2t_mm.warmup.{name}"))
+        for name in MESSAGES
+    }

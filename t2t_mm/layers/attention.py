@@ -1,9 +1,10 @@
-"""Dot-product attention and the attention block of mixer and decoder (paper, section 2.1 and figure 3)."""
+"""Dot-product attention and the attention block of mixer and decoder (paper, section 2.1 and figure
+3)."""
 
 import keras
 from keras import ops
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvStep, dropout
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.pointwise import pointwise
@@ -22,8 +23,10 @@ class MultiHeadAttention(keras.layers.Layer):
 
     Call arguments:
         queries: [batch, target length, hidden].
-        memory: [batch, source length, hidden], from which keys and values are made by pointwise convolutions.
-        mask: boolean, broadcastable to [batch, heads, target length, source length]; false is not attended to.
+        memory: [batch, source length, hidden], from which keys and values are made by pointwise
+            convolutions.
+        mask: boolean, broadcastable to [batch, heads, target length, source length]; false is not
+            attended to.
 
     Returns:
         [batch, target length, hidden].
@@ -31,7 +34,12 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def __init__(self, hidden_size, num_heads, dropout=0.0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.hidden_size, self.num_heads, self.dropout, self.seed = hidden_size, num_heads, dropout, seed
+        self.hidden_size, self.num_heads, self.dropout, self.seed = (
+            hidden_size,
+            num_heads,
+            dropout,
+            seed,
+        )
 
     def build(self, input_shape):
         shape = (self.hidden_size, self.hidden_size)
@@ -43,27 +51,39 @@ class MultiHeadAttention(keras.layers.Layer):
         self.built = True
 
     def _heads(self, x, kernel):
-        x = ops.reshape(pointwise(x, kernel), (-1, ops.shape(x)[1], self.num_heads, self.hidden_size // self.num_heads))
+        x = ops.reshape(
+            pointwise(x, kernel),
+            (-1, ops.shape(x)[1], self.num_heads, self.hidden_size // self.num_heads),
+        )
         return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
 
     def call(self, queries, memory, mask, training=False):
         q, (k, v) = self._heads(queries, self.query), self.keys_values(memory)
-        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * (self.hidden_size // self.num_heads) ** -0.5
-        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)  # [batch, heads, target, source]
+        scores = (
+            ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
+            * (self.hidden_size // self.num_heads) ** -0.5
+        )
+        scores = ops.where(
+            mask, ops.cast(scores, "float32"), MASKED
+        )  # [batch, heads, target, source]
         weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
         show(self.name, weights)
         attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
-        attended = ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size))
+        attended = ops.reshape(
+            ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size)
+        )
         return pointwise(attended, self.output_kernel)
 
     def keys_values(self, memory):
-        """Keys and values of a memory [batch, length, hidden]: two of [batch, heads, length, hidden / heads]."""
+        """Keys and values of a memory [batch, length, hidden]: two of [batch, heads, length, hidden
+        / heads]."""
         return self._heads(memory, self.key), self._heads(memory, self.value)
 
     def start(self, batch, places):
-        """Keys and values of no positions yet, with places for them: zeros [batch, heads, places, hidden / heads]."""
+        """Keys and values of no positions yet, with places for them: zeros [batch, heads, places,
+        hidden / heads]."""
         shape = (batch, self.num_heads, places, self.hidden_size // self.num_heads)
-        return [fast.zeros(shape, self.compute_dtype), fast.zeros(shape, self.compute_dtype)]
+        return [kernels.zeros(shape, self.compute_dtype), kernels.zeros(shape, self.compute_dtype)]
 
     def step(self, x, position, kept):
         """Causal self-attention, one position.
@@ -81,16 +101,20 @@ class MultiHeadAttention(keras.layers.Layer):
         return self.step_to(x, position, *kept, position.seen), kept
 
     def step_to(self, x, position, k, v, mask):
-        """One position: queries x [rows, hidden]; keys, values and mask as in a call -> [rows, hidden]."""
-        q = position.split_heads(pointwise(x, self.query), self.num_heads)  # [batch, heads, beam, hidden / heads]
-        scores = fast.matmul(q * q.shape[-1] ** -0.5, k, transpose_b=True)
-        weights = fast.softmax(ops.where(mask, ops.cast(scores, "float32"), MASKED))
-        attended = fast.matmul(ops.cast(weights, v.dtype), v)
+        """One position: queries x [rows, hidden]; keys, values and mask as in a call -> [rows,
+        hidden]."""
+        q = position.split_heads(
+            pointwise(x, self.query), self.num_heads
+        )  # [batch, heads, beam, hidden / heads]
+        scores = kernels.matmul(q * q.shape[-1] ** -0.5, k, transpose_b=True)
+        weights = kernels.softmax(ops.where(mask, ops.cast(scores, "float32"), MASKED))
+        attended = kernels.matmul(ops.cast(weights, v.dtype), v)
         return pointwise(position.join_heads(attended), self.output_kernel)
 
 
 class AttentionBlock(keras.layers.Layer):
-    """Convolutions, causal self-attention and attention to the source, each a residual branch that starts small.
+    """Convolutions, causal self-attention and attention to the source, each a residual branch that
+    starts small.
 
     Args:
         hidden_size: channels of target, source and output.
@@ -110,15 +134,27 @@ class AttentionBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.dropout, self.seed = dropout, seed
         self.step1 = ConvStep(hidden_size, 5, causal=True, name="step1")
-        self.step2 = ConvStep(hidden_size, 5, dilation=4, causal=True, scale=BRANCH_SCALE, name="step2")
+        self.step2 = ConvStep(
+            hidden_size, 5, dilation=4, causal=True, scale=BRANCH_SCALE, name="step2"
+        )
         self.self_norm = LayerNorm(name="self_norm")
-        self.self_attention = MultiHeadAttention(hidden_size, num_heads, dropout, seed, name="self_attention")
+        self.self_attention = MultiHeadAttention(
+            hidden_size, num_heads, dropout, seed, name="self_attention"
+        )
         self.source_norm = LayerNorm(name="source_norm")
-        self.source_attention = MultiHeadAttention(hidden_size, num_heads, dropout, seed, name="source_attention")
+        self.source_attention = MultiHeadAttention(
+            hidden_size, num_heads, dropout, seed, name="source_attention"
+        )
 
     def build(self, target_shape):
-        for layer in (self.step1, self.step2, self.self_norm, self.self_attention, self.source_norm,
-                      self.source_attention):
+        for layer in (
+            self.step1,
+            self.step2,
+            self.self_norm,
+            self.self_attention,
+            self.source_norm,
+            self.source_attention,
+        ):
             layer.build(target_shape)
         self.built = True
 
@@ -133,7 +169,9 @@ class AttentionBlock(keras.layers.Layer):
         h = self.self_attention(normed, normed, causal, training=training)
         x = x + dropout(h, self.dropout, self.seed, training)
 
-        h = self.source_attention(self.source_norm(x), source, source_mask[:, None, None, :], training=training)
+        h = self.source_attention(
+            self.source_norm(x), source, source_mask[:, None, None, :], training=training
+        )
         return x + dropout(h, self.dropout, self.seed, training)
 
     def remember(self, source):
@@ -152,7 +190,8 @@ class AttentionBlock(keras.layers.Layer):
 
         Args:
             target: [rows, hidden].
-            source, source_mask: from `remember`, and [batch, 1, 1, source length]; an example's rows share them.
+            source, source_mask: from `remember`, and [batch, 1, 1, source length]; an example's
+                rows share them.
             position: incremental.Position.
             state: from `start`.
 

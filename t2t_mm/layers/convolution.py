@@ -1,4 +1,5 @@
-"""Separable convolution steps and blocks: the computational spine of the MultiModel (paper, section 2.1)."""
+"""Separable convolution steps and blocks: the computational spine of the MultiModel (paper, section
+2.1)."""
 
 import random
 
@@ -6,12 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 from t2t_mm.layers.normalization import layer_norm, norm_weights, standardised
 from t2t_mm.layers.pointwise import pointwise
 
-# What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first, so that a deep stack
-# is near the identity and learns at once. (Zero is better for Adam alone; with Muon, from 0.25 to 0.5 is.)
+# What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first,
+# so that a deep stack is near the identity and learns at once. (Zero is better for Adam alone; with
+# Muon, from 0.25 to 0.5 is.)
 BRANCH_SCALE = 0.5
 
 
@@ -26,13 +28,15 @@ def apply_mask(x, mask):
 def depthwise_1d(x, kernel, dilation=1, causal=False):
     """Depthwise convolution along time, output as long as the input.
 
-    A dilation of d is computed as a plain convolution over the rows of [length / d, d]: neighbours at distance d
-    lie in one column, so nothing is gathered or inserted, and short inputs pay only for the rows they fill.
+    A dilation of d is computed as a plain convolution over the rows of [length / d, d]: neighbours
+    at distance d lie in one column, so nothing is gathered or inserted, and short inputs pay only
+    for the rows they fill.
 
     Args:
         x: [batch, length, channels].
         kernel: [taps, channels].
-        causal: pad on the left only, so that position t sees nothing after t; else pad both sides alike.
+        causal: pad on the left only, so that position t sees nothing after t; else pad both sides
+            alike.
 
     Returns:
         [batch, length, channels].
@@ -41,18 +45,21 @@ def depthwise_1d(x, kernel, dilation=1, causal=False):
     length = ops.shape(x)[1]
     rows = -(-length // dilation)
     before = taps - 1 if causal else (taps - 1) // 2
-    x = ops.pad(x, [[0, 0], [before * dilation, (taps - 1 - before + rows) * dilation - length], [0, 0]])
+    x = ops.pad(
+        x, [[0, 0], [before * dilation, (taps - 1 - before + rows) * dilation - length], [0, 0]]
+    )
     x = ops.reshape(x, (-1, rows + taps - 1, dilation, channels))
-    y = fast.depthwise(x, kernel[:, None, :, None])  # [batch, rows, dilation, channels]
+    y = kernels.depthwise(x, kernel[:, None, :, None])  # [batch, rows, dilation, channels]
     y = ops.reshape(y, (-1, rows * dilation, channels))
     return y if dilation == 1 else y[:, :length]
 
 
 def depthwise_2d(x, kernel, strides=(1, 1)):
-    """Depthwise convolution over height and width: [batch, h, w, c] -> [batch, ceil(h/sh), ceil(w/sw), c·multiplier].
+    """Depthwise convolution over height and width: [batch, h, w, c] -> [batch, ceil(h/sh),
+    ceil(w/sw), c·multiplier].
 
-    The padding is (taps - 1) / 2 on every side whatever the size is, so that output row i is centred on input row
-    i·stride and more padding at the end of a batch changes nothing.
+    The padding is (taps - 1) / 2 on every side whatever the size is, so that output row i is
+    centred on input row i·stride and more padding at the end of a batch changes nothing.
 
     Args:
         kernel: [taps_h, taps_w, channels, multiplier].
@@ -60,7 +67,7 @@ def depthwise_2d(x, kernel, strides=(1, 1)):
     pad_h, pad_w = (kernel.shape[0] - 1) // 2, (kernel.shape[1] - 1) // 2
     if pad_h or pad_w:
         x = ops.pad(x, [[0, 0], [pad_h, pad_h], [pad_w, pad_w], [0, 0]])
-    return fast.depthwise(x, kernel, strides)
+    return kernels.depthwise(x, kernel, strides)
 
 
 class ConvStep(keras.layers.Layer):
@@ -71,13 +78,14 @@ class ConvStep(keras.layers.Layer):
         taps: kernel size along time.
         dilation: distance between taps.
         causal: left-pad, so that position t of the output depends on no input after t.
-        scale: first value of the LayerNorm's scale; `BRANCH_SCALE` for the last step of a residual branch.
+        scale: first value of the LayerNorm's scale; `BRANCH_SCALE` for the last step of a residual
+            branch.
 
     Call arguments:
         x: [batch, length, channels].
-        valid: bool [batch, length], true where x is real; padding is read as zeros. None when nothing is padded, or
-            when padding stands at the end and the step is causal. (Not called `mask`: Keras would hand a mask of that
-            name on to layers that were not given one.)
+        valid: bool [batch, length], true where x is real; padding is read as zeros. None when
+            nothing is padded, or when padding stands at the end and the step is causal. (Not called
+            `mask`: Keras would hand a mask of that name on to layers that were not given one.)
 
     Returns:
         [batch, length, filters].
@@ -93,7 +101,9 @@ class ConvStep(keras.layers.Layer):
         self.depthwise = self.add_weight(
             name="depthwise", shape=(self.taps, channels), initializer=CentredKernel(self.causal)
         )
-        self.pointwise = self.add_weight(name="pointwise", shape=(channels, self.filters), initializer="he_normal")
+        self.pointwise = self.add_weight(
+            name="pointwise", shape=(channels, self.filters), initializer="he_normal"
+        )
         self.scale, self.offset = norm_weights(self, self.filters, self.first_scale)
         self.built = True
 
@@ -105,24 +115,28 @@ class ConvStep(keras.layers.Layer):
     def start(self, rows):
         """What a causal step keeps: a ring of zeros, for Position.convolve."""
         span = (self.taps - 1) * self.dilation + 1
-        return fast.zeros((span * rows, self.depthwise.shape[1]), self.compute_dtype)
+        return kernels.zeros((span * rows, self.depthwise.shape[1]), self.compute_dtype)
 
     def step(self, x, position, ring):
-        """One position: x [rows, channels], incremental.Position, ring -> ([rows, filters], ring)."""
+        """One position: x [rows, channels], incremental.Position, ring -> ([rows, filters],
+        ring)."""
         x, ring = position.convolve(ring, ops.relu(x), self.depthwise, self.dilation)
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset, standardised), ring
 
 
 class CentredKernel(keras.initializers.Initializer):
-    """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its input on.
+    """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its
+    input on.
 
-    Half of the output's variance comes from the position itself, half from all taps alike, so that at first a stack
-    of steps is not a stack of blurs.
+    Half of the output's variance comes from the position itself, half from all taps alike, so that
+    at first a stack of steps is not a stack of blurs.
     """
 
     def __init__(self, causal):
         self.causal = causal
-        self.seed = random.randrange(2**31)  # of Python's generator, as Keras' own initializers have theirs
+        self.seed = random.randrange(
+            2**31
+        )  # of Python's generator, as Keras' own initializers have theirs
 
     def __call__(self, shape, dtype=None):
         taps = shape[0]
@@ -132,9 +146,11 @@ class CentredKernel(keras.initializers.Initializer):
 
 
 class ConvBlock(keras.layers.Layer):
-    """Four steps with two skips from the block's input (paper, section 2.1), starting near the identity.
+    """Four steps with two skips from the block's input (paper, section 2.1), starting near the
+    identity.
 
-    h1 = step 3×1 (x); h2 = x + step 3×1 (h1); h3 = step 15×1 (h2); out = x + dropout(step 15×1, dilation 8 (h3)).
+    h1 = step 3×1 (x); h2 = x + step 3×1 (h1); h3 = step 15×1 (h2); out = x + dropout(step 15×1,
+    dilation 8 (h3)).
 
     Args:
         hidden_size: channels in and out.
@@ -171,7 +187,8 @@ class ConvBlock(keras.layers.Layer):
         return [step.start(rows) for step in self.steps]
 
     def step(self, x, position, rings):
-        """One position: x [rows, hidden], incremental.Position, rings -> ([rows, hidden], rings)."""
+        """One position: x [rows, hidden], incremental.Position, rings -> ([rows, hidden],
+        rings)."""
         h, rings = x, list(rings)
         for i, step in enumerate(self.steps):
             h, rings[i] = step.step(h, position, rings[i])

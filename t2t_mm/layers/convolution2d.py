@@ -1,19 +1,23 @@
-"""Separable convolution steps over two dimensions and the residual block of the image, audio and categorical nets."""
+"""Separable convolution steps over two dimensions and the residual block of the image, audio and
+categorical nets."""
 
 import keras
 from keras import ops
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 from t2t_mm.layers.convolution import apply_mask, depthwise_2d
 from t2t_mm.layers.normalization import layer_norm, norm_weights
 from t2t_mm.layers.pointwise import pointwise
 
 LOWEST = -1e9  # what max-pooling reads outside the picture and in padding
-NORMALISED = 8  # channels from which on a step normalises: of two, LayerNorm leaves but which is the larger
+NORMALISED = (
+    8  # channels from which on a step normalises: of two, LayerNorm leaves but which is the larger
+)
 
 
 def stride_mask(mask, stride):
-    """The mask of a strided output: position i is real where input i·stride is. [batch, length] or None."""
+    """The mask of a strided output: position i is real where input i·stride is. [batch, length] or
+    None."""
     return mask if mask is None or stride == 1 else mask[:, ::stride]
 
 
@@ -25,7 +29,7 @@ def max_pool(x, strides, mask=None):
     if mask is not None:
         x = ops.where(ops.cast(mask, "bool")[:, :, None, None], x, ops.cast(LOWEST, x.dtype))
     x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=LOWEST)
-    x = fast.max_pool(x, 3, strides)
+    x = kernels.max_pool(x, 3, strides)
     return apply_mask(x, stride_mask(mask, strides[0]))
 
 
@@ -37,36 +41,56 @@ class ConvStep2D(keras.layers.Layer):
         taps: kernel size along both axes, odd.
         strides: (height, width).
         relu: false on raw pixels, whose sign means nothing.
-        bias: add one before LayerNorm. Raw pixels need it: without, normalisation takes away how bright they are, and
-            white and grey are one. What comes from another step has that step's offset in it.
-        multiplier: depthwise filters for each input channel; more than one where the input has few channels.
+        bias: add one before LayerNorm. Raw pixels need it: without, normalisation takes away how
+            bright they are, and white and grey are one. What comes from another step has that
+            step's offset in it.
+        multiplier: depthwise filters for each input channel; more than one where the input has few
+            channels.
 
-    Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or None.
+    Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or
+    None.
 
     Returns:
         [batch, ceil(h / strides[0]), ceil(w / strides[1]), filters].
     """
 
-    def __init__(self, filters, taps=3, strides=(1, 1), relu=True, bias=False, multiplier=1, **kwargs):
+    def __init__(
+        self, filters, taps=3, strides=(1, 1), relu=True, bias=False, multiplier=1, **kwargs
+    ):
         super().__init__(**kwargs)
-        self.filters, self.taps, self.strides, self.relu, self.multiplier = filters, taps, strides, relu, multiplier
+        self.filters, self.taps, self.strides, self.relu, self.multiplier = (
+            filters,
+            taps,
+            strides,
+            relu,
+            multiplier,
+        )
         self.has_bias = bias
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        # A 1×1 depthwise kernel would only scale the channels, which the pointwise half does as well.
-        self.depthwise = None if self.taps == 1 else self.add_weight(
-            name="depthwise",
-            shape=(self.taps, self.taps, channels, self.multiplier),
-            initializer=keras.initializers.RandomNormal(stddev=1.0 / self.taps),
+        # A 1×1 depthwise kernel would only scale the channels, which the pointwise half does as
+        # well.
+        self.depthwise = (
+            None
+            if self.taps == 1
+            else self.add_weight(
+                name="depthwise",
+                shape=(self.taps, self.taps, channels, self.multiplier),
+                initializer=keras.initializers.RandomNormal(stddev=1.0 / self.taps),
+            )
         )
         self.pointwise = self.add_weight(
-            name="pointwise", shape=(channels * self.multiplier, self.filters), initializer="he_normal"
+            name="pointwise",
+            shape=(channels * self.multiplier, self.filters),
+            initializer="he_normal",
         )
         self.is_normalised = self.filters >= NORMALISED
         if self.has_bias:
             self.bias = self.add_weight(
-                name="bias", shape=(self.filters,), initializer=keras.initializers.RandomNormal(stddev=0.1)
+                name="bias",
+                shape=(self.filters,),
+                initializer=keras.initializers.RandomNormal(stddev=0.1),
             )
         if self.is_normalised:
             self.scale, self.offset = norm_weights(self, self.filters)
@@ -89,13 +113,15 @@ class ConvStep2D(keras.layers.Layer):
 
 
 class ConvRes(keras.layers.Layer):
-    """maxpool(3×3, strided)(step(step(x))) + step 1×1, strided (x) (Xception's residual block; paper, section 2.2).
+    """maxpool(3×3, strided)(step(step(x))) + step 1×1, strided (x) (Xception's residual block;
+    paper, section 2.2).
 
     Args:
         filters: output channels.
         strides: (height, width); (1, 1) leaves the pooling out.
 
-    Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or None.
+    Call arguments: x [batch, h, w, channels]; valid [batch, h] for inputs whose height is time, or
+    None.
 
     Returns:
         [batch, ceil(h / strides[0]), ceil(w / strides[1]), filters].

@@ -8,7 +8,8 @@ from keras import ops
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Where each of the T * k assignments of a token to an expert goes among S rows ordered by expert.
+    """Where each of the T * k assignments of a token to an expert goes among S rows ordered by
+    expert.
 
     slot: int32 [T, k], row of an assignment; -1: it has none (padding, or no room).
     token: int32 [S], token that a row holds.
@@ -34,21 +35,28 @@ def plan(chosen, valid, experts, capacity=None):
         chosen: int32 [T, k], experts of each token.
         valid: bool [T], False at padding.
         experts: number of experts E.
-        capacity: rows of each expert; assignments beyond it, the last, are dropped. None: each expert has as
-            many rows as it needs, S depends on the data, and one more row at the end is empty.
+        capacity: rows of each expert; assignments beyond it, the last, are dropped. None: each
+            expert has as many rows as it needs, S depends on the data, and one more row at the end
+            is empty.
     """
     k = chosen.shape[-1]
-    expert = ops.reshape(ops.where(valid[:, None], chosen, experts), (-1,))  # [T * k]; padding comes last
+    expert = ops.reshape(
+        ops.where(valid[:, None], chosen, experts), (-1,)
+    )  # [T * k]; padding comes last
     count = ops.shape(expert)[0]
     index = ops.arange(count, dtype="int32")
     key = ops.sort(expert * count + index)
     expert, order = key // count, key % count
-    first = ops.cast(ops.searchsorted(expert, ops.arange(experts + 1, dtype="int32")), "int32")  # [E + 1]
+    first = ops.cast(
+        ops.searchsorted(expert, ops.arange(experts + 1, dtype="int32")), "int32"
+    )  # [E + 1]
     rank = index - ops.take(first, expert, axis=0)
     sizes = None
     if capacity is None:
         load = first[1:] - first[:-1]
-        granule = ops.where(load < 256, 4, 16)  # few distinct sizes: oneDNN makes and keeps a kernel for each
+        granule = ops.where(
+            load < 256, 4, 16
+        )  # few distinct sizes: oneDNN makes and keeps a kernel for each
         sizes = (load + granule - 1) // granule * granule
         start = ops.cumsum(ops.concatenate([ops.zeros((1,), "int32"), sizes]))  # [E + 1]
         rows, kept = start[-1] + 1, expert < experts
@@ -79,7 +87,8 @@ def dispatch(tokens, plan):
 
 
 def combine(rows, gates, plan):
-    """Tokens [T, D] from rows [S, D]: sums weighted by gates [T, k], zeros where nothing was kept."""
+    """Tokens [T, D] from rows [S, D]: sums weighted by gates [T, k], zeros where nothing was
+    kept."""
 
     @ops.custom_gradient
     def run(rows, gates):
@@ -87,7 +96,9 @@ def combine(rows, gates, plan):
 
         def gradient(*args, upstream=None):
             d_tokens = args[0] if upstream is None else upstream
-            weight = ops.take(ops.reshape(gates, (-1,)), ops.maximum(plan.assignment, 0), axis=0)  # [S]
+            weight = ops.take(
+                ops.reshape(gates, (-1,)), ops.maximum(plan.assignment, 0), axis=0
+            )  # [S]
             weight = ops.where(plan.assignment >= 0, weight, ops.zeros_like(weight))
             d_rows = ops.take(d_tokens, plan.token, axis=0) * weight[:, None]
             return d_rows, ops.sum(gathered * d_tokens[:, None], axis=-1)

@@ -7,10 +7,11 @@ from keras import ops
 
 
 class FeedForward(keras.layers.Layer):
-    """Two dense layers with a ReLU between: the control for `MixtureOfExperts`, called in the same way.
+    """Two dense layers with a ReLU between: the control for `MixtureOfExperts`, called in the same
+    way.
 
-    A mixture of E experts of width H, k of them a position, has the FLOPs of `hidden_size = k * H` and the
-    parameters of `hidden_size = E * H`.
+    A mixture of E experts of width H, k of them a position, has the FLOPs of `hidden_size = k * H`
+    and the parameters of `hidden_size = E * H`.
 
     Args:
         hidden_size: width between the two layers.
@@ -33,13 +34,19 @@ class FeedForward(keras.layers.Layer):
 
     def build(self, input_shape):
         depth, hidden = input_shape[-1], self.hidden_size
-        self.w1 = self.add_weight(name="w1", shape=(depth, hidden), initializer=uniform(depth, self.seed))
+        self.w1 = self.add_weight(
+            name="w1", shape=(depth, hidden), initializer=uniform(depth, self.seed)
+        )
         self.b1 = self.add_weight(name="b1", shape=(hidden,), initializer="zeros")
-        self.w2 = self.add_weight(name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed))
+        self.w2 = self.add_weight(
+            name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed)
+        )
         self.b2 = self.add_weight(name="b2", shape=(depth,), initializer="zeros")
 
     def call(self, x, valid=None, training=False):
-        tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]; plain matrices are the fastest on a CPU
+        tokens = ops.reshape(
+            x, (-1, x.shape[-1])
+        )  # [T, D]; plain matrices are the fastest on a CPU
         y = ops.reshape(self.step(tokens), ops.shape(x))
         if valid is not None:
             y = ops.where(valid[..., None], y, ops.zeros_like(y))

@@ -17,9 +17,10 @@ def noisy_top_k(clean, deviation, k, valid, seed):
         seed: `keras.random.SeedGenerator` of the noise.
 
     Returns:
-        gates float32 [tokens, k] (a softmax over the chosen logits), chosen experts int32 [tokens, k],
-        importance float32 [experts] (sum of gates) and load float32 [experts]: how many tokens each expert
-        gets, or with noise the smooth estimate of it (appendix A), which has a gradient.
+        gates float32 [tokens, k] (a softmax over the chosen logits), chosen experts int32 [tokens,
+        k], importance float32 [experts] (sum of gates) and load float32 [experts]: how many tokens
+        each expert gets, or with noise the smooth estimate of it (appendix A), which has a
+        gradient.
     """
     experts = clean.shape[-1]
     noisy = clean
@@ -36,8 +37,8 @@ def noisy_top_k(clean, deviation, k, valid, seed):
     if deviation is None or k == experts:
         load = per_expert(ops.broadcast_to(counted, ops.shape(gates)))
     else:
-        # The chance to be chosen if only this logit's noise were drawn anew: a chosen logit has to beat the
-        # best of those left out, a logit left out has to beat the worst of the chosen.
+        # The chance to be chosen if only this logit's noise were drawn anew: a chosen logit has to
+        # beat the best of those left out, a logit left out has to beat the worst of the chosen.
         best_out, worst_in = largest[:, k : k + 1], largest[:, k - 1 : k]
         threshold = ops.where(noisy > best_out, best_out, worst_in)  # [T, E]
         load = ops.sum(normal_cdf((clean - threshold) / deviation) * counted, axis=0)
@@ -50,5 +51,6 @@ def normal_cdf(x):
 
 
 def squared_variation(x):
-    """Squared coefficient of variation, variance / mean^2, of a vector; zero for a vector of zeros."""
+    """Squared coefficient of variation, variance / mean^2, of a vector; zero for a vector of
+    zeros."""
     return ops.var(x) / (ops.square(ops.mean(x)) + 1e-10)

@@ -1,9 +1,12 @@
 """One position at a time: what causal layers keep of earlier positions, and how it is found again.
 
-A decoder works on rows: `beam` hypotheses for each example of a batch. What a layer keeps is written once, at the row
-that computed it, and never moved. When hypotheses are reordered, a small table follows them instead, the lineage: it
-says for every row and every earlier time which row computed that part of its past. Convolutions look up the rows of
-their few taps in it; attention reads what all rows of an example keep, and masks what is not a row's own past.
+A decoder works on rows: `beam` hypotheses for each example of a batch. What a layer keeps is
+written once, at the row
+that computed it, and never moved. When hypotheses are reordered, a small table follows them
+    instead, the lineage: it
+says for every row and every earlier time which row computed that part of its past. Convolutions
+look up the rows of their few taps in it; attention reads what all rows of an example keep, and
+masks what is not a row's own past.
 """
 
 import functools
@@ -11,12 +14,13 @@ import functools
 import numpy as np
 from keras import ops
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 from t2t_mm.layers.timing import timing_signal
 
 
 def first_lineage(rows, length):
-    """The lineage before the first position: int32 [rows, length]; -1 stands for times that have not come."""
+    """The lineage before the first position: int32 [rows, length]; -1 stands for times that have
+    not come."""
     return ops.full((rows, length), -1, dtype="int32")
 
 
@@ -38,7 +42,9 @@ class Position:
         self.time, self.beam = time, beam
         self.rows, self.length = ops.shape(lineage)
         self.itself = ops.arange(self.rows, dtype="int32")[:, None]  # [rows, 1]
-        self.lineage = ops.where(ops.arange(self.length, dtype="int32") == time, self.itself, lineage)
+        self.lineage = ops.where(
+            ops.arange(self.length, dtype="int32") == time, self.itself, lineage
+        )
         self._places = {}
 
     def of_example(self, x):
@@ -53,8 +59,8 @@ class Position:
         """A causal depthwise convolution of one position.
 
         Args:
-            ring: [span * rows, channels], what was convolved at the last `span` positions, the one of time t at
-                t % span, zeros before the first; span = (taps - 1) * dilation + 1.
+            ring: [span * rows, channels], what was convolved at the last `span` positions, the one
+                of time t at t % span, zeros before the first; span = (taps - 1) * dilation + 1.
             x: [rows, channels].
             kernel: [taps, channels].
 
@@ -65,19 +71,21 @@ class Position:
         if (taps, dilation) not in self._places:
             self._places[taps, dilation] = self._ring_places(taps, dilation)
         here, seen = self._places[taps, dilation]
-        ring = fast.write(ring, here, x)
-        return ops.sum(fast.gather(ring, seen) * ops.cast(kernel, x.dtype), axis=1), ring
+        ring = kernels.write(ring, here, x)
+        return ops.sum(kernels.gather(ring, seen) * ops.cast(kernel, x.dtype), axis=1), ring
 
     def _ring_places(self, taps, dilation):
-        """Where in a ring this position goes, [rows], and what the taps see, oldest first, [rows, taps]."""
+        """Where in a ring this position goes, [rows], and what the taps see, oldest first, [rows,
+        taps]."""
         span = (taps - 1) * dilation + 1
         times = self.time + dilation * ops.arange(1 - taps, 1, dtype="int32")  # [taps]
-        rows = fast.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
+        rows = kernels.gather(self.lineage, ops.maximum(times, 0), axis=1)  # [rows, taps]
         return self.time % span * self.rows + self.itself[:, 0], times % span * self.rows + rows
 
     @functools.cached_property
     def seen(self):
-        """What a row attends to among all that its example keeps: bool [batch, 1, beam, beam * length]."""
+        """What a row attends to among all that its example keeps: bool [batch, 1, beam, beam *
+        length]."""
         own = ops.reshape(self.lineage, (-1, self.beam, 1, self.length))
         keeper = ops.reshape(self.itself, (-1, 1, self.beam, 1))
         return ops.reshape(own == keeper, (-1, 1, self.beam, self.beam * self.length))
@@ -91,27 +99,35 @@ class Position:
     def join_heads(self, x):
         """[batch, heads, beam, depth] -> [rows, heads * depth]."""
         heads, depth = x.shape[1], x.shape[3]
-        return ops.reshape(self._swapped(ops.reshape(x, (-1, depth)), heads, self.beam), (-1, heads * depth))
+        return ops.reshape(
+            self._swapped(ops.reshape(x, (-1, depth)), heads, self.beam), (-1, heads * depth)
+        )
 
     def _swapped(self, x, m, n):
-        """[batch * m * n, depth] -> [batch * n * m, depth]. A gather: the transposition of so little is slower."""
+        """[batch * m * n, depth] -> [batch * n * m, depth]. A gather: the transposition of so
+        little is slower."""
         if 1 in (m, n):
             return x
         key = "swapped", m, n
         if key not in self._places:
             order = np.arange(m * n).reshape(m, n).T.reshape(-1)
             self._places[key] = ops.reshape(m * n * self._examples() + order.astype("int32"), (-1,))
-        return fast.gather(x, self._places[key])
+        return kernels.gather(x, self._places[key])
 
     def _examples(self):
         return ops.arange(self.rows // self.beam, dtype="int32")[:, None]
 
     def write_heads(self, kept, x):
-        """Keys or values [batch, heads, beam * length, depth] with those of this position, x [rows, channels]."""
+        """Keys or values [batch, heads, beam * length, depth] with those of this position, x [rows,
+        channels]."""
         heads, depth = kept.shape[1], kept.shape[3]
         if heads not in self._places:
             keeper, head = np.divmod(np.arange(self.beam * heads, dtype="int32"), heads)
-            places = (heads * self.beam * self._examples() + head * self.beam + keeper) * self.length + self.time
+            places = (
+                heads * self.beam * self._examples() + head * self.beam + keeper
+            ) * self.length + self.time
             self._places[heads] = ops.reshape(places, (-1,))
-        flat = fast.write(ops.reshape(kept, (-1, depth)), self._places[heads], ops.reshape(x, (-1, depth)))
+        flat = kernels.write(
+            ops.reshape(kept, (-1, depth)), self._places[heads], ops.reshape(x, (-1, depth))
+        )
         return ops.reshape(flat, (-1, heads, self.beam * self.length, depth))

@@ -3,29 +3,33 @@
 import keras
 from keras import ops
 
-from t2t_mm.layers import dispatch, fast, gating
+from t2t_mm.layers import dispatch, gating, kernels
 from t2t_mm.layers.feed_forward import uniform
 from t2t_mm.layers.watching import show
 
 
 class MixtureOfExperts(keras.layers.Layer):
-    """Sends each position through k of many feed-forward experts (arXiv 1701.06538; paper, section 2.3).
+    """Sends each position through k of many feed-forward experts (arXiv 1701.06538; paper, section
+    2.3).
 
-    The cost follows k, not the number of experts: assignments are sorted by expert, the rows gathered in that
-    order, each expert works on its own rows, and the results are gathered back and summed with their gates.
+    The cost follows k, not the number of experts: assignments are sorted by expert, the rows
+    gathered in that order, each expert works on its own rows, and the results are gathered back and
+    summed with their gates.
     There are two ways to run the experts, equal in result as long as nothing is dropped:
 
-    - Buffers of static capacity and one batched product: on accelerators, and for whatever XLA compiles. In
-      training an expert takes at most `capacity_factor` times an even share; a later position of an example
-      never pushes out an earlier one.
-    - Slices as large as their load, on TensorFlow on a CPU without XLA (`fast.py`). Nothing is ever dropped.
+    - Buffers of static capacity and one batched product: on accelerators, and for whatever XLA
+      compiles. In training an expert takes at most `capacity_factor` times an even share; a later
+      position of an example never pushes out an earlier one.
+    - Slices as large as their load, on TensorFlow on a CPU without XLA (`fast.py`). Nothing is ever
+      dropped.
 
     Args:
         num_experts: number of experts E.
         hidden_size: width H of each expert.
         k: experts a position.
         capacity_factor: rows of a static buffer, relative to an even share of the positions.
-        loss_coefficient: weight of the balancing losses, coefficient * (CV^2(importance) + CV^2(load)).
+        loss_coefficient: weight of the balancing losses, coefficient * (CV^2(importance) +
+            CV^2(load)).
         noise: whether there is noise on the gates in training.
         seed: `keras.random.SeedGenerator` for initial weights and gating noise.
 
@@ -36,17 +40,27 @@ class MixtureOfExperts(keras.layers.Layer):
 
     Returns:
         y: [batch, length, channels], zeros at padding.
-        info: dict of float32: `aux_loss` scalar, `importance` [E] (sum of gates), `load` [E] (positions; in
-            training a smooth estimate), `dropped` scalar (share of assignments that found no room).
+        info: dict of float32: `aux_loss` scalar, `importance` [E] (sum of gates), `load` [E]
+            (positions; in training a smooth estimate), `dropped` scalar (share of assignments that
+            found no room).
     """
 
     def __init__(
-        self, num_experts, hidden_size, k=4, capacity_factor=2.0, loss_coefficient=1e-2, noise=True, seed=None,
+        self,
+        num_experts,
+        hidden_size,
+        k=4,
+        capacity_factor=2.0,
+        loss_coefficient=1e-2,
+        noise=True,
+        seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         if not 1 <= k <= num_experts:
-            raise ValueError(f"k must be between 1 and num_experts = {num_experts}, received k = {k}")
+            raise ValueError(
+                f"k must be between 1 and num_experts = {num_experts}, received k = {k}"
+            )
         self.num_experts = num_experts
         self.hidden_size = hidden_size
         self.k = k
@@ -57,9 +71,14 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def build(self, input_shape):
         experts, depth, hidden = self.num_experts, input_shape[-1], self.hidden_size
-        # Gates start at zero: all experts are equal, and the noise alone chooses. They stay in float32, since
-        # rounding to bfloat16 would change who is chosen.
-        gate = {"shape": (depth, experts), "initializer": "zeros", "dtype": "float32", "autocast": False}
+        # Gates start at zero: all experts are equal, and the noise alone chooses. They stay in
+        # float32, since rounding to bfloat16 would change who is chosen.
+        gate = {
+            "shape": (depth, experts),
+            "initializer": "zeros",
+            "dtype": "float32",
+            "autocast": False,
+        }
         self.w_gate = self.add_weight(name="w_gate", **gate)
         self.w_noise = self.add_weight(name="w_noise", **gate) if self.noise else None
         first, second = uniform(depth, self.seed), uniform(hidden, self.seed)
@@ -70,11 +89,20 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def call(self, x, valid=None, training=False):
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]
-        valid = ops.ones_like(tokens[:, 0], dtype="bool") if valid is None else ops.reshape(valid, (-1,))
+        valid = (
+            ops.ones_like(tokens[:, 0], dtype="bool")
+            if valid is None
+            else ops.reshape(valid, (-1,))
+        )
         gates, chosen, importance, load = self.gate(tokens, valid, training)
         show("experts", (gates, chosen))
-        y, plan = self.run(tokens, gates, chosen, valid, self.capacity(ops.shape(tokens)[0], training))
-        routed, kept = ops.sum(ops.cast(valid, "float32")) * self.k, ops.sum(ops.cast(plan.kept, "float32"))
+        y, plan = self.run(
+            tokens, gates, chosen, valid, self.capacity(ops.shape(tokens)[0], training)
+        )
+        routed, kept = (
+            ops.sum(ops.cast(valid, "float32")) * self.k,
+            ops.sum(ops.cast(plan.kept, "float32")),
+        )
         balance = gating.squared_variation(importance) + gating.squared_variation(load)
         info = {
             "aux_loss": self.loss_coefficient * balance,
@@ -85,30 +113,43 @@ class MixtureOfExperts(keras.layers.Layer):
         return ops.reshape(y, ops.shape(x)), info
 
     def step(self, x):
-        """One position of decoding: [rows, channels] -> [rows, channels]; no noise, and nothing is dropped."""
+        """One position of decoding: [rows, channels] -> [rows, channels]; no noise, and nothing is
+        dropped."""
         largest, chosen = ops.top_k(ops.matmul(ops.cast(x, "float32"), self.w_gate), self.k)
         valid = ops.ones_like(x[:, 0], dtype="bool")
-        return self.run(x, fast.softmax(largest), ops.cast(chosen, "int32"), valid, ops.shape(x)[0])[0]
+        return self.run(
+            x, kernels.softmax(largest), ops.cast(chosen, "int32"), valid, ops.shape(x)[0]
+        )[0]
 
     def run(self, tokens, gates, chosen, valid, capacity):
         """Tokens [T, D] through their experts: ([T, D], dispatch.Plan)."""
-        ragged = fast.on_tensorflow_cpu()
+        ragged = kernels.on_tensorflow_cpu()
         plan = dispatch.plan(chosen, valid, self.num_experts, None if ragged else capacity)
         rows = dispatch.dispatch(tokens, plan)  # [S, D]
         weights = [ops.cast(w, tokens.dtype) for w in (self.w1, self.b1, self.w2, self.b2)]
-        out = fast.ragged_experts(rows, plan.sizes, *weights) if ragged else buffered_experts(rows, *weights)
+        out = (
+            kernels.ragged_experts(rows, plan.sizes, *weights)
+            if ragged
+            else buffered_experts(rows, *weights)
+        )
         return dispatch.combine(out, ops.cast(gates, out.dtype), plan), plan
 
     def gate(self, tokens, valid, training):
         tokens = ops.cast(tokens, "float32")
         clean = ops.matmul(tokens, self.w_gate)  # [T, E]
-        deviation = ops.softplus(ops.matmul(tokens, self.w_noise)) + 1e-2 if training and self.noise else None
+        deviation = (
+            ops.softplus(ops.matmul(tokens, self.w_noise)) + 1e-2
+            if training and self.noise
+            else None
+        )
         return gating.noisy_top_k(clean, deviation, self.k, valid, self.seed)
 
     def capacity(self, tokens, training):
-        """Rows of each expert's buffer for a number of tokens: an int, or a tensor if it isn't known yet.
+        """Rows of each expert's buffer for a number of tokens: an int, or a tensor if it isn't
+        known yet.
 
-        Outside training there is twice that room, and room for every one of up to 128 tokens (decoding).
+        Outside training there is twice that room, and room for every one of up to 128 tokens
+        (decoding).
         """
         least, most = (min, max) if isinstance(tokens, int) else (ops.minimum, ops.maximum)
         share = tokens * round(100 * self.capacity_factor) * self.k // (100 * self.num_experts) + 1

@@ -9,8 +9,8 @@ EPSILON = 1e-6
 def normalise(x):
     """Mean 0 and variance 1 over the last axis.
 
-    The gradient is written down: derived op by op it would read and write the whole tensor twice as often, and a
-    model of separable convolutions spends a quarter of its time in here.
+    The gradient is written down: derived op by op it would read and write the whole tensor twice as
+    often, and a model of separable convolutions spends a quarter of its time in here.
     """
 
     @ops.custom_gradient
@@ -41,7 +41,8 @@ def _centred(x):
 
 
 def layer_norm(x, scale, offset, normalise=normalise):
-    """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype of `x`.
+    """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype
+    of `x`.
 
     With `normalise=standardised` the same in fewer operations, where no gradient is wanted.
     """
@@ -50,10 +51,13 @@ def layer_norm(x, scale, offset, normalise=normalise):
 
 
 def norm_weights(layer, channels, first_scale=1.0):
-    """Adds what `layer_norm` takes to a layer: (scale, offset), each [channels]; read in float32 at any precision."""
+    """Adds what `layer_norm` takes to a layer: (scale, offset), each [channels]; read in float32 at
+    any precision."""
     constant = keras.initializers.Constant(first_scale)
-    return [layer.add_weight(name=name, shape=(channels,), initializer=initial, autocast=False)
-            for name, initial in (("scale", constant), ("offset", "zeros"))]  # fmt: skip
+    return [
+        layer.add_weight(name=name, shape=(channels,), initializer=initial, autocast=False)
+        for name, initial in (("scale", constant), ("offset", "zeros"))
+    ]
 
 
 class LayerNorm(keras.layers.Layer):

@@ -1,12 +1,14 @@
-"""Rematerialisation: what a layer computes on the way is computed again for its gradient, instead of being kept."""
+"""Rematerialisation: what a layer computes on the way is computed again for its gradient, instead
+of being kept."""
 
 import keras
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 
 
 class Remat:
-    """Calls layers; of their activations only what goes in is kept, if told so (Chen et al., arXiv 1604.06174).
+    """Calls layers; of their activations only what goes in is kept, if told so (Chen et al., arXiv
+    1604.06174).
 
     Args:
         on: whether to; else a layer is simply called.
@@ -25,10 +27,13 @@ class Remat:
     def __call__(self, layer, *tensors, training, **others):
         if not (self.on and training):
             return layer(*tensors, training=training, **others)
-        first, by_xla = self.seed.next(), fast.compiled_by_xla()
+        first, by_xla = self.seed.next(), kernels.compiled_by_xla()
 
         def run(*tensors):
-            with self.seed.following(first), fast.as_compiled(by_xla):  # the same dropout, and the same paths
+            with (
+                self.seed.following(first),
+                kernels.as_compiled(by_xla),
+            ):  # the same dropout, and the same paths
                 return layer(*tensors, training=training, **others)
 
         return keras.remat(run)(*tensors)

@@ -5,11 +5,12 @@ import contextlib
 import keras
 from keras import ops
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 
 
 class Seeds(keras.random.SeedGenerator):
-    """A seed generator of which every replica of a model has its own, and draws other seeds than the rest.
+    """A seed generator of which every replica of a model has its own, and draws other seeds than
+    the rest.
 
     Args:
         seed: an int.
@@ -18,14 +19,20 @@ class Seeds(keras.random.SeedGenerator):
     def __init__(self, seed):
         super().__init__(seed)
         self.state = keras.Variable(
-            lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype), shape=(2,), dtype=self.state.dtype,
-            trainable=False, synchronization="on_read", aggregation="only_first_replica", name="state",
-        )  # fmt: skip
+            lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype),
+            shape=(2,),
+            dtype=self.state.dtype,
+            trainable=False,
+            synchronization="on_read",
+            aggregation="only_first_replica",
+            name="state",
+        )
         self._first, self._count = None, 0
 
     @contextlib.contextmanager
     def following(self, first):
-        """Within it, seeds depend on the seed `first` and their order alone: what is computed again draws the same."""
+        """Within it, seeds depend on the seed `first` and their order alone: what is computed again
+        draws the same."""
         self._first, self._count = first, 0
         try:
             yield
@@ -36,7 +43,9 @@ class Seeds(keras.random.SeedGenerator):
         if self._first is not None:
             self._count += 1
             return self._first + ops.convert_to_tensor([self._count * 104729, 0], self._first.dtype)
-        drawn, replica = super().next(ordered), fast.replica()
+        drawn, replica = super().next(ordered), kernels.replica()
         if isinstance(replica, int) and not replica:
             return drawn
-        return drawn + ops.stack([ops.cast(7919 * replica, drawn.dtype), ops.zeros((), drawn.dtype)])
+        return drawn + ops.stack(
+            [ops.cast(7919 * replica, drawn.dtype), ops.zeros((), drawn.dtype)]
+        )

@@ -1,4 +1,5 @@
-"""Sinusoidal timing signal: the position of each element, told to layers that have no order of their own."""
+"""Sinusoidal timing signal: the position of each element, told to layers that have no order of
+their own."""
 
 import numpy as np
 from keras import ops
@@ -19,6 +20,8 @@ def timing_signal(length, channels, dtype="float32", start=0):
     """
     pairs = channels // 2
     frequencies = np.power(10000.0, -np.arange(pairs) / pairs).astype("float32")  # [channels / 2]
-    angles = ops.cast(ops.arange(length) + start, "float32")[:, None] * frequencies[None, :]  # [length, channels / 2]
+    angles = (
+        ops.cast(ops.arange(length) + start, "float32")[:, None] * frequencies[None, :]
+    )  # [length, channels / 2]
     signal = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
     return ops.cast(signal, dtype)[None]

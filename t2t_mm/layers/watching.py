@@ -7,7 +7,8 @@ _seen = None
 
 @contextlib.contextmanager
 def watching():
-    """Within it, gives a list of (kind, value) to which every `show` adds, in the order of the calls.
+    """Within it, gives a list of (kind, value) to which every `show` adds, in the order of the
+    calls.
 
     The model must not be compiled: only values of eager calls can be looked at.
     """

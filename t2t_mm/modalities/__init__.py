@@ -1,0 +1,1 @@
+"""Modalities, one folder each."""

@@ -1,4 +1,5 @@
-"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper, section 2)."""
+"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper,
+section 2)."""
 
 import keras
 from keras import ops
@@ -13,7 +14,8 @@ from t2t_mm.layers.timing import timing_signal
 
 
 class ExpertsBranch(keras.layers.Layer):
-    """Residual branch around the mixture of experts, or around the dense layer that stands in for it in ablations.
+    """Residual branch around the mixture of experts, or around the dense layer that stands in for
+    it in ablations.
 
     Call arguments: x [batch, length, hidden], valid [batch, length], training.
 
@@ -46,20 +48,30 @@ def make_experts(hparams, seed):
     """The mixture of experts, or a dense feed-forward of equal FLOPs or equal parameters."""
     if hparams.feed_forward == "experts":
         return MixtureOfExperts(
-            hparams.moe_experts, hparams.moe_hidden, k=hparams.moe_k, capacity_factor=hparams.moe_capacity,
-            loss_coefficient=hparams.moe_loss, noise=hparams.moe_noise, seed=seed, name="experts",
-        )  # fmt: skip
+            hparams.moe_experts,
+            hparams.moe_hidden,
+            k=hparams.moe_k,
+            capacity_factor=hparams.moe_capacity,
+            loss_coefficient=hparams.moe_loss,
+            noise=hparams.moe_noise,
+            seed=seed,
+            name="experts",
+        )
     width = hparams.moe_k if hparams.feed_forward == "equal_flops" else hparams.moe_experts
     return FeedForward(width * hparams.moe_hidden, seed=seed, name="feed_forward")
 
 
 def conv_blocks(count, hparams, causal, seed):
     """`count` convolution blocks of the body's width."""
-    return [ConvBlock(hparams.hidden_size, causal, hparams.dropout, seed, name=f"block{i + 1}") for i in range(count)]
+    return [
+        ConvBlock(hparams.hidden_size, causal, hparams.dropout, seed, name=f"block{i + 1}")
+        for i in range(count)
+    ]
 
 
 class Encoder(keras.layers.Layer):
-    """Convolution blocks with a mixture of experts after the middle one: inputs to an encoding of the same length.
+    """Convolution blocks with a mixture of experts after the middle one: inputs to an encoding of
+    the same length.
 
     Call arguments: x [batch, length, hidden], valid [batch, length], training.
 
@@ -70,7 +82,9 @@ class Encoder(keras.layers.Layer):
     def __init__(self, hparams, seed, **kwargs):
         super().__init__(**kwargs)
         self.blocks = conv_blocks(hparams.encoder_blocks, hparams, False, seed)
-        self.experts = ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "encoder") else None
+        self.experts = (
+            ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "encoder") else None
+        )
         self.norm = LayerNorm(name="norm")
         self.run = Remat(hparams.rematerialise, seed)
 
@@ -92,11 +106,12 @@ class Encoder(keras.layers.Layer):
 class Mixer(keras.layers.Layer):
     """I/O mixer: joins what was put out so far with the encoding (paper, section 2.3).
 
-    Attention block on the shifted targets against the encoding, joined to the targets by a step, then convolution
-    blocks. With attention off, the mean of the encoding takes the place of what is attended to.
+    Attention block on the shifted targets against the encoding, joined to the targets by a step,
+    then convolution blocks. With attention off, the mean of the encoding takes the place of what is
+    attended to.
 
-    Call arguments: targets [batch, length, hidden], shifted right by the command token; encoding [batch, source
-    length, hidden]; encoding_mask [batch, source length]; training.
+    Call arguments: targets [batch, length, hidden], shifted right by the command token; encoding
+    [batch, source length, hidden]; encoding_mask [batch, source length]; training.
 
     Returns:
         [batch, length, hidden]; position t depends on no target after t.
@@ -124,7 +139,9 @@ class Mixer(keras.layers.Layer):
 
     def call(self, targets, encoding, encoding_mask, training=False):
         if self.attention:
-            attended = self.run(self.attention, targets, encoding, source_mask=encoding_mask, training=training)
+            attended = self.run(
+                self.attention, targets, encoding, source_mask=encoding_mask, training=training
+            )
         else:
             attended = targets + masked_mean(encoding, encoding_mask)
         x = attended + self.join(ops.concatenate([targets, attended], axis=-1))
@@ -134,7 +151,11 @@ class Mixer(keras.layers.Layer):
 
     def remember(self, encoding, encoding_mask):
         """What all steps read of the encoding."""
-        return self.attention.remember(encoding) if self.attention else masked_mean(encoding, encoding_mask)
+        return (
+            self.attention.remember(encoding)
+            if self.attention
+            else masked_mean(encoding, encoding_mask)
+        )
 
     def start(self, batch, beam, length):
         """What the mixer keeps of up to `length` positions."""
@@ -142,10 +163,13 @@ class Mixer(keras.layers.Layer):
             "join": self.join.start(batch * beam),
             "blocks": [block.start(batch * beam) for block in self.blocks],
         }
-        return state | ({"attention": self.attention.start(batch, beam, length)} if self.attention else {})
+        return state | (
+            {"attention": self.attention.start(batch, beam, length)} if self.attention else {}
+        )
 
     def step(self, target, memory, encoding_mask, position, state):
-        """One position: target [rows, hidden], from `remember`, mask, Position, state -> ([rows, hidden], state)."""
+        """One position: target [rows, hidden], from `remember`, mask, Position, state -> ([rows,
+        hidden], state)."""
         state = dict(state)
         if self.attention:
             attended, state["attention"] = self.attention.step(
@@ -153,7 +177,9 @@ class Mixer(keras.layers.Layer):
             )
         else:
             attended = ops.reshape(position.of_example(target) + memory, (-1, target.shape[-1]))
-        x, state["join"] = self.join.step(ops.concatenate([target, attended], axis=-1), position, state["join"])
+        x, state["join"] = self.join.step(
+            ops.concatenate([target, attended], axis=-1), position, state["join"]
+        )
         x, state["blocks"] = attended + x, list(state["blocks"])
         for i, block in enumerate(self.blocks):
             x, state["blocks"][i] = block.step(x, position, state["blocks"][i])
@@ -161,9 +187,11 @@ class Mixer(keras.layers.Layer):
 
 
 class Decoder(keras.layers.Layer):
-    """Blocks of convolutions and attention to the encoding, with a mixture of experts after the middle one.
+    """Blocks of convolutions and attention to the encoding, with a mixture of experts after the
+    middle one.
 
-    Call arguments: x [batch, length, hidden], valid [batch, length], encoding, encoding_mask, training.
+    Call arguments: x [batch, length, hidden], valid [batch, length], encoding, encoding_mask,
+    training.
 
     Returns:
         (output [batch, length, hidden], normalised; {"decoder": info of the mixture} or {}).
@@ -174,15 +202,28 @@ class Decoder(keras.layers.Layer):
         count = hparams.decoder_blocks
         self.blocks = conv_blocks(count, hparams, True, seed)
         self.attention = [
-            AttentionBlock(hparams.hidden_size, hparams.num_heads, hparams.dropout, seed, name=f"attention{i + 1}")
+            AttentionBlock(
+                hparams.hidden_size,
+                hparams.num_heads,
+                hparams.dropout,
+                seed,
+                name=f"attention{i + 1}",
+            )
             for i in range(count if hparams.attention else 0)
         ]
-        self.experts = ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "decoder") else None
+        self.experts = (
+            ExpertsBranch(hparams, seed) if hparams.moe_layers in ("both", "decoder") else None
+        )
         self.norm = LayerNorm(name="norm")
         self.run = Remat(hparams.rematerialise, seed)
 
     def build(self, input_shape):
-        for layer in (*self.blocks, *self.attention, self.norm, *([self.experts] if self.experts else [])):
+        for layer in (
+            *self.blocks,
+            *self.attention,
+            self.norm,
+            *([self.experts] if self.experts else []),
+        ):
             layer.build(input_shape)
         self.built = True
 
@@ -191,7 +232,9 @@ class Decoder(keras.layers.Layer):
         for i, block in enumerate(self.blocks, start=1):
             x = self.run(block, x, training=training)
             if self.attention:
-                x = self.run(self.attention[i - 1], x, encoding, source_mask=encoding_mask, training=training)
+                x = self.run(
+                    self.attention[i - 1], x, encoding, source_mask=encoding_mask, training=training
+                )
             if self.experts and i == (len(self.blocks) + 1) // 2:
                 x, info["decoder"] = self.run(self.experts, x, valid=valid, training=training)
         return self.norm(x), info
@@ -208,18 +251,24 @@ class Decoder(keras.layers.Layer):
         }
 
     def step(self, x, memory, encoding_mask, position, state):
-        """One position: x [rows, hidden], from `remember`, mask, Position, state -> ([rows, hidden], state)."""
+        """One position: x [rows, hidden], from `remember`, mask, Position, state -> ([rows,
+        hidden], state)."""
         blocks, attention = list(state["blocks"]), list(state["attention"])
         for i, block in enumerate(self.blocks):
             x, blocks[i] = block.step(x, position, blocks[i])
             if self.attention:
-                x, attention[i] = self.attention[i].step(x, memory[i], encoding_mask, position, attention[i])
+                x, attention[i] = self.attention[i].step(
+                    x, memory[i], encoding_mask, position, attention[i]
+                )
             if self.experts and i + 1 == (len(self.blocks) + 1) // 2:
                 x = self.experts.step(x)
         return self.norm.step(x), {"blocks": blocks, "attention": attention}
 
 
 def masked_mean(x, mask):
-    """Mean over the real positions: x [batch, length, hidden], mask [batch, length] -> [batch, 1, hidden]."""
+    """Mean over the real positions: x [batch, length, hidden], mask [batch, length] -> [batch, 1,
+    hidden]."""
     count = ops.maximum(ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True), 1.0)[:, :, None]
-    return ops.cast(ops.sum(ops.cast(apply_mask(x, mask), "float32"), axis=1, keepdims=True) / count, x.dtype)
+    return ops.cast(
+        ops.sum(ops.cast(apply_mask(x, mask), "float32"), axis=1, keepdims=True) / count, x.dtype
+    )

@@ -1,4 +1,5 @@
-"""The MultiModel: modality nets around one body, for any set of problems (Kaiser et al., arXiv 1706.05137)."""
+"""The MultiModel: modality nets around one body, for any set of problems (Kaiser et al., arXiv
+1706.05137)."""
 
 import math
 import random
@@ -6,14 +7,15 @@ import random
 import keras
 from keras import ops
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 from t2t_mm.layers.incremental import Position, first_lineage
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.models.body import Decoder, Encoder, Mixer
 
 
 class CommandToken(keras.layers.Layer):
-    """The learned first token of the decoder: names an output space, such as "to-german" (paper, section 2.3)."""
+    """The learned first token of the decoder: names an output space, such as "to-german" (paper,
+    section 2.3)."""
 
     def __init__(self, hidden_size, **kwargs):
         super().__init__(**kwargs)
@@ -21,30 +23,35 @@ class CommandToken(keras.layers.Layer):
 
     def build(self, input_shape=None):
         self.token = self.add_weight(
-            name="token", shape=(self.hidden_size,), initializer=keras.initializers.RandomNormal(stddev=1.0)
+            name="token",
+            shape=(self.hidden_size,),
+            initializer=keras.initializers.RandomNormal(stddev=1.0),
         )
         self.built = True
 
     def prepend(self, x):
         """[batch, length, hidden] -> [batch, 1 + length, hidden]."""
         token = ops.cast(self.token, x.dtype)[None, None, :]
-        return ops.concatenate([ops.broadcast_to(token, (ops.shape(x)[0], 1, self.hidden_size)), x], axis=1)
+        return ops.concatenate(
+            [ops.broadcast_to(token, (ops.shape(x)[0], 1, self.hidden_size)), x], axis=1
+        )
 
 
 class MultiModel(keras.Model):
     """One model for many problems: modality nets, encoder, I/O mixer and decoder.
 
-    Problems whose resolved specs are equal share a modality net, and problems of the same output space share a
-    command token; the body is shared by all.
+    Problems whose resolved specs are equal share a modality net, and problems of the same output
+    space share a command token; the body is shared by all.
 
     Args:
         hparams: hparams.HParams.
-        problems: resolved problems, or anything with `name`, `inputs`, `targets` (specs) and `command`.
+        problems: resolved problems, or anything with `name`, `inputs`, `targets` (specs) and
+            `command`.
 
     Call arguments:
         batch: dict of
-            inputs: ids [batch, length], pixels [batch, h, w, channels], frames [batch, length, bins, 1] or
-                samples [batch, length, 1];
+            inputs: ids [batch, length], pixels [batch, h, w, channels], frames [batch, length,
+                bins, 1] or samples [batch, length, 1];
             inputs_mask: bool [batch, length], absent for pictures;
             targets: int32 [batch, target length]; [batch, 1] for classes;
             targets_mask: bool [batch, target length].
@@ -55,7 +62,8 @@ class MultiModel(keras.Model):
         Dict of
             logits: float32 [batch, target length, classes or pieces];
             aux_loss: scalar, the balancing losses of the mixtures of experts;
-            experts: {"encoder", "decoder": {"importance": [experts], "load": [experts], "dropped": scalar}}.
+            experts: {"encoder", "decoder": {"importance": [experts], "load": [experts], "dropped":
+                scalar}}.
     """
 
     def __init__(self, hparams, problems, **kwargs):
@@ -69,7 +77,9 @@ class MultiModel(keras.Model):
             self._net(problem.inputs).build_bottom()
             self._net(problem.targets).build_top()
             if problem.command not in self.commands:
-                self.commands[problem.command] = CommandToken(hparams.hidden_size, name=layer_name(problem.command))
+                self.commands[problem.command] = CommandToken(
+                    hparams.hidden_size, name=layer_name(problem.command)
+                )
                 self.commands[problem.command].build()
         self.encoder = Encoder(hparams, self.seed, name="encoder")
         self.mixer = Mixer(hparams, self.seed, name="mixer")
@@ -86,7 +96,8 @@ class MultiModel(keras.Model):
         return self.nets[name]
 
     def _part(self, name, function):
-        """`function` as it is, or compiled by `compile_part` once for all problems, where a trainer has set that."""
+        """`function` as it is, or compiled by `compile_part` once for all problems, where a trainer
+        has set that."""
         if self.compile_part is None:
             return function
         if name not in self.compiled:
@@ -94,7 +105,8 @@ class MultiModel(keras.Model):
         return self.compiled[name]
 
     def _is_shortcut(self, problem):
-        """Whether the problem's target is read off the encoder, as Tensor2Tensor did for classes."""
+        """Whether the problem's target is read off the encoder, as Tensor2Tensor did for
+        classes."""
         return problem.targets.kind == "categorical" and self.hparams.categorical_path == "encoder"
 
     def call(self, batch, problem, training=False):
@@ -107,11 +119,15 @@ class MultiModel(keras.Model):
             hidden, out_mask, more = self._decode(problem, batch, encoding, mask, training)
             info = info | more
             grid = grid if problem.targets.kind == "categorical" else None
-        logits = self._part(target + "_top", self.nets[target].top)(hidden, out_mask, grid, training=training)
+        logits = self._part(target + "_top", self.nets[target].top)(
+            hidden, out_mask, grid, training=training
+        )
         return {
             "logits": logits,
             "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
-            "experts": {name: {k: v for k, v in i.items() if k != "aux_loss"} for name, i in info.items()},
+            "experts": {
+                name: {k: v for k, v in i.items() if k != "aux_loss"} for name, i in info.items()
+            },
         }
 
     def _encode(self, problem, batch, training):
@@ -120,7 +136,9 @@ class MultiModel(keras.Model):
         x, mask, grid = self._part(source + "_bottom", self.nets[source].bottom)(
             batch["inputs"], batch.get("inputs_mask"), training=training
         )
-        if grid is not None and "targets_mask" in batch:  # a picture without a target fills a batch up: padding
+        if (
+            grid is not None and "targets_mask" in batch
+        ):  # a picture without a target fills a batch up: padding
             mask = mask & ops.any(batch["targets_mask"], axis=1, keepdims=True)
         encoding, info = self._part("encoder", self.encoder)(x, mask, training=training)
         return encoding, mask, grid, info
@@ -130,7 +148,8 @@ class MultiModel(keras.Model):
         body = self._part("body", self.body)
         command = self.commands[problem.command]
         if problem.targets.kind == "categorical":
-            # A class has no previous outputs: the body reads the encoding in their place, command token first.
+            # A class has no previous outputs: the body reads the encoding in their place, command
+            # token first.
             previous, positions = command.prepend(encoding), with_command(mask)
             hidden, info = body(previous, positions, encoding, mask, training=training)
             return hidden[:, 1:], mask, info
@@ -141,17 +160,20 @@ class MultiModel(keras.Model):
         return hidden, batch["targets_mask"], info
 
     def body(self, previous, mask, encoding, encoding_mask, training=False):
-        """Mixer and decoder: previous outputs [batch, length, hidden] -> (next [batch, length, hidden], info)."""
+        """Mixer and decoder: previous outputs [batch, length, hidden] -> (next [batch, length,
+        hidden], info)."""
         x = self.mixer(previous, encoding, encoding_mask, training=training)
         return self.decoder(x, mask, encoding, encoding_mask, training=training)
 
     def remember(self, batch, problem):
-        """What decoding reads of the inputs, computed once: the first of three functions of incremental decoding.
+        """What decoding reads of the inputs, computed once: the first of three functions of
+        incremental decoding.
 
             memory = model.remember(batch, problem)
             state = model.start(memory, beam, length)
             for time in range(length):
-                logits, state = model.step(ids, time, memory, state, problem)  # then the next ids from the logits
+                logits, state = model.step(ids, time, memory, state, problem)  # then the next ids
+                from the logits
 
         Equals the whole model, position by position, when it is fed the same targets.
 
@@ -166,7 +188,9 @@ class MultiModel(keras.Model):
             ValueError: the problem's targets are classes, which have no positions.
         """
         if self.problems[problem].targets.kind == "categorical":
-            raise ValueError(f"The targets of {problem} are classes: call the model; there is nothing to decode")
+            raise ValueError(
+                f"The targets of {problem} are classes: call the model; there is nothing to decode"
+            )
         encoding, mask, _, _ = self._encode(self.problems[problem], batch, training=False)
         return {
             "mask": mask[:, None, None],
@@ -196,8 +220,8 @@ class MultiModel(keras.Model):
         Args:
             ids: int32 [rows], what was put out at the last position; without effect at the first.
             time: int32 scalar, the position, from 0.
-            memory, state: from `remember` and `start`, the state as of the last position. A state is used up: the next
-                one may lie in its memory.
+            memory, state: from `remember` and `start`, the state as of the last position. A state
+                is used up: the next one may lie in its memory.
             problem: its name.
             beam: as for `start`.
 
@@ -210,30 +234,44 @@ class MultiModel(keras.Model):
         x = net.embed(ids)  # [rows, hidden]
         x = ops.where(time == 0, ops.cast(command.token, x.dtype), x)
         x, mixer = self.mixer.step(x, memory["mixer"], memory["mask"], position, state["mixer"])
-        x, decoder = self.decoder.step(x, memory["decoder"], memory["mask"], position, state["decoder"])
-        return net.project(x, memory["projection"]), {"lineage": position.lineage, "mixer": mixer, "decoder": decoder}
+        x, decoder = self.decoder.step(
+            x, memory["decoder"], memory["mask"], position, state["decoder"]
+        )
+        return net.project(x, memory["projection"]), {
+            "lineage": position.lineage,
+            "mixer": mixer,
+            "decoder": decoder,
+        }
 
     def reorder(self, state, rows):
-        """The state after row i has taken over the past of row `rows[i]` of the same example; rows int32 [rows]."""
-        return state | {"lineage": fast.gather(state["lineage"], rows)}
+        """The state after row i has taken over the past of row `rows[i]` of the same example; rows
+        int32 [rows]."""
+        return state | {"lineage": kernels.gather(state["lineage"], rows)}
 
     def path(self, problem):
-        """The trainable variables of each part that a problem, by name, runs through: a list of lists."""
+        """The trainable variables of each part that a problem, by name, runs through: a list of
+        lists."""
         problem = self.problems[problem]
         source, target = self._net(problem.inputs), self._net(problem.targets)
         bottom, top = source.bottom_variables(), target.top_variables()
         nets = [unique(bottom + top)] if source is target else [bottom, top]
         if self._is_shortcut(problem):
             return [*nets, self.encoder.trainable_variables]
-        body = [*self.encoder.trainable_variables, *self.mixer.trainable_variables, *self.decoder.trainable_variables]
+        body = [
+            *self.encoder.trainable_variables,
+            *self.mixer.trainable_variables,
+            *self.decoder.trainable_variables,
+        ]
         return [*nets, self.commands[problem.command].trainable_variables, body]
 
     def variables_of(self, problem):
-        """The trainable variables on the path of a problem, by name; no other is touched when it trains."""
+        """The trainable variables on the path of a problem, by name; no other is touched when it
+        trains."""
         return [variable for part in self.path(problem) for variable in part]
 
     def parts(self):
-        """Number of parameters of each part: {net name or "experts" or "body" or "command tokens": parameters}."""
+        """Number of parameters of each part: {net name or "experts" or "body" or "command tokens":
+        parameters}."""
         body = [self.encoder, self.mixer, self.decoder]
         experts = sum(count(part.experts) for part in (self.encoder, self.decoder) if part.experts)
         return {name: count(net) for name, net in self.nets.items()} | {
@@ -254,8 +292,8 @@ def unique(variables):
 
 
 def with_command(mask):
-    """The mask of a sequence behind a command token: [batch, length] -> [batch, 1 + length]; a row of padding alone
-    has no command."""
+    """The mask of a sequence behind a command token: [batch, length] -> [batch, 1 + length]; a row
+    of padding alone has no command."""
     mask = ops.cast(mask, "bool")
     return ops.concatenate([ops.any(mask, axis=1, keepdims=True), mask], axis=1)
 

@@ -31,8 +31,8 @@ SCHEDULES = {"constant": constant, "noam": noam, "cosine": cosine, "linear": lin
 def learning_rate(hparams, step, train_steps):
     """The learning rate of step `step` (the first is 0) of a run of `train_steps` steps.
 
-    Rises linearly to `hparams.learning_rate` over `hparams.warmup_steps`, then follows `hparams.schedule`;
-    `cosine` and `linear` reach 0 just after the last step.
+    Rises linearly to `hparams.learning_rate` over `hparams.warmup_steps`, then follows
+    `hparams.schedule`; `cosine` and `linear` reach 0 just after the last step.
     """
     if hparams.schedule not in SCHEDULES:
         raise UserError(f"schedule is one of {', '.join(SCHEDULES)}; got {hparams.schedule!r}.")

@@ -1,4 +1,5 @@
-"""One train step: loss, gradients of the problem's path, clipping, update; and one evaluation step."""
+"""One train step: loss, gradients of the problem's path, clipping, update; and one evaluation
+step."""
 
 import functools
 import random
@@ -6,28 +7,31 @@ import random
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.execution.compiled import CompiledPart
+from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.layers.gating import squared_variation
-from t2t_mm.training.compiled import CompiledPart
-from t2t_mm.training.loss import cross_entropy
-from t2t_mm.training.replicas import Replicas, split
+from t2t_mm.modalities.cross_entropy import cross_entropy
 from t2t_mm.training.tuning import Tuning
 
 
 class TrainStep:
     """The train step of every problem of a model.
 
-    The model's parts, the loss and the updates are compiled once each and shared by all problems; only their
-    order is Python. See compiled.py.
+    The model's parts, the loss and the updates are compiled once each and shared by all problems;
+    only their order is Python. See compiled.py.
 
     Args:
-        model: `model(batch, problem=name, training=True)`, `model.path(name)` and `model.compile_part`.
+        model: `model(batch, problem=name, training=True)`, `model.path(name)` and
+            `model.compile_part`.
         optimizer: a keras optimizer, built over all variables of the model.
-        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`, `body_rate`.
+        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`,
+            `body_rate`.
         average: averaging.MovingAverage of the weights, or None.
         replicas: replicas.Replicas; model, optimizer and average were made in its scope.
         jit_compile: compile the parts with XLA.
-        waits: whether a step waits for the device, and leaves the variables alone if loss or gradient is not finite.
-            Otherwise the next step can be handed over at once; who looks at `finite` too late has spoilt variables.
+        waits: whether a step waits for the device, and leaves the variables alone if loss or
+            gradient is not finite. Otherwise the next step can be handed over at once; who looks at
+            `finite` too late has spoilt variables.
     """
 
     def __init__(
@@ -50,15 +54,17 @@ class TrainStep:
             learning_rate: float32 scalar.
 
         Returns:
-            {"loss": objective, "nats": plain cross-entropy per token, "tokens", "gradient_norm": before
-            clipping, "finite": whether both are, "experts": the model's report}, scalars but the last; of the
-            whole batch, whichever replica worked on it.
+            {"loss": objective, "nats": plain cross-entropy per token, "tokens", "gradient_norm":
+            before clipping, "finite": whether both are, "experts": the model's report}, scalars but
+            the last; of the whole batch, whichever replica worked on it.
         """
         updates = [self._update(variables, rate) for variables, rate in self.tuning.parts(problem)]
         parts = split(batch, self.hparams.accumulate)
         result, gradients = self.replicas.run(self._function(problem, updates), parts)
         result = self.replicas.first(result)
-        norm = tf.sqrt(sum(u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True)))
+        norm = tf.sqrt(
+            sum(u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True))
+        )
         finite = tf.math.is_finite(norm) & tf.math.is_finite(result["loss"])
         if not self.waits or bool(finite):
             scale = clip_scale(norm, self.hparams.clip_norm)
@@ -72,11 +78,14 @@ class TrainStep:
         if problem not in self._functions:
             function = functools.partial(self._gradients, problem, updates)
             # A TPU runs whole programs.
-            self._functions[problem] = tf.function(function, autograph=False) if self.replicas.is_tpu else function
+            self._functions[problem] = (
+                tf.function(function, autograph=False) if self.replicas.is_tpu else function
+            )
         return self._functions[problem]
 
     def _gradients(self, problem, updates, parts):
-        """In a replica: the result, and the gradients of each part of the model; both of all replicas together."""
+        """In a replica: the result, and the gradients of each part of the model; both of all
+        replicas together."""
         tokens = [tf.reduce_sum(tf.cast(part["targets_mask"], tf.float32)) for part in parts]
         together = self.replicas.sum([tf.stack(tokens)])[0]  # [parts], of all replicas
         total, result, gradients = tf.maximum(tf.reduce_sum(together), 1.0), None, None
@@ -84,31 +93,44 @@ class TrainStep:
             shares = tokens[index] / total, together[index] / total
             one, more = self._of_part(problem, part, updates, *shares)
             result = one if result is None else tf.nest.map_structure(tf.add, result, one)
-            gradients = more if gradients is None else tf.nest.map_structure(tf.add, gradients, more)
+            gradients = (
+                more if gradients is None else tf.nest.map_structure(tf.add, gradients, more)
+            )
         sums = self.replicas.sum([result["loss"], result["nats"], *tf.nest.flatten(gradients)])
         result |= {"loss": sums[0], "nats": sums[1], "tokens": tf.reduce_sum(together)}
         return result, tf.nest.pack_sequence_as(gradients, sums[2:])
 
     def _of_part(self, problem, batch, updates, share, part_share):
-        """What a part of a batch adds to result and gradients; `share` of all target tokens are in it, `part_share`
-        in the parts that all replicas work on at this time."""
+        """What a part of a batch adds to result and gradients; `share` of all target tokens are in
+        it, `part_share` in the parts that all replicas work on at this time."""
         values = [[v.value for v in update.variables] for update in updates]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             out = self.model(batch, problem=problem, training=True)
             balance, experts = self._balance(out, part_share)
-            loss, nats = self._loss(out["logits"], batch["targets"], batch["targets_mask"], share, balance)
+            loss, nats = self._loss(
+                out["logits"], batch["targets"], batch["targets_mask"], share, balance
+            )
         gradients = tape.gradient(loss, values)
-        gradients = [_dense(g, u.variables, problem) for g, u in zip(gradients, updates, strict=True)]
+        gradients = [
+            _dense(g, u.variables, problem) for g, u in zip(gradients, updates, strict=True)
+        ]
         return {"loss": loss, "nats": nats, "experts": experts}, gradients
 
     def _balance(self, out, share):
-        """(This replica's share of the balancing losses, the report), both of the experts' work in all replicas."""
+        """(This replica's share of the balancing losses, the report), both of the experts' work in
+        all replicas."""
         experts = out["experts"]
         if self.replicas.count == 1 or not tf.nest.flatten(experts):
-            return out["aux_loss"] * share, tf.nest.map_structure(lambda value: value * share, experts)
+            return out["aux_loss"] * share, tf.nest.map_structure(
+                lambda value: value * share, experts
+            )
         experts = tf.nest.pack_sequence_as(experts, self.replicas.sum(tf.nest.flatten(experts)))
-        aux = sum(squared_variation(each[kind]) for each in experts.values() for kind in ("importance", "load"))
+        aux = sum(
+            squared_variation(each[kind])
+            for each in experts.values()
+            for kind in ("importance", "load")
+        )
         for each in experts.values():
             each["dropped"] /= self.replicas.count
         report = tf.nest.map_structure(lambda value: tf.stop_gradient(value) * share, experts)
@@ -121,15 +143,17 @@ class TrainStep:
     def _update(self, variables, rate):
         key = tuple(id(v) for v in variables)
         if key not in self._updates:
-            self._updates[key] = Update(self.optimizer, variables, self.replicas, self.average, rate)
+            self._updates[key] = Update(
+                self.optimizer, variables, self.replicas, self.average, rate
+            )
         return self._updates[key]
 
 
 class Update:
-    """The optimizer's work on one part's variables, compiled: `square(gradients)` is the squared norm,
-    `apply(gradients, scale, learning_rate, step)` the update with the gradients times `scale`, in all replicas;
-    `step` counts those before, since a step that updates several parts is still one to the optimizer. The part's own
-    learning rate is `rate` times that of the step."""
+    """The optimizer's work on one part's variables, compiled: `square(gradients)` is the squared
+    norm, `apply(gradients, scale, learning_rate, step)` the update with the gradients times
+    `scale`, in all replicas; `step` counts those before, since a step that updates several parts is
+    still one to the optimizer. The part's own learning rate is `rate` times that of the step."""
 
     def __init__(self, optimizer, variables, replicas, average=None, rate=1.0):
         self.variables = variables
@@ -149,8 +173,8 @@ class Update:
 
 
 def compiled(function):
-    """The function's one graph, made at its first call. (A tf.function would warn that each part's traces the same
-    Python code again.)"""
+    """The function's one graph, made at its first call. (A tf.function would warn that each part's
+    traces the same Python code again.)"""
     graphs = []
 
     def call(*args):
@@ -162,14 +186,15 @@ def compiled(function):
 
 
 def clip_scale(norm, max_norm):
-    """What gradients of this global norm are multiplied with so that it is at most `max_norm` (0: no
-    clipping)."""
+    """What gradients of this global norm are multiplied with so that it is at most `max_norm` (0:
+    no clipping)."""
     # Not a number stays one, and reaches the loss check.
     return tf.minimum(1.0, max_norm / norm) if max_norm else tf.ones_like(norm)
 
 
 def _dense(gradients, variables, problem):
-    """Embedding gradients as whole tensors: clipping and shared embeddings need rows that occur once."""
+    """Embedding gradients as whole tensors: clipping and shared embeddings need rows that occur
+    once."""
     missing = [v.path for v, g in zip(variables, gradients, strict=True) if g is None]
     if missing:
         raise ValueError(
@@ -179,7 +204,8 @@ def _dense(gradients, variables, problem):
 
 
 class EvalStep:
-    """The evaluation step of one problem: batch -> {"examples", "tokens", metric: [sum, count]}, float64.
+    """The evaluation step of one problem: batch -> {"examples", "tokens", metric: [sum, count]},
+    float64.
 
     Args:
         model: as for `TrainStep`; the compiled parts are shared with it.
@@ -190,7 +216,12 @@ class EvalStep:
 
     def __init__(self, model, metrics, problem, replicas=None):
         model.compile_part = model.compile_part or CompiledPart
-        self.model, self.metrics, self.problem, self.replicas = model, metrics, problem, replicas or Replicas()
+        self.model, self.metrics, self.problem, self.replicas = (
+            model,
+            metrics,
+            problem,
+            replicas or Replicas(),
+        )
         self._sums = model.compile_part(self._measure)
 
     def __call__(self, batch):
@@ -217,7 +248,8 @@ def device_name():
 
 
 def set_seed(seed):
-    """Seeds initial values, dropout and gating noise: Keras draws all its seeds from Python's generator.
+    """Seeds initial values, dropout and gating noise: Keras draws all its seeds from Python's
+    generator.
 
     TensorFlow's own seed is left alone: setting it drops every kernel that the process has made.
     """

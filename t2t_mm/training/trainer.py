@@ -6,41 +6,48 @@ import time
 
 import numpy as np
 
-from t2t_mm import hparams_io, registry
+from t2t_mm import registry
+from t2t_mm.config import hparams_files
+from t2t_mm.data.pipeline.mixing import problem_at, rates
+from t2t_mm.data.pipeline.stream import Inputs
 from t2t_mm.errors import UserError
-from t2t_mm.input.mixing import problem_at, rates
-from t2t_mm.problem import check_nets
-from t2t_mm.training import evaluation, startup
-from t2t_mm.training.averaging import MovingAverage
-from t2t_mm.training.checkpoints import Checkpoints, found, named_variables, newest_whole, step_of
-from t2t_mm.training.console import Console
-from t2t_mm.training.guard import Guard
-from t2t_mm.training.inputs import Inputs
+from t2t_mm.evaluation import evaluator
+from t2t_mm.execution.replicas import Replicas
+from t2t_mm.problem.base import check_nets
+from t2t_mm.reporting import tables
+from t2t_mm.reporting.console import Console
+from t2t_mm.reporting.heat_map import heat_map
+from t2t_mm.reporting.progress import Progress
+from t2t_mm.reporting.tensorboard import (
+    Summaries,
+    evaluation_scalars,
+    expert_histograms,
+    train_scalars,
+)
+from t2t_mm.runs.averaging import MovingAverage
+from t2t_mm.runs.checkpoints import Checkpoints, found, named_variables, newest_whole, step_of
+from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.warm_start import is_part_of, load_fitting
+from t2t_mm.training.hooks.guard import Guard
+from t2t_mm.training.hooks.signals import Terminated, termination
 from t2t_mm.training.optimizers import make_optimizer
-from t2t_mm.training.output import OutputDir
-from t2t_mm.training.pictures import heat_map
-from t2t_mm.training.progress import Progress
-from t2t_mm.training.replicas import Replicas
 from t2t_mm.training.schedules import learning_rate
-from t2t_mm.training.signals import Terminated, termination
 from t2t_mm.training.step import TrainStep, set_seed
-from t2t_mm.training.summaries import Summaries, evaluation_scalars, expert_histograms, train_scalars
-from t2t_mm.training.warm_start import is_part_of, load_fitting
 
 SUMMARY_EVERY = 50  # steps
 
 
 class Trainer:
-    """Trains and evaluates one model on several problems; goes on from the newest checkpoint of its output
-    directory.
+    """Trains and evaluates one model on several problems; goes on from the newest checkpoint of its
+    output directory.
 
         trainer = Trainer([problem], registry.hparams("multimodel_tiny"), "out", train_steps=2000)
         trainer.train(1000)
         trainer.evaluate("validation")["mini_ende"]["log_perplexity"]
         trainer.train()
 
-    Each step trains one problem, sampled from (seed, step) alone. What a problem needs compiled and shares
-    with none before it compiles when it first comes up.
+    Each step trains one problem, sampled from (seed, step) alone. What a problem needs compiled and
+    shares with none before it compiles when it first comes up.
 
     Args:
         problems: resolved problems.
@@ -52,17 +59,19 @@ class Trainer:
         seed: of initial values, sampling, order of the data, dropout.
         save_every: steps between checkpoints; there is always one after the last step.
         keep_checkpoints: how many of the newest are kept.
-        warm_start_from: output directory of another run, whose weights are the initial values where they fit; of no
-            effect once there is a checkpoint in `output_dir`.
+        warm_start_from: output directory of another run, whose weights are the initial values where
+            they fit; of no effect once there is a checkpoint in `output_dir`.
         warm_start_rescale: for a problem that is new to that run, see warm_start.load_fitting.
-        skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted, or an error.
-        strategy: tf.distribute.Strategy, see replicas.make_strategy; None for one device. With several workers, each
-            makes a trainer and all call the same methods.
-        decode_examples: how many examples of each problem an evaluation decodes, scores and shows two of; 0: none.
+        skip_nonfinite: whether a step whose loss or gradient is not finite is skipped and counted,
+            or an error.
+        strategy: tf.distribute.Strategy, see replicas.make_strategy; None for one device. With
+            several workers, each makes a trainer and all call the same methods.
+        decode_examples: how many examples of each problem an evaluation decodes, scores and shows
+            two of; 0: none.
         precision: "float32", or "bfloat16" for all but weights, losses, norms and gates.
         jit_compile: compile with XLA.
-        steps_per_execution: how many steps the device is given before it is waited for: to see that all were finite
-            and whether the run is told to stop.
+        steps_per_execution: how many steps the device is given before it is waited for: to see that
+            all were finite and whether the run is told to stop.
         model: name of a registered model.
         console: training.console.Console; `Silent()` says nothing.
 
@@ -72,18 +81,43 @@ class Trainer:
         model: the Keras model.
 
     Raises:
-        UserError: if `output_dir` can't be written to or holds a checkpoint of another architecture, other
-            problems or other vocabularies; nothing in it is changed then.
+        UserError: if `output_dir` can't be written to or holds a checkpoint of another
+            architecture, other problems or other vocabularies; nothing in it is changed then.
     """
 
     def __init__(
-        self, problems, hparams, output_dir=None, *, weights=None, train_steps=1000, seed=0, save_every=500,
-        keep_checkpoints=3, warm_start_from=None, warm_start_rescale=False, skip_nonfinite=False, strategy=None,
-        decode_examples=0, precision="float32", jit_compile=False, steps_per_execution=1, model="multimodel",
+        self,
+        problems,
+        hparams,
+        output_dir=None,
+        *,
+        weights=None,
+        train_steps=1000,
+        seed=0,
+        save_every=500,
+        keep_checkpoints=3,
+        warm_start_from=None,
+        warm_start_rescale=False,
+        skip_nonfinite=False,
+        strategy=None,
+        decode_examples=0,
+        precision="float32",
+        jit_compile=False,
+        steps_per_execution=1,
+        model="multimodel",
         console=None,
-    ):  # fmt: skip
-        self.hparams, self.seed, self.train_steps, self.save_every = hparams, seed, train_steps, save_every
-        self.console, self.replicas, self.jit_compile = console or Console(), Replicas(strategy), jit_compile
+    ):
+        self.hparams, self.seed, self.train_steps, self.save_every = (
+            hparams,
+            seed,
+            train_steps,
+            save_every,
+        )
+        self.console, self.replicas, self.jit_compile = (
+            console or Console(),
+            Replicas(strategy),
+            jit_compile,
+        )
         self.output = OutputDir(output_dir) if output_dir is not None else None
         if self.output:
             self._writes(self.output.check_writable)
@@ -98,9 +132,11 @@ class Trainer:
         self.rates = rates(sizes, hparams, [weights[name] for name in names])
         set_seed(seed)
         self.model_name, self.average = model, None
-        with self.replicas.scope(), startup.dtype_policy(precision):
+        with self.replicas.scope(), tables.dtype_policy(precision):
             self.model = registry.model(model)(hparams, self.problems)
-            trainable = {name: v for name, v in sorted(named_variables(self.model).items()) if v.trainable}
+            trainable = {
+                name: v for name, v in sorted(named_variables(self.model).items()) if v.trainable
+            }
             self.optimizer = make_optimizer(hparams, list(trainable.values()))
             if hparams.ema_decay:
                 self.average = MovingAverage(trainable, hparams.ema_decay)
@@ -108,17 +144,35 @@ class Trainer:
         folder = self.output.path if self.output and self.replicas.is_chief else None
         self._guard = Guard(self.console, folder, skip_nonfinite, steps_per_execution)
         self._train_step = TrainStep(
-            self.model, self.optimizer, hparams, self.average, self.replicas, jit_compile, steps_per_execution == 1)
+            self.model,
+            self.optimizer,
+            hparams,
+            self.average,
+            self.replicas,
+            jit_compile,
+            steps_per_execution == 1,
+        )
         self._compiled, self._is_told = set(), False
-        static, share = jit_compile or self.replicas.is_tpu, (self.replicas.worker, self.replicas.workers)
-        self._evaluator = evaluation.Evaluator(self.model, self.problems, hparams, self.replicas, static)
-        self._decoding = evaluation.Decoding(self.model, self.problems, hparams, decode_examples)
+        static, share = (
+            jit_compile or self.replicas.is_tpu,
+            (self.replicas.worker, self.replicas.workers),
+        )
+        self._evaluator = evaluator.Evaluator(
+            self.model, self.problems, hparams, self.replicas, static
+        )
+        self._decoding = evaluator.Decoding(self.model, self.problems, hparams, decode_examples)
         self.inputs = Inputs(self.problems, hparams, seed, static, share)
         self._saved, self._loads = 0, {}
         if self.output:
             self._checkpoints = Checkpoints(
-                self.output.checkpoints, self.model, self.optimizer, keep_checkpoints, self.inputs, self.average,
-                self.replicas, self.console.log,
+                self.output.checkpoints,
+                self.model,
+                self.optimizer,
+                keep_checkpoints,
+                self.inputs,
+                self.average,
+                self.replicas,
+                self.console.log,
             )
             self._summaries = Summaries(self.output.tensorboard)
             self._resume()
@@ -131,7 +185,8 @@ class Trainer:
             write(*args)
 
     def _resume(self):
-        """Takes up the newest checkpoint. If problems have come since, it is where their run starts from."""
+        """Takes up the newest checkpoint. If problems have come since, it is where their run starts
+        from."""
         if not self.output.has_checkpoint:
             return
         path = newest_whole(self.output.checkpoints, self.console.log, with_inputs=True)
@@ -146,13 +201,14 @@ class Trainer:
             )
 
     def _tell_changes(self):
-        changed = self.hparams.diff(hparams_io.load(str(self.output.path)))
+        changed = self.hparams.diff(hparams_files.load(str(self.output.path)))
         if changed:
             told = ", ".join(f"{name}={new} (was {old})" for name, (new, old) in changed.items())
             self.console.log(f"Other hparams than before: {told}")
 
     def follow(self, every=5.0):
-        """Takes up each new checkpoint that another process writes, and yields its step; ends after the last step's.
+        """Takes up each new checkpoint that another process writes, and yields its step; ends after
+        the last step's.
 
         Args:
             every: seconds between looks.
@@ -168,11 +224,14 @@ class Trainer:
                 time.sleep(every)
 
     def _take_newer(self) -> bool:
-        """Takes up the newest checkpoint after this step that can be read; false if there is none."""
+        """Takes up the newest checkpoint after this step that can be read; false if there is
+        none."""
         for path in reversed(found(self.output.checkpoints)):
             if step_of(path) <= self.step:
                 break
-            with contextlib.suppress(UserError):  # damaged, or dropped for newer ones while it was read
+            with contextlib.suppress(
+                UserError
+            ):  # damaged, or dropped for newer ones while it was read
                 self.step = self._saved = self._checkpoints.restore(path)
                 return True
         return False
@@ -182,47 +241,65 @@ class Trainer:
         output.need_checkpoint()
         path = path or newest_whole(output.checkpoints, self.console.log)
         with self.replicas.scope():
-            load_fitting(self.model, self.problems, path, output.recorded_problems(), self.console.log, rescale)
+            load_fitting(
+                self.model,
+                self.problems,
+                path,
+                output.recorded_problems(),
+                self.console.log,
+                rescale,
+            )
             if self.average:
                 self.average.restart()
 
-    # ------------------------------------------------------------------------------------------------
-    # training
+    # ----------------------------------------------------------------------------------------------
+    # -- training
 
     def tell(self):
         """Prints what will be trained: problems, batches, parameters."""
         self._is_told = True
-        startup.tell_problems(self.console, self.problems, self.rates, self.hparams)
+        tables.tell_problems(self.console, self.problems, self.rates, self.hparams)
         frozen = sum(v.value.shape.num_elements() for v in self._train_step.tuning.frozen.values())
-        startup.tell_parameters(self.console, self.model.parts(), frozen)
+        tables.tell_parameters(self.console, self.model.parts(), frozen)
 
-    def train(self, until=None, eval_every=0, eval_split="validation", eval_batches=None, best=None):
+    def train(
+        self, until=None, eval_every=0, eval_split="validation", eval_batches=None, best=None
+    ):
         """Trains until step `until` (None: `train_steps`), then saves.
 
         Args:
             until: number of steps counted from the very first, also of runs before.
             eval_every: steps between evaluations; 0: none.
             eval_split, eval_batches: see `evaluate`.
-            best: best.Best; the checkpoint of the best evaluation is kept, and training ends when its patience does.
+            best: best.Best; the checkpoint of the best evaluation is kept, and training ends when
+                its patience does.
 
         Raises:
-            UserError: if a loss is not finite, or a checkpoint can't be written. The checkpoints before stay.
+            UserError: if a loss is not finite, or a checkpoint can't be written. The checkpoints
+            before stay.
             signals.Terminated: after SIGTERM, when all is saved. After Ctrl-C, KeyboardInterrupt.
         """
         until = self.train_steps if until is None else until
         without = [p.name for p in self.problems if not p.splits().get("train")]
         if without:
-            raise UserError(f"There are no training examples for {', '.join(without)}. Prepare them with "
-                            "--generate_data, or leave them out of --problems.")
+            raise UserError(
+                f"There are no training examples for {', '.join(without)}. Prepare them with "
+                "--generate_data, or leave them out of --problems."
+            )
         if not self._is_told:
-            startup.check_lengths(self.problems, self.hparams)
+            tables.check_lengths(self.problems, self.hparams)
         self._writes(lambda: self.output.record(self.hparams, self.problems, self.model_name))
         progress = Progress(self.console, self.step, until)
         weigh = lambda: self._weigh(best, self.evaluate(eval_split, eval_batches))  # noqa: E731
         with self.replicas.watching(), progress, termination() as told_to_stop:
             if best:
                 best.resume(self.step)
-                if eval_every and self.step and self.step % eval_every == 0 and self.step not in best.values:
+                if (
+                    eval_every
+                    and self.step
+                    and self.step % eval_every == 0
+                    and self.step not in best.values
+                ):
                     weigh()  # the run was stopped before it could be
             while self.step < until and not (best and best.is_over):
                 if self.step % self._guard.every == 0 and self.replicas.any(bool(told_to_stop())):
@@ -235,20 +312,28 @@ class Trainer:
                 if eval_every and (last or self.step % eval_every == 0 and self.step < until):
                     self._aside(progress, weigh)
             if best and best.is_over:
-                self.console.log(f"No {best.metric} better than {best.value:.4f} of step {best.step:,} in "
-                                 f"{best.since} evaluations: training ends here.")
+                self.console.log(
+                    f"No {best.metric} better than {best.value:.4f} of step {best.step:,} in "
+                    f"{best.since} evaluations: training ends here."
+                )
             progress.look(final=True)
             self.save()
         if progress.totals:
-            wanted = {problem.name: rate for problem, rate in zip(self.problems, self.rates, strict=True)}
-            startup.tell_shares(self.console, progress.totals, wanted)
+            wanted = {
+                problem.name: rate for problem, rate in zip(self.problems, self.rates, strict=True)
+            }
+            tables.tell_shares(self.console, progress.totals, wanted)
 
     def _stop(self, signal_number):
-        """Saves, and ends the process as the signal wants it; SIGTERM where it came to another worker."""
+        """Saves, and ends the process as the signal wants it; SIGTERM where it came to another
+        worker."""
         self.save()
         is_interrupt = signal_number == signal.SIGINT
-        self.console.log(f"{'Interrupted' if is_interrupt else 'Told to stop'}. The same command goes on from step "
-                         f"{self.step:,}.")
+        self.console.log(
+            f"{'Interrupted' if is_interrupt else 'Told to stop'}. The same command goes on from "
+            "step "
+            f"{self.step:,}."
+        )
         raise KeyboardInterrupt if is_interrupt else Terminated
 
     def _train_one(self, progress):
@@ -267,8 +352,10 @@ class Trainer:
             self._compiled.add((problem.name, shapes))
             each = f" for {shapes[0]} to {shapes[1]}" if shapes else ""
             most = self.inputs.most_shapes() if shapes else len(self.problems)
-            self.console.log(f"Compiled the step of {problem.name}{each} in {seconds:.1f} s "
-                             f"({len(self._compiled)} of{' at most' if shapes else ''} {most})")
+            self.console.log(
+                f"Compiled the step of {problem.name}{each} in {seconds:.1f} s "
+                f"({len(self._compiled)} of{' at most' if shapes else ''} {most})"
+            )
         progress.step(self.step, problem.name, result, self._examples(batch), timed=not is_new)
         if self.output:
             self._checkpoints.check()
@@ -286,7 +373,9 @@ class Trainer:
         if best.update(self.step, results) and self.output:
             self.save()
             self._writes(best.keep, self.output.checkpoints / f"ckpt-{self.step}")
-            self.console.log(f"Best {best.metric} so far: {best.value:.4f} at step {self.step:,}, kept in best/")
+            self.console.log(
+                f"Best {best.metric} so far: {best.value:.4f} at step {self.step:,}, kept in best/"
+            )
         self._writes(best.write)  # last: what it says is kept, is
 
     def _aside(self, progress, work):
@@ -304,10 +393,14 @@ class Trainer:
             values |= train_scalars(name, result)
             self._summaries.histograms(self.step, expert_histograms(name, result))
             for layer, report in result["experts"].items():
-                self._loads.setdefault(f"experts_{layer}/who_serves_whom", {})[name] = np.asarray(report["load"])
+                self._loads.setdefault(f"experts_{layer}/who_serves_whom", {})[name] = np.asarray(
+                    report["load"]
+                )
         progress.latest.clear()
         self._summaries.scalars(self.step, values)
-        self._summaries.pictures(self.step, {tag: heat_map(loads) for tag, loads in self._loads.items()})
+        self._summaries.pictures(
+            self.step, {tag: heat_map(loads) for tag, loads in self._loads.items()}
+        )
 
     def save(self, wait=True):
         """Writes a checkpoint, if the model was trained since the last one.
@@ -334,22 +427,29 @@ class Trainer:
             max_batches: of each problem; None or 0 takes the whole split.
 
         Returns:
-            {problem: {"examples", "tokens", "log_perplexity", "accuracy", ...}}; see evaluation.Evaluator.
+            {problem: {"examples", "tokens", "log_perplexity", "accuracy", ...}}; see
+            evaluator.Evaluator.
         """
-        with self.replicas.scope(), self.average.in_use() if self.average else contextlib.nullcontext():
+        with (
+            self.replicas.scope(),
+            self.average.in_use() if self.average else contextlib.nullcontext(),
+        ):
             results = self._evaluator.run(split, max_batches)
-            samples, pictures = self._decode(split, results) if self._decoding.examples else ({}, {})
+            samples, pictures = (
+                self._decode(split, results) if self._decoding.examples else ({}, {})
+            )
         self.evaluated = self.step
         part = f", first {max_batches} batches" if max_batches else ""
-        self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluation.table(results))
+        self.console.table(f"Step {self.step:,}, {split} split{part}", *evaluator.table(results))
         for problem, shown in samples.items():
-            rows = [f"  {row}" for sample in shown for row in evaluation.lines(sample)]
+            rows = [f"  {row}" for sample in shown for row in evaluator.lines(sample)]
             self.console.log("\n".join([problem, *rows]))
         self._writes(self._write_metrics, split, results, samples, pictures)
         return results
 
     def _decode(self, split, results):
-        """Adds the scores of decoded examples to the results; returns samples of them, and pictures of the attention.
+        """Adds the scores of decoded examples to the results; returns samples of them, and pictures
+        of the attention.
 
         The chief alone decodes.
         """
@@ -362,8 +462,14 @@ class Trainer:
     def _write_metrics(self, split, results, samples, pictures):
         self.output.write_metrics(split, self.step, results)
         self._summaries.scalars(self.step, evaluation_scalars(split, results))
-        self._summaries.texts(self.step, {
-            f"decoded_{split}/{problem}": "\n".join(row for sample in shown for row in (*evaluation.lines(sample), ""))
-            for problem, shown in samples.items()})
+        self._summaries.texts(
+            self.step,
+            {
+                f"decoded_{split}/{problem}": "\n".join(
+                    row for sample in shown for row in (*evaluator.lines(sample), "")
+                )
+                for problem, shown in samples.items()
+            },
+        )
         self._summaries.pictures(self.step, pictures)
         self._summaries.flush()

@@ -3,7 +3,7 @@
 import re
 
 from t2t_mm.errors import UserError
-from t2t_mm.training.checkpoints import named_variables
+from t2t_mm.runs.checkpoints import named_variables
 
 BODY = ("encoder/", "mixer/", "decoder/")
 
@@ -16,7 +16,8 @@ class Tuning:
         hparams: reads `frozen` and `body_rate`.
 
     Raises:
-        UserError: if `frozen` is no regular expression, matches no weight, or leaves a problem nothing to train.
+        UserError: if `frozen` is no regular expression, matches no weight, or leaves a problem
+        nothing to train.
     """
 
     def __init__(self, model, hparams):
@@ -37,11 +38,18 @@ class Tuning:
             raise UserError(f"frozen={pattern!r} is no regular expression: {error}.") from error
         if not found:
             parts = dict.fromkeys("/".join(name.split("/")[:2]) + "/" for name in names)
-            raise UserError(f"frozen={pattern!r} is found in the name of no weight. Names start with "
-                            f"{', '.join(parts)}.")
+            raise UserError(
+                f"frozen={pattern!r} is found in the name of no weight. Names start with "
+                f"{', '.join(parts)}."
+            )
         return found
 
     def parts(self, problem):
-        """[(variables of a part of the model, its learning rate as a multiple)] that a problem, by name, trains."""
-        parts = [[v for v in part if id(v) not in self._frozen] for part in self.model.path(problem)]
-        return [(part, self.body_rate if id(part[0]) in self._body else 1.0) for part in parts if part]
+        """[(variables of a part of the model, its learning rate as a multiple)] that a problem, by
+        name, trains."""
+        parts = [
+            [v for v in part if id(v) not in self._frozen] for part in self.model.path(problem)
+        ]
+        return [
+            (part, self.body_rate if id(part[0]) in self._body else 1.0) for part in parts if part
+        ]

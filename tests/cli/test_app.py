@@ -57,7 +57,13 @@ def test_runs(command):
 def test_help(command):
     done = command("--help")
     assert done.returncode == 0 and done.stderr == ""
-    for text in ("Counts.", "counter.py --number=3", "--number [3]", "How far to count.", "--t2t_usr_dir"):
+    for text in (
+        "Counts.",
+        "counter.py --number=3",
+        "--number [3]",
+        "How far to count.",
+        "--t2t_usr_dir",
+    ):
         assert text in done.stdout
     assert "alsologtostderr" not in done.stdout  # absl's own flags are none of ours
 
@@ -71,10 +77,16 @@ def test_help(command):
         (["--mode=left"], "error: flag --mode=left: value should be one of <up|down>"),
         (["--number"], "error: Missing value for flag --number"),
         (["number=2"], "error: expected only flags, --name=value, but 'number=2' is none"),
-        (["--t2t_usr_dir=/no/such/folder"], "error: --t2t_usr_dir: expected a directory of Python files"),
+        (
+            ["--t2t_usr_dir=/no/such/folder"],
+            "error: --t2t_usr_dir: expected a directory of Python files",
+        ),
         (["--raises=UserError('two\\nlines')"], "error: two lines"),
         (["--raises=registry.RegistryError('no such name')"], "error: no such name"),
-        (["--raises=OSError(errno.ENOSPC, 'No space left', '/out/x')"], "error: No space left: /out/x"),
+        (
+            ["--raises=OSError(errno.ENOSPC, 'No space left', '/out/x')"],
+            "error: No space left: /out/x",
+        ),
         (["--raises=PermissionError(errno.EACCES, 'Forbidden', '/out')"], "error: Forbidden: /out"),
     ],
 )

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.training.averaging import _tensors, model_weights, write_mean
-from t2t_mm.training.checkpoints import found
+from t2t_mm.runs.averaging import _tensors, model_weights, write_mean
+from t2t_mm.runs.checkpoints import found
 
 
 @pytest.fixture
 def run(trained, tmp_path):
-    """A copy of a run with a second checkpoint, of step 4, in which all weights are another half as large."""
+    """A copy of a run with a second checkpoint, of step 4, in which all weights are another half as
+    large."""
     folder = tmp_path / "run"
     shutil.copytree(trained, folder)
     parts = {}
@@ -45,32 +46,46 @@ def test_the_mean_is_a_run_of_its_own(run, tmp_path):
             np.testing.assert_allclose(value, 1.25 * old[name], rtol=1e-6)
             np.testing.assert_allclose(new[name], 1.5 * old[name], rtol=1e-6)
     model = t2t_mm.load(tmp_path / "mean")
-    assert model.step == 4 and "outputs" in model.predict("mini_ende", "I see two red rings.", longest=5)
+    assert model.step == 4 and "outputs" in model.predict(
+        "mini_ende", "I see two red rings.", longest=5
+    )
 
 
-def test_a_damaged_checkpoint_is_left_out_and_a_net_that_came_later_is_not_made_smaller(run, tmp_path):
+def test_a_damaged_checkpoint_is_left_out_and_a_net_that_came_later_is_not_made_smaller(
+    run, tmp_path
+):
     old, new = found(run / "checkpoints")
     parts = {"step": tf.Variable(5, dtype=tf.int64)}
     for (part, name), value in _tensors(new).items():
         if part != "step":
             parts.setdefault(part, {})[name] = tf.Variable(value)
     parts["model"]["late"] = tf.Variable([7.0])
-    (path,) = [tf.train.CheckpointManager(tf.train.Checkpoint(**parts), str(tmp_path / "later"), 3).save(5)]
-    assert write_mean([old, new, path], tmp_path / "mean") and model_weights(found(tmp_path / "mean")[0])["late"] == [7]
+    (path,) = [
+        tf.train.CheckpointManager(tf.train.Checkpoint(**parts), str(tmp_path / "later"), 3).save(5)
+    ]
+    assert write_mean([old, new, path], tmp_path / "mean") and model_weights(
+        found(tmp_path / "mean")[0]
+    )["late"] == [7]
     (data,) = (run / "checkpoints").glob("ckpt-4.data*")
     data.write_bytes(data.read_bytes()[:1000])
     done = command(f"--output_dir={run}", f"--average_dir={tmp_path / 'mean2'}", "--checkpoints=1")
     assert "ckpt-4 is damaged" in done.stdout and "after 2 steps" in done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("output, average, count, told", [
-    ("", "mean", 1, "Give --output_dir: Of the training run."),
-    ("{empty}", "mean", 1, "There is no checkpoint in"),
-    ("{trained}", "{trained}", 1, "give another --average_dir"),
-    ("{trained}", "{empty}", 5, "has 1 whole checkpoints, not 5"),
-])
+@pytest.mark.parametrize(
+    "output, average, count, told",
+    [
+        ("", "mean", 1, "Give --output_dir: Of the training run."),
+        ("{empty}", "mean", 1, "There is no checkpoint in"),
+        ("{trained}", "{trained}", 1, "give another --average_dir"),
+        ("{trained}", "{empty}", 5, "has 1 whole checkpoints, not 5"),
+    ],
+)
 def test_mistakes(trained, tmp_path, output, average, count, told):
     names = {"trained": trained, "empty": tmp_path}
-    done = command(f"--output_dir={output.format(**names)}", f"--average_dir={average.format(**names)}",
-                   f"--checkpoints={count}")
+    done = command(
+        f"--output_dir={output.format(**names)}",
+        f"--average_dir={average.format(**names)}",
+        f"--checkpoints={count}",
+    )
     assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1

@@ -1,4 +1,5 @@
-"""The command t2t-mm-decoder, as a person gives it: through a process of its own where that matters."""
+"""The command t2t-mm-decoder, as a person gives it: through a process of its own where that
+matters."""
 
 import io
 import subprocess
@@ -11,15 +12,29 @@ from t2t_mm.cli import decoding
 from t2t_mm.errors import UserError
 
 DEFAULTS = {
-    "problem": "mini_ende", "decode_from_file": None, "decode_to_file": None, "split": None, "data_dir": None,
-    "examples": 0, "interactive": False, "beam_size": 1, "alpha": 0.6, "decode_length": 8,
-    "sampling_temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0, "n_best": 1,
-}  # fmt: skip
+    "problem": "mini_ende",
+    "decode_from_file": None,
+    "decode_to_file": None,
+    "split": None,
+    "data_dir": None,
+    "examples": 0,
+    "interactive": False,
+    "beam_size": 1,
+    "alpha": 0.6,
+    "decode_length": 8,
+    "sampling_temperature": 0.0,
+    "top_k": 0,
+    "top_p": 1.0,
+    "seed": 0,
+    "n_best": 1,
+}
 
 
 @pytest.fixture
 def run(trained):
-    return lambda **flags: decoding.run(types.SimpleNamespace(output_dir=trained, **{**DEFAULTS, **flags}))
+    return lambda **flags: decoding.run(
+        types.SimpleNamespace(output_dir=trained, **{**DEFAULTS, **flags})
+    )
 
 
 def test_lines_stay_in_their_places(run, tmp_path, capsys):
@@ -81,17 +96,28 @@ def test_lines_of_stdin_are_those_of_a_file(run, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == wanted and wanted.count("\n") == 2
 
 
-@pytest.mark.parametrize("flags, told", [
-    ({"top_k": 4}, "give a --sampling_temperature"), ({"top_p": 0.9}, "give a --sampling_temperature"),
-    ({"sampling_temperature": 1.0, "beam_size": 2}, "give one of them"),
-])
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ({"top_k": 4}, "give a --sampling_temperature"),
+        ({"top_p": 0.9}, "give a --sampling_temperature"),
+        ({"sampling_temperature": 1.0, "beam_size": 2}, "give one of them"),
+    ],
+)
 def test_flags_that_do_not_go_together(run, tmp_path, flags, told):
     with pytest.raises(UserError, match=told):
         run(decode_from_file=tmp_path / "in.txt", **flags)
 
 
-def test_a_split_goes_on_where_it_was_stopped_and_needs_a_folder(run, trained_data, tmp_path, monkeypatch, capsys):
-    flags = {"split": "validation", "data_dir": trained_data, "examples": 5, "decode_to_file": tmp_path / "out.txt"}
+def test_a_split_goes_on_where_it_was_stopped_and_needs_a_folder(
+    run, trained_data, tmp_path, monkeypatch, capsys
+):
+    flags = {
+        "split": "validation",
+        "data_dir": trained_data,
+        "examples": 5,
+        "decode_to_file": tmp_path / "out.txt",
+    }
     with pytest.raises(UserError, match="can't be written to"):
         run(**flags | {"decode_to_file": tmp_path / "absent" / "out.txt"})
     run(**flags)
@@ -116,7 +142,11 @@ def raising(error):
 def test_a_split_is_scored(run, trained_data, tmp_path, capsys):
     run(split="validation", data_dir=trained_data, decode_to_file=tmp_path / "out.txt", examples=5)
     told = capsys.readouterr().err
-    assert "bleu " in told and "chrf " in told and len((tmp_path / "out.txt").read_text().splitlines()) == 5
+    assert (
+        "bleu " in told
+        and "chrf " in told
+        and len((tmp_path / "out.txt").read_text().splitlines()) == 5
+    )
     run(problem="mini_imagenet", split="validation", data_dir=trained_data, examples=4)
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 4 and "accuracy " in captured.err
@@ -130,11 +160,15 @@ def test_a_conversation(run, monkeypatch, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-@pytest.mark.parametrize("args, told", [
-    ([], "--output_dir"), (["--output_dir=none"], "Give one of"),
-    (["--output_dir=none", "--decode_from_file=x"], "There is no directory none"),
-    (["--output_dir=none", "--split=test"], "--split needs --data_dir"),
-])
+@pytest.mark.parametrize(
+    "args, told",
+    [
+        ([], "--output_dir"),
+        (["--output_dir=none"], "Give one of"),
+        (["--output_dir=none", "--decode_from_file=x"], "There is no directory none"),
+        (["--output_dir=none", "--split=test"], "--split needs --data_dir"),
+    ],
+)
 def test_wrong_flags(args, told, tmp_path):
     line = [sys.executable, "-m", "t2t_mm.cli.decoder", *args]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)

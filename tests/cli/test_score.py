@@ -8,23 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from t2t_mm.metrics.decoded import metric
+from t2t_mm.evaluation.metrics.decoded import metric
 
 ROOT = Path(__file__).parents[2]
-HYPOTHESES = ["The cat sat on the mat.", "A dog, barking!", "He reads a book about the history of the world."]
-REFERENCES = ["The cat is sitting on the mat.", "A dog was barking.", "He read a book about the history of the world."]
+HYPOTHESES = [
+    "The cat sat on the mat.",
+    "A dog, barking!",
+    "He reads a book about the history of the world.",
+]
+REFERENCES = [
+    "The cat is sitting on the mat.",
+    "A dog was barking.",
+    "He read a book about the history of the world.",
+]
 OTHERS = ["A cat sat on the mat.", "A dog barked.", "He reads of world history."]
 
 
 def run(*args, folder):
     line = [sys.executable, "-m", "t2t_mm.cli.score", *args]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        line, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name, lines in (("hyp", HYPOTHESES), ("ref", REFERENCES), ("ref2", OTHERS), ("short", REFERENCES[:2])):
+    for name, lines in (
+        ("hyp", HYPOTHESES),
+        ("ref", REFERENCES),
+        ("ref2", OTHERS),
+        ("short", REFERENCES[:2]),
+    ):
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
     (tmp_path / "hyp.gz").write_bytes(gzip.compress((tmp_path / "hyp").read_bytes()))
     (tmp_path / "empty").touch()
@@ -33,13 +48,21 @@ def folder(tmp_path):
 
 
 def test_figures_with_their_signatures_and_intervals(folder):
-    flags = ["--metrics=bleu,chrf,wer", "--hypotheses=hyp", "--references=ref", "--bootstrap=100", "--seed=3"]
+    flags = [
+        "--metrics=bleu,chrf,wer",
+        "--hypotheses=hyp",
+        "--references=ref",
+        "--bootstrap=100",
+        "--seed=3",
+    ]
     done = run(*flags, folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line}
     assert "hyp: 3 examples" in done.stdout
     for name in ("bleu", "chrf", "wer"):
-        score = metric(name).score(HYPOTHESES, [[text] for text in REFERENCES], bootstrap=100, seed=3)
+        score = metric(name).score(
+            HYPOTHESES, [[text] for text in REFERENCES], bootstrap=100, seed=3
+        )
         assert f" {score.value:.4f} " in rows[name] and rows[name].endswith(score.signature)
         assert "{:.4f} to {:.4f}".format(*score.interval) in rows[name]
     assert "higher" in rows["bleu"] and "lower" in rows["wer"]
@@ -47,20 +70,33 @@ def test_figures_with_their_signatures_and_intervals(folder):
     assert "Intervals: 100 bootstrap resamples of the examples, seed 3." in done.stdout
 
 
-@pytest.mark.parametrize("references", [["--references=ref,ref2"], ["--references=ref", "--references=ref2"]])
+@pytest.mark.parametrize(
+    "references", [["--references=ref,ref2"], ["--references=ref", "--references=ref2"]]
+)
 def test_several_references_and_json(folder, references):
-    done = run("--metrics=bleu,rouge_l", "--hypotheses=hyp.gz", *references, "--json", folder=folder)
+    done = run(
+        "--metrics=bleu,rouge_l", "--hypotheses=hyp.gz", *references, "--json", folder=folder
+    )
     told = json.loads(done.stdout)
-    assert told["examples"] == 3 and "seed" not in told and list(told["metrics"]) == ["bleu", "rouge_l"]
+    assert (
+        told["examples"] == 3
+        and "seed" not in told
+        and list(told["metrics"]) == ["bleu", "rouge_l"]
+    )
     for name, shown in told["metrics"].items():
-        score = metric(name).score(HYPOTHESES, [list(pair) for pair in zip(REFERENCES, OTHERS, strict=True)])
+        score = metric(name).score(
+            HYPOTHESES, [list(pair) for pair in zip(REFERENCES, OTHERS, strict=True)]
+        )
         assert shown["value"] == score.value and shown["signature"] == score.signature
         assert shown["interval"] is None
 
 
 def test_the_metrics_of_a_problem(folder):
     done = run("--problem=wmt_ende", "--hypotheses=ref", "--references=ref", folder=folder)
-    assert [line.split()[:2] for line in done.stdout.splitlines()[3:5]] == [["bleu", "100.0000"], ["chrf", "100.0000"]]
+    assert [line.split()[:2] for line in done.stdout.splitlines()[3:5]] == [
+        ["bleu", "100.0000"],
+        ["chrf", "100.0000"],
+    ]
 
 
 def test_a_metric_of_ones_own(folder):
@@ -82,36 +118,60 @@ def test_a_metric_of_ones_own(folder):
 HYP, REF = "--hypotheses=hyp", "--references=ref"
 
 
-@pytest.mark.parametrize("args, message", [
-    (["--metrics=bleu", HYP], "Give --references: "),
-    (["--metrics=bleu", REF], "Give --hypotheses: "),
-    ([HYP, REF], "Give --metrics, such as"),
-    (["--metrics=blue", HYP, REF], "Unknown metric 'blue', did you mean bleu?"),
-    (["--metrics=bleu", "--problem=wmt_ende", HYP, REF], "Give --metrics or --problem, not both"),
-    (["--problem=wmt_endee", HYP, REF], "unknown problem"),
-    (["--problem=imagenet", HYP, REF], "imagenet names no metrics of decoded text; choose with --metrics="),
-    (["--metrics=bleu", HYP, "--references=short"], "hyp has 3 lines, but short has 2"),
-    (["--metrics=bleu", HYP, "--references=ref,short"], "hyp has 3 lines, but short has 2"),
-    (["--metrics=bleu", HYP, "--references=nowhere"], "nowhere cannot be read"),
-    (["--metrics=bleu", "--hypotheses=empty", REF], "empty is empty."),
-    (["--metrics=bleu", HYP, "--references=latin"], "latin, line 2: not UTF-8"),
-    (["--metrics=wer", HYP, "--references=ref,ref2"], "wer takes one reference an example, but example 1 has 2"),
-    (["--metrics=bracket_f1", HYP, REF], "Reference 1 is no bracketed tree"),
-    (["--metrics=bleu", "--bootstrap=-1", HYP, REF], "flag --bootstrap=-1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["--metrics=bleu", HYP], "Give --references: "),
+        (["--metrics=bleu", REF], "Give --hypotheses: "),
+        ([HYP, REF], "Give --metrics, such as"),
+        (["--metrics=blue", HYP, REF], "Unknown metric 'blue', did you mean bleu?"),
+        (
+            ["--metrics=bleu", "--problem=wmt_ende", HYP, REF],
+            "Give --metrics or --problem, not both",
+        ),
+        (["--problem=wmt_endee", HYP, REF], "unknown problem"),
+        (
+            ["--problem=imagenet", HYP, REF],
+            "imagenet names no metrics of decoded text; choose with --metrics=",
+        ),
+        (["--metrics=bleu", HYP, "--references=short"], "hyp has 3 lines, but short has 2"),
+        (["--metrics=bleu", HYP, "--references=ref,short"], "hyp has 3 lines, but short has 2"),
+        (["--metrics=bleu", HYP, "--references=nowhere"], "nowhere cannot be read"),
+        (["--metrics=bleu", "--hypotheses=empty", REF], "empty is empty."),
+        (["--metrics=bleu", HYP, "--references=latin"], "latin, line 2: not UTF-8"),
+        (
+            ["--metrics=wer", HYP, "--references=ref,ref2"],
+            "wer takes one reference an example, but example 1 has 2",
+        ),
+        (["--metrics=bracket_f1", HYP, REF], "Reference 1 is no bracketed tree"),
+        (["--metrics=bleu", "--bootstrap=-1", HYP, REF], "flag --bootstrap=-1"),
+    ],
+)
 def test_a_mistake_is_one_line(folder, args, message):
     done = run(*args, folder=folder)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: ") and message in done.stderr and done.stderr.count("\n") == 1
+    assert (
+        done.stderr.startswith("error: ")
+        and message in done.stderr
+        and done.stderr.count("\n") == 1
+    )
 
 
 def test_help_imports_nothing_heavy(folder):
     script = (
         "import sys\nfrom t2t_mm.cli import app, score\n"
         "app.run(score.main, ['t2t-mm-score', '--help'])\n"
-        "print({'tensorflow', 'keras', 'numpy', 'sacrebleu', 'jiwer', 'nltk', 'rich'} & set(sys.modules))"
+        "print({'tensorflow', 'keras', 'numpy', 'sacrebleu', 'jiwer', 'nltk', 'rich'} & "
+        "set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0 and done.stdout.endswith("set()\n"), done.stdout + done.stderr
-    for text in ("t2t-mm-score --metrics=bleu,chrf", "--bootstrap [0]", "--references", "--seed [12345]"):
+    for text in (
+        "t2t-mm-score --metrics=bleu,chrf",
+        "--bootstrap [0]",
+        "--references",
+        "--seed [12345]",
+    ):
         assert text in done.stdout

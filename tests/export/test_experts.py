@@ -15,7 +15,9 @@ from t2t_mm.export.experts import sum_of_loads, without_idle
 def model(trained, trained_data):
     """In whose mixtures no position reaches some of the experts."""
     loaded = t2t_mm.load(trained)
-    loaded.problems = {name: problem.located(trained_data) for name, problem in loaded.problems.items()}
+    loaded.problems = {
+        name: problem.located(trained_data) for name, problem in loaded.problems.items()
+    }
     for part, idle in ((loaded.model.encoder, (1, 2)), (loaded.model.decoder, (2,))):
         gate = np.random.default_rng(1).normal(size=part.experts.experts.w_gate.shape) * 0.01
         # So that a column of one sign always loses.
@@ -29,7 +31,11 @@ def model(trained, trained_data):
 def test_what_is_never_reached_can_go(model):
     names = ["mini_ende", "mini_imagenet"]
     loads = sum_of_loads(model.model, model.hparams, [model.problems[name] for name in names])
-    assert loads["decoder"][2] == 0 and (loads["encoder"][[1, 2]] == 0).all() and (loads["encoder"] > 0).sum() == 2
+    assert (
+        loads["decoder"][2] == 0
+        and (loads["encoder"][[1, 2]] == 0).all()
+        and (loads["encoder"] > 0).sum() == 2
+    )
     before = model.predict("mini_ende", "I see two red rings.", longest=10)
     smaller, costs = without_idle(model, names)
     assert smaller.hparams.moe_experts == 3 and model.hparams.moe_experts == 4
@@ -39,7 +45,9 @@ def test_what_is_never_reached_can_go(model):
         first, second = costs[name, "validation"]
         assert second == pytest.approx(first, abs=1e-5)
     after = smaller.predict("mini_ende", "I see two red rings.", longest=10)
-    assert after["outputs"] == before["outputs"] and after["score"] == pytest.approx(before["score"], abs=1e-4)
+    assert after["outputs"] == before["outputs"] and after["score"] == pytest.approx(
+        before["score"], abs=1e-4
+    )
 
 
 def test_a_share_lets_more_go_but_never_fewer_than_a_position_takes(model):
@@ -49,7 +57,9 @@ def test_a_share_lets_more_go_but_never_fewer_than_a_position_takes(model):
 
 def test_without_data_nothing_is_known(trained, trained_data, monkeypatch):
     loaded = t2t_mm.load(trained)
-    problem = loaded.problems["mini_imagenet"] = loaded.problems["mini_imagenet"].located(trained_data)
+    problem = loaded.problems["mini_imagenet"] = loaded.problems["mini_imagenet"].located(
+        trained_data
+    )
     monkeypatch.setattr(problem, "splits", lambda: {"train": 60})
     with pytest.raises(UserError, match="mini_imagenet has no validation data"):
         without_idle(loaded, ["mini_imagenet"])
@@ -58,7 +68,9 @@ def test_without_data_nothing_is_known(trained, trained_data, monkeypatch):
 def test_a_mixture_that_no_problem_gets_to_keeps_any(model, monkeypatch):
     problem = SimpleNamespace(name="a", splits=lambda: {"validation": 1})
     monkeypatch.setattr(experts, "batches", lambda *args, **kwargs: [{}])
-    called = lambda batch, problem, training: {"experts": {"encoder": {"load": [1.0, 2.0]}, "decoder": {}}}  # noqa: E731
+    called = lambda batch, problem, training: {  # noqa: E731
+        "experts": {"encoder": {"load": [1.0, 2.0]}, "decoder": {}}
+    }
     assert list(experts.sum_of_loads(called, None, [problem])) == ["encoder"]
     kept = {"encoder": np.array([1])}
     cut = experts._cut("decoder/experts/experts/w1", np.arange(6).reshape(3, 2), kept, np.arange(2))

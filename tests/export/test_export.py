@@ -1,4 +1,5 @@
-"""What is exported answers as the model does: in a process of its own, to broken inputs, in Serving's layout."""
+"""What is exported answers as the model does: in a process of its own, to broken inputs, in
+Serving's layout."""
 
 import importlib.metadata
 import io
@@ -15,12 +16,16 @@ import soundfile
 import tensorflow as tf
 
 import t2t_mm
+from t2t_mm.decoding import Beam
 from t2t_mm.errors import UserError
 from t2t_mm.export import export, warmup
-from t2t_mm.search import Beam
 
 ALONE = Path(__file__).with_name("alone.py")
-SENTENCES = ["I see two red rings.", "There is a moon.", "The big green star is above three small blue squares."]
+SENTENCES = [
+    "I see two red rings.",
+    "There is a moon.",
+    "The big green star is above three small blue squares.",
+]
 RANDOM = np.random.default_rng(0)
 
 
@@ -40,14 +45,29 @@ def sine(count, pitch=9.0):
 
 GOOD = {
     "language": [text.encode() for text in SENTENCES],
-    "image": [png(50, 80), png(64, 64), tf.io.encode_jpeg(RANDOM.integers(0, 255, (90, 30, 3), np.uint8)).numpy()],
-    "audio": [wav(sine(8000), 8000), wav(sine(5000, 4.0), 8000), wav(np.stack([sine(9000)] * 2, 1), 16000),
-              wav(sine(4000), 8000, "FLOAT"), wav(sine(4000), 44100, "PCM_24")],
+    "image": [
+        png(50, 80),
+        png(64, 64),
+        tf.io.encode_jpeg(RANDOM.integers(0, 255, (90, 30, 3), np.uint8)).numpy(),
+    ],
+    "audio": [
+        wav(sine(8000), 8000),
+        wav(sine(5000, 4.0), 8000),
+        wav(np.stack([sine(9000)] * 2, 1), 16000),
+        wav(sine(4000), 8000, "FLOAT"),
+        wav(sine(4000), 44100, "PCM_24"),
+    ],
 }
 TALL = tf.io.encode_jpeg(RANDOM.integers(0, 255, (120, 60, 3), np.uint8)).numpy()
 BROKEN = {
     "language": [b"", b" \t ", "\u3000\xa0".encode()],
-    "image": [GOOD["image"][2][:200], TALL[: len(TALL) * 85 // 100], b"", b"\x89PNG\r\n\x1a\n", b"text"],
+    "image": [
+        GOOD["image"][2][:200],
+        TALL[: len(TALL) * 85 // 100],
+        b"",
+        b"\x89PNG\r\n\x1a\n",
+        b"text",
+    ],
     "audio": [b"", b"RIFF", wav(np.zeros(0), 8000)],
 }
 ODD = {"language": [b"a\x00b", b"\xff\xfe rings", b"x" * 2000], "image": [], "audio": []}
@@ -76,15 +96,19 @@ def answers_alone(path, requests, folder):
 
 
 def environment(folder, *packages):
-    """The Python of a new virtual environment with these packages and what they need: links to those of this one."""
+    """The Python of a new virtual environment with these packages and what they need: links to
+    those of this one."""
     venv.create(folder, with_pip=False, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
     for name in closure(packages):
         for file in importlib.metadata.distribution(name).files:
             top = file.parts[0]
             if top not in ("..", "__pycache__") and not (site / top).exists():
-                (site / top).symlink_to(Path(file.locate()).parents[len(file.parts) - 2] if len(file.parts) > 1
-                                        else file.locate())
+                (site / top).symlink_to(
+                    Path(file.locate()).parents[len(file.parts) - 2]
+                    if len(file.parts) > 1
+                    else file.locate()
+                )
     return folder / "bin" / "python"
 
 
@@ -127,15 +151,21 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
 
 def test_beams_in_the_layout_of_serving(model, tmp_path):
     path = export(model, tmp_path / "export", ["mini_ende"], Beam(2), longest=20)
-    assert path == tmp_path / "export" / str(model.step) and [p.name for p in path.parent.iterdir()] == [path.name]
+    assert path == tmp_path / "export" / str(model.step) and [
+        p.name for p in path.parent.iterdir()
+    ] == [path.name]
     with pytest.raises(UserError, match="is there already, and is not overwritten"):
         export(model, tmp_path / "export", ["mini_ende"])
     signatures = tf.saved_model.load(str(path)).signatures
     assert set(signatures) == {"mini_ende", "serving_default"}
     found = signatures["serving_default"](inputs=tf.constant([*SENTENCES, ""]))
     for row, answer in enumerate(model.predict("mini_ende", SENTENCES, Beam(2), longest=20)):
-        assert [text.decode() for text in found["outputs"].numpy()[row]] == [text for text, _ in answer["n_best"]]
-        np.testing.assert_allclose(found["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4)
+        assert [text.decode() for text in found["outputs"].numpy()[row]] == [
+            text for text, _ in answer["n_best"]
+        ]
+        np.testing.assert_allclose(
+            found["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4
+        )
     assert found["outputs"].shape == (4, 2) and found["scores"].numpy()[3].tolist() == [-np.inf] * 2
     assert signatures["mini_ende"](inputs=tf.constant([], tf.string))["outputs"].shape == (0, 2)
 
@@ -147,7 +177,9 @@ def test_warm_up_requests_can_be_answered(exported, model):
         inputs = tf.make_ndarray(request.inputs[0].value)
         asked.append((request.model_spec.signature_name, len(inputs)))
         if len(inputs) == 1:
-            scores = signatures[request.model_spec.signature_name](inputs=tf.constant(inputs))["scores"]
+            scores = signatures[request.model_spec.signature_name](inputs=tf.constant(inputs))[
+                "scores"
+            ]
             assert np.isfinite(scores).all()
     assert sorted(asked) == sorted((name, size) for name in model.problems for size in (1, 8))
 
@@ -162,19 +194,25 @@ def test_one_task_is_smaller_than_all(exported, model, tmp_path):
 def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
     served = t2t_mm.load(exported.parent)
     assert set(served.problems) == set(model.problems)
-    mine, theirs = (each.predict("mini_ende", [*SENTENCES, ""], **extra) for each, extra in (
-        (model, {"longest": 20}), (served, {})))
+    mine, theirs = (
+        each.predict("mini_ende", [*SENTENCES, ""], **extra)
+        for each, extra in ((model, {"longest": 20}), (served, {}))
+    )
     for answer, found in zip(mine[:3], theirs[:3], strict=True):
         assert found["outputs"] == answer["outputs"]
         assert found["score"] == pytest.approx(answer["score"], abs=1e-4)
     assert theirs[3] == {"error": "the text is empty"}
     pixels = RANDOM.integers(0, 255, (40, 70, 3), np.uint8)
     found, answer = (each.predict("mini_imagenet", pixels) for each in (served, model))
-    assert found["label"] == answer["label"] and [name for name, _ in found["top"]] == [n for n, _ in answer["top"]]
+    assert found["label"] == answer["label"] and [name for name, _ in found["top"]] == [
+        n for n, _ in answer["top"]
+    ]
     (tmp_path / "a.wav").write_bytes(wav(sine(8000), 8000))
     samples, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")  # the same to the last bit
     answer = model.predict("mini_speech", tmp_path / "a.wav", longest=20)["outputs"]
-    assert [each["outputs"] for each in served.predict("mini_speech", [samples, tmp_path / "a.wav"])] == [answer] * 2
+    assert [
+        each["outputs"] for each in served.predict("mini_speech", [samples, tmp_path / "a.wav"])
+    ] == [answer] * 2
     many = served.predict("mini_imagenet", [pixels, np.zeros((0, 5, 3), np.uint8), *[pixels] * 40])
     assert "error" in many.pop(1) and [each["label"] for each in many] == [found["label"]] * 41
     with pytest.raises(UserError, match="serves .*mini_ende.*, not wmt_ende"):
@@ -182,8 +220,19 @@ def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
 
 
 def test_the_command_line_tool_of_tensorflow_runs_it(exported):
-    line = [sys.executable, "-c", "import tensorflow_text; from tensorflow.python.tools import saved_model_cli as cli; "
-            "cli.main()", "run", f"--dir={exported}", "--tag_set=serve", "--signature_def=mini_ende",
-            f"--input_exprs=inputs=[b'{SENTENCES[0]}']"]  # fmt: skip
+    line = [
+        sys.executable,
+        "-c",
+        "import tensorflow_text; from tensorflow.python.tools import "
+        "saved_model_cli as cli; "
+        "cli.main()",
+        "run",
+        f"--dir={exported}",
+        "--tag_set=serve",
+        "--signature_def=mini_ende",
+        f"--input_exprs=inputs=[b'{SENTENCES[0]}']",
+    ]
     done = subprocess.run(line, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0 and "Result for output key outputs" in done.stdout, done.stderr[-2000:]
+    assert done.returncode == 0 and "Result for output key outputs" in done.stdout, done.stderr[
+        -2000:
+    ]

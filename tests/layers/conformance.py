@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm.training.checkpoints import named_variables
+from t2t_mm.runs.checkpoints import named_variables
 
 BATCH, LENGTH, HIDDEN = 2, 9, 16
 
@@ -41,7 +41,8 @@ def inputs(case, seed=0, length=None):
 
 
 def awake(layer, seed=1):
-    """The layer with every weight moved off its first value, so that branches that start at zero are heard."""
+    """The layer with every weight moved off its first value, so that branches that start at zero
+    are heard."""
     rng = np.random.default_rng(seed)
     for weight in layer.trainable_weights:
         weight.assign(weight.numpy() + 0.1 * rng.normal(size=weight.shape).astype("float32"))
@@ -60,7 +61,9 @@ def check_causal(case):
         changed = x.copy()
         changed[:, t:] = inputs(case, seed=7)[:, t:]
         after = run(case, layer, changed).numpy()
-        np.testing.assert_array_equal(after[:, :t], before[:, :t], err_msg=f"position {t} was seen before {t}")
+        np.testing.assert_array_equal(
+            after[:, :t], before[:, :t], err_msg=f"position {t} was seen before {t}"
+        )
         assert np.abs(after[:, t:] - before[:, t:]).max() > 1e-4, "the layer ignores its input"
 
 
@@ -73,7 +76,9 @@ def check_padding(case, more=7):
     padded = np.concatenate([x, garbage], axis=1)
     padded[1, x.shape[1] - 3 : x.shape[1]] = 1e3  # what stands under the mask must not matter
     short = run(case, layer, x, valid).numpy()
-    long = run(case, layer, padded, np.concatenate([valid, np.zeros((x.shape[0], more), bool)], axis=1)).numpy()
+    long = run(
+        case, layer, padded, np.concatenate([valid, np.zeros((x.shape[0], more), bool)], axis=1)
+    ).numpy()
     real = stretch(valid, short.shape[1])
     np.testing.assert_allclose(long[:, : short.shape[1]][real], short[real], atol=1e-4, rtol=1e-4)
 
@@ -91,7 +96,9 @@ def check_gradients(case):
         y = run(case, layer, x, training=True)
         loss = tf.reduce_sum(y * tf.random.stateless_normal(y.shape, (1, 2)))
     gradients = tape.gradient(loss, [x, *[w.value for w in layer.trainable_weights]])
-    for name, gradient in zip(["input", *[w.path for w in layer.trainable_weights]], gradients, strict=True):
+    for name, gradient in zip(
+        ["input", *[w.path for w in layer.trainable_weights]], gradients, strict=True
+    ):
         assert gradient is not None, f"no gradient reaches {name}"
         assert np.isfinite(tf.convert_to_tensor(gradient)).all(), name
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, f"the gradient of {name} is zero"
@@ -109,7 +116,9 @@ def check_save_restore(case, tmp_path):
 
 def named(layer):
     """The layer's variables under the names that checkpoints give them."""
-    return {name.replace("/", "."): variable.value for name, variable in named_variables(layer).items()}
+    return {
+        name.replace("/", "."): variable.value for name, variable in named_variables(layer).items()
+    }
 
 
 def check_bfloat16(case):
@@ -131,5 +140,7 @@ def check_bfloat16(case):
 def check_jit(case):
     layer, x = awake(case.make()), inputs(case)
     valid = tf.ones(x.shape[:2], tf.bool)
-    compiled = tf.function(lambda x: case.call(layer, x, valid, False), jit_compile=True, autograph=False)
+    compiled = tf.function(
+        lambda x: case.call(layer, x, valid, False), jit_compile=True, autograph=False
+    )
     np.testing.assert_allclose(compiled(tf.constant(x)), run(case, layer, x), atol=1e-4, rtol=1e-4)

@@ -1,11 +1,12 @@
-"""Every layer and every part of the body, checked for the generic properties by being listed here."""
+"""Every layer and every part of the body, checked for the generic properties by being listed
+here."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.hparams import HParams
+from t2t_mm.config.hparams import HParams
 from t2t_mm.layers.attention import AttentionBlock, MultiHeadAttention
 from t2t_mm.layers.convolution import ConvBlock, ConvStep
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D
@@ -19,9 +20,16 @@ from tests.layers.conformance import BATCH, HIDDEN, LENGTH, Case
 SOURCE = np.random.default_rng(3).normal(size=(BATCH, 6, HIDDEN)).astype("float32")
 SOURCE_MASK = np.array([[True] * 6, [True] * 4 + [False] * 2])
 HP = HParams().replace(
-    hidden_size=HIDDEN, num_heads=4, encoder_blocks=2, mixer_blocks=1, decoder_blocks=2, moe_experts=4, moe_k=2,
-    moe_hidden=8, dropout=0.0,
-)  # fmt: skip
+    hidden_size=HIDDEN,
+    num_heads=4,
+    encoder_blocks=2,
+    mixer_blocks=1,
+    decoder_blocks=2,
+    moe_experts=4,
+    moe_k=2,
+    moe_hidden=8,
+    dropout=0.0,
+)
 
 
 def built(layer, channels=HIDDEN, rank=3):
@@ -51,34 +59,85 @@ CASES = [
     Case("conv_step", lambda: built(ConvStep(24, 3)), masked),
     Case("conv_step_wide", lambda: built(ConvStep(HIDDEN, 15, dilation=8)), masked),
     Case("conv_step_causal", lambda: built(ConvStep(HIDDEN, 5, causal=True)), plain, causal=True),
-    Case("conv_step_causal_dilated", lambda: built(ConvStep(HIDDEN, 15, dilation=8, causal=True)), plain, causal=True,
-         shape=(BATCH, 20, HIDDEN)),
+    Case(
+        "conv_step_causal_dilated",
+        lambda: built(ConvStep(HIDDEN, 15, dilation=8, causal=True)),
+        plain,
+        causal=True,
+        shape=(BATCH, 20, HIDDEN),
+    ),
     Case("conv_block", lambda: built(ConvBlock(HIDDEN)), masked),
     Case("conv_block_causal", lambda: built(ConvBlock(HIDDEN, causal=True)), plain, causal=True),
-    Case("self_attention", lambda: built(MultiHeadAttention(HIDDEN, 4)),
-         lambda layer, x, valid, training: layer(x, x, causal_mask(x)), causal=True),
-    Case("attention_to_source", lambda: built(MultiHeadAttention(HIDDEN, 4)),
-         lambda layer, x, valid, training: layer(SOURCE, x, valid[:, None, None, :])[:, :1]),
-    Case("attention_block", lambda: built(AttentionBlock(HIDDEN, 4)),
-         lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK), causal=True),
-    Case("attention_block_source", lambda: built(AttentionBlock(HIDDEN, 4)),
-         lambda layer, x, valid, training: layer(SOURCE, x, valid)[:, -1:]),
-    Case("experts", lambda: built(MixtureOfExperts(4, 8, k=2, seed=seed())),
-         lambda layer, x, valid, training: layer(x, valid, training=training)[0], causal=True),
-    Case("feed_forward", lambda: built(FeedForward(32)), lambda layer, x, valid, training: layer(x, valid)[0],
-         causal=True),
-    Case("conv_step_2d", lambda: built(ConvStep2D(24), rank=4), lambda layer, x, valid, _: column(layer, x, valid)),
-    Case("conv_res", lambda: built(ConvRes(24, strides=(2, 1)), rank=4),
-         lambda layer, x, valid, _: column(layer, x, valid)),
-    Case("encoder", lambda: built(Encoder(HP, seed())),
-         lambda layer, x, valid, training: layer(x, valid, training=training)[0]),
-    Case("mixer", lambda: built(Mixer(HP, seed())),
-         lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK, training=training), causal=True),
-    Case("mixer_without_attention", lambda: built(Mixer(HP.replace(attention=False), seed())),
-         lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK, training=training), causal=True),
-    Case("decoder", lambda: built(Decoder(HP, seed())),
-         lambda layer, x, valid, training: layer(x, valid, SOURCE, SOURCE_MASK, training=training)[0], causal=True),
-]  # fmt: skip
+    Case(
+        "self_attention",
+        lambda: built(MultiHeadAttention(HIDDEN, 4)),
+        lambda layer, x, valid, training: layer(x, x, causal_mask(x)),
+        causal=True,
+    ),
+    Case(
+        "attention_to_source",
+        lambda: built(MultiHeadAttention(HIDDEN, 4)),
+        lambda layer, x, valid, training: layer(SOURCE, x, valid[:, None, None, :])[:, :1],
+    ),
+    Case(
+        "attention_block",
+        lambda: built(AttentionBlock(HIDDEN, 4)),
+        lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK),
+        causal=True,
+    ),
+    Case(
+        "attention_block_source",
+        lambda: built(AttentionBlock(HIDDEN, 4)),
+        lambda layer, x, valid, training: layer(SOURCE, x, valid)[:, -1:],
+    ),
+    Case(
+        "experts",
+        lambda: built(MixtureOfExperts(4, 8, k=2, seed=seed())),
+        lambda layer, x, valid, training: layer(x, valid, training=training)[0],
+        causal=True,
+    ),
+    Case(
+        "feed_forward",
+        lambda: built(FeedForward(32)),
+        lambda layer, x, valid, training: layer(x, valid)[0],
+        causal=True,
+    ),
+    Case(
+        "conv_step_2d",
+        lambda: built(ConvStep2D(24), rank=4),
+        lambda layer, x, valid, _: column(layer, x, valid),
+    ),
+    Case(
+        "conv_res",
+        lambda: built(ConvRes(24, strides=(2, 1)), rank=4),
+        lambda layer, x, valid, _: column(layer, x, valid),
+    ),
+    Case(
+        "encoder",
+        lambda: built(Encoder(HP, seed())),
+        lambda layer, x, valid, training: layer(x, valid, training=training)[0],
+    ),
+    Case(
+        "mixer",
+        lambda: built(Mixer(HP, seed())),
+        lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK, training=training),
+        causal=True,
+    ),
+    Case(
+        "mixer_without_attention",
+        lambda: built(Mixer(HP.replace(attention=False), seed())),
+        lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK, training=training),
+        causal=True,
+    ),
+    Case(
+        "decoder",
+        lambda: built(Decoder(HP, seed())),
+        lambda layer, x, valid, training: layer(x, valid, SOURCE, SOURCE_MASK, training=training)[
+            0
+        ],
+        causal=True,
+    ),
+]
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -132,9 +191,15 @@ def test_dilated_convolution_equals_shifted_products(length, causal):
             if 0 <= t + shift < length:
                 expected[:, t] += np.maximum(x[:, t + shift], 0) * kernel[tap]
     expected = expected @ step.pointwise.numpy()
-    expected = (expected - expected.mean(-1, keepdims=True)) / np.sqrt(expected.var(-1, keepdims=True) + 1e-6)
+    expected = (expected - expected.mean(-1, keepdims=True)) / np.sqrt(
+        expected.var(-1, keepdims=True) + 1e-6
+    )
     np.testing.assert_allclose(step(tf.constant(x)), expected, atol=1e-4)
 
 
 def test_sequence_length_is_kept():
-    assert built(ConvStep(24, 15, dilation=8))(np.zeros((1, LENGTH, HIDDEN), "float32")).shape == (1, LENGTH, 24)
+    assert built(ConvStep(24, 15, dilation=8))(np.zeros((1, LENGTH, HIDDEN), "float32")).shape == (
+        1,
+        LENGTH,
+        24,
+    )

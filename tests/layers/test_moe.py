@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.layers import fast, gating
+from t2t_mm.layers import gating, kernels
 from t2t_mm.layers.feed_forward import FeedForward
 from t2t_mm.layers.moe import MixtureOfExperts
 
 WIDTH, HIDDEN = 16, 24
-PATHS = {"ragged": contextlib.nullcontext, "buffers": fast.static_shapes}
+PATHS = {"ragged": contextlib.nullcontext, "buffers": kernels.static_shapes}
 
 
 @pytest.fixture
@@ -40,13 +40,19 @@ def inputs(batch=3, length=7, padded=True):
 
 
 def reference(layer, x, valid, training):
-    """Every expert reads every token; gates are zero for the rest (arXiv 1701.06538, equations 1 to 11)."""
+    """Every expert reads every token; gates are zero for the rest (arXiv 1701.06538, equations 1 to
+    11)."""
     k, experts = layer.k, layer.num_experts
-    tokens, valid = tf.reshape(x, (-1, x.shape[-1])), tf.cast(tf.reshape(valid, (-1, 1)), tf.float32)
+    tokens, valid = (
+        tf.reshape(x, (-1, x.shape[-1])),
+        tf.cast(tf.reshape(valid, (-1, 1)), tf.float32),
+    )
     w_gate, w_noise, w1, b1, w2, b2 = (tf.convert_to_tensor(w) for w in layer.trainable_variables)
     clean = tokens @ w_gate
     deviation = tf.math.softplus(tokens @ w_noise) + 1e-2
-    noisy = clean + deviation * keras.random.normal(clean.shape, seed=layer.seed) if training else clean
+    noisy = (
+        clean + deviation * keras.random.normal(clean.shape, seed=layer.seed) if training else clean
+    )
     order = np.argsort(-noisy.numpy(), axis=1, kind="stable")
     chosen = np.zeros(noisy.shape, bool)
     np.put_along_axis(chosen, order[:, :k], True, axis=1)
@@ -74,7 +80,9 @@ def run(call, layer, x, training):
     with tf.GradientTape() as tape:
         tape.watch(x)
         y, info = call()
-        loss = tf.reduce_sum(tf.sin(y + tf.range(WIDTH, dtype=y.dtype))) + tf.cast(info["aux_loss"], y.dtype)
+        loss = tf.reduce_sum(tf.sin(y + tf.range(WIDTH, dtype=y.dtype))) + tf.cast(
+            info["aux_loss"], y.dtype
+        )
     gradients = tape.gradient(loss, [x, *(w.value for w in weights)], unconnected_gradients="zero")
     return {"y": y, **info, **dict(zip(["x", *(w.name for w in weights)], gradients, strict=True))}
 
@@ -114,7 +122,9 @@ def test_all_tokens_to_one_expert(use, path):
     layer = make(experts=6, k=1)
     layer.w_gate.assign(np.eye(WIDTH, 6) * [[0, 0, 0, 50, 0, 0]] + np.zeros((WIDTH, 6)))
     x, valid = inputs(4, 90)
-    x = tf.concat([x[..., :3], tf.ones_like(x[..., :1]), x[..., 4:]], -1)  # channel 3 leads to expert 3
+    x = tf.concat(
+        [x[..., :3], tf.ones_like(x[..., :1]), x[..., 4:]], -1
+    )  # channel 3 leads to expert 3
     wanted = run(lambda: reference(layer, x, valid, True), layer, x, True)
     use(path)
     found = run(lambda: layer(x, valid=valid, training=True), layer, x, True)
@@ -167,7 +177,9 @@ def test_noise_spreads_tokens_over_experts_whose_gates_are_equal():
     assert np.all(np.abs(np.array(info["load"]) - 100) < 20)
     evaluated = layer(x, valid=valid)
     np.testing.assert_array_equal(evaluated[0], layer(x, valid=valid)[0])
-    np.testing.assert_allclose(evaluated[1]["load"][:2], [400, 400])  # without noise a tie goes to the first
+    np.testing.assert_allclose(
+        evaluated[1]["load"][:2], [400, 400]
+    )  # without noise a tie goes to the first
 
 
 def test_load_estimates_how_often_experts_are_chosen():
@@ -177,7 +189,9 @@ def test_load_estimates_how_often_experts_are_chosen():
     seed = keras.random.SeedGenerator(3)
     many = [draws * v for v in (clean, deviation)]
     _, chosen, _, load = gating.noisy_top_k(*many, 2, tf.ones(20_000, bool), seed)
-    np.testing.assert_allclose(load / 20_000, np.bincount(np.ravel(chosen), minlength=6) / 20_000, atol=0.01)
+    np.testing.assert_allclose(
+        load / 20_000, np.bincount(np.ravel(chosen), minlength=6) / 20_000, atol=0.01
+    )
 
 
 def test_full_buffers_drop_the_last_positions_and_say_so(use):
@@ -200,7 +214,9 @@ def test_full_buffers_drop_the_last_positions_and_say_so(use):
 def test_compiled_by_xla_and_with_unknown_shapes(use, training, monkeypatch):
     layer = make()
     x, valid = inputs()
-    noise = tf.constant(np.random.default_rng(4).normal(size=(21, 6)), tf.float32)  # XLA's own differs
+    noise = tf.constant(
+        np.random.default_rng(4).normal(size=(21, 6)), tf.float32
+    )  # XLA's own differs
     monkeypatch.setattr(keras.random, "normal", lambda shape, seed: noise)
     wanted = run(lambda: reference(layer, x, valid, training), layer, x, training)
 
@@ -218,7 +234,7 @@ def test_xla_is_noticed_while_tracing():
     seen = []
 
     def trace(x):
-        seen.append(fast.on_tensorflow_cpu())
+        seen.append(kernels.on_tensorflow_cpu())
         return x
 
     tf.function(trace, jit_compile=True)(tf.ones(2))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.features import Audio, Categorical, Image, Language
-from t2t_mm.hparams import HParams
-from t2t_mm.modalities.audio import spread
+from t2t_mm.config.hparams import HParams
+from t2t_mm.modalities.audio.net import spread
+from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
 
 HP = HParams().replace(hidden_size=16, num_heads=4)
 TEXT = Language(vocab="v", size=50)
@@ -25,10 +25,14 @@ def test_language_round():
     hidden, out_mask, grid = net.bottom(ids, mask)
     assert hidden.shape == (2, 3, 16) and grid is None
     np.testing.assert_array_equal(out_mask, mask)
-    np.testing.assert_array_equal(net.embed(ids), hidden)  # one table reads inputs and previous outputs
+    np.testing.assert_array_equal(
+        net.embed(ids), hidden
+    )  # one table reads inputs and previous outputs
     logits = net.top(hidden)
     assert logits.shape == (2, 3, 50) and logits.dtype == "float32"
-    np.testing.assert_allclose(logits, hidden.numpy() @ net.softmax_table.numpy().T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        logits, hidden.numpy() @ net.softmax_table.numpy().T, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_language_tables_shared_or_apart():
@@ -54,7 +58,9 @@ def test_image_grid(size, grid):
 def test_image_net_sees_the_sign_of_pixels():
     net = Image(channels=1).net(HP)
     net.build_bottom()
-    one, other = (-np.abs(random(1, 32, 32, 1, seed=seed)) for seed in (0, 1))  # a ReLU would see nothing in either
+    one, other = (
+        -np.abs(random(1, 32, 32, 1, seed=seed)) for seed in (0, 1)
+    )  # a ReLU would see nothing in either
     assert np.abs(net.bottom(one, None)[0] - net.bottom(other, None)[0]).max() > 1e-3
 
 
@@ -80,7 +86,9 @@ def test_categorical_ignores_padding(length):
     np.testing.assert_allclose(net.top(padded, mask), net.top(x, mask[:, :length]), atol=1e-4)
 
 
-@pytest.mark.parametrize("spec", [Audio(bins=40), Audio(form="waveform", time_stride=512)], ids=lambda s: s.form)
+@pytest.mark.parametrize(
+    "spec", [Audio(bins=40), Audio(form="waveform", time_stride=512)], ids=lambda s: s.form
+)
 @pytest.mark.parametrize("length", [700, 1025])
 def test_audio_positions_and_padding(spec, length):
     net = spec.net(HP)

@@ -1,4 +1,5 @@
-"""Decoding position by position equals the whole model, whatever the hparams, the padding and the beam."""
+"""Decoding position by position equals the whole model, whatever the hparams, the padding and the
+beam."""
 
 import contextlib
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.layers import fast
+from t2t_mm.layers import kernels
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
 from tests.models.test_multimodel import HP, PROBLEMS, batch
@@ -33,7 +34,9 @@ def model():
 
 
 def teacher_forced(model, data, name):
-    return model(data | {"targets_mask": tf.ones_like(data["targets"], tf.bool)}, problem=name)["logits"].numpy()
+    return model(data | {"targets_mask": tf.ones_like(data["targets"], tf.bool)}, problem=name)[
+        "logits"
+    ].numpy()
 
 
 def incremental(model, data, name):
@@ -64,7 +67,8 @@ def test_every_kind_of_input(model, name):
 
 
 def loop(model, targets, memory, beam=1, parents=None, jit_compile=False):
-    """As `incremental`, in one while loop: targets [rows, length]; parents int32 [length, rows] reorder after steps."""
+    """As `incremental`, in one while loop: targets [rows, length]; parents int32 [length, rows]
+    reorder after steps."""
     rows, length = targets.shape
 
     @tf.function(autograph=False, jit_compile=jit_compile)
@@ -78,7 +82,9 @@ def loop(model, targets, memory, beam=1, parents=None, jit_compile=False):
 
         array = tf.TensorArray(tf.float32, length)
         start = tf.constant(0), array, model.start(memory, beam, length)
-        _, logits, _ = tf.while_loop(lambda time, *_: time < length, body, start, parallel_iterations=1)
+        _, logits, _ = tf.while_loop(
+            lambda time, *_: time < length, body, start, parallel_iterations=1
+        )
         return logits.stack()
 
     first = run().numpy()
@@ -91,7 +97,7 @@ def test_as_on_an_accelerator(model, jit_compile):
     """Static shapes, nothing written in place by hand; and XLA, which notices for itself."""
     data = batch(PROBLEMS["translate"], size=2, target_length=20)
     wanted, memory = teacher_forced(model, data, "translate"), model.remember(data, "translate")
-    with contextlib.nullcontext() if jit_compile else fast.static_shapes():
+    with contextlib.nullcontext() if jit_compile else kernels.static_shapes():
         found = loop(model, data["targets"], memory, jit_compile=jit_compile)
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
@@ -109,16 +115,26 @@ def test_reordered_hypotheses_take_their_past_with_them(model):
     beam, length, rng = 3, 130, np.random.default_rng(3)
     data = batch(PROBLEMS["translate"], size=2)
     rows = 2 * beam
-    parents = np.stack([rng.integers(0, beam, rows) + np.repeat([0, beam], beam) for _ in range(length)])
+    parents = np.stack(
+        [rng.integers(0, beam, rows) + np.repeat([0, beam], beam) for _ in range(length)]
+    )
     written = rng.integers(3, 40, (rows, length)).astype("int32")  # read by row r at time t + 1
-    found = loop(model, tf.constant(written), model.remember(data, "translate"), beam, tf.constant(parents, tf.int32))
+    found = loop(
+        model,
+        tf.constant(written),
+        model.remember(data, "translate"),
+        beam,
+        tf.constant(parents, tf.int32),
+    )
 
     text = np.zeros((rows, 0), "int32")
     for time in range(length):  # text[r]: what row r has read once it was reordered
         text = np.concatenate([text[parents[time]], written[:, time : time + 1]], axis=1)
         if time in (0, 5, 40, length - 2):
             wide = {key: tf.repeat(data[key], beam, axis=0) for key in ("inputs", "inputs_mask")}
-            whole = teacher_forced(model, wide | {"targets": tf.constant(np.pad(text, [[0, 0], [0, 1]]))}, "translate")
+            whole = teacher_forced(
+                model, wide | {"targets": tf.constant(np.pad(text, [[0, 0], [0, 1]]))}, "translate"
+            )
             np.testing.assert_allclose(found[:, time + 1], whole[:, -1], atol=1e-4)
 
 
@@ -128,7 +144,9 @@ def test_padding_and_batch_change_nothing(model):
     for i, length in enumerate((11, 8, 8)):
         alone = {key: value[i : i + 1] for key, value in data.items()}
         alone |= {key: alone[key][:, :length] for key in ("inputs", "inputs_mask")}
-        np.testing.assert_allclose(incremental(model, alone, "translate")[0], together[i], atol=1e-4)
+        np.testing.assert_allclose(
+            incremental(model, alone, "translate")[0], together[i], atol=1e-4
+        )
 
 
 def test_classes_are_not_decoded(model):

@@ -11,10 +11,11 @@ import soundfile
 import tensorflow as tf
 from PIL import Image as Picture
 
-from t2t_mm import prepare, registry
-from t2t_mm.datasets.mini_world import MiniWorld
-from t2t_mm.hparams import HParams
-from t2t_mm.input import batching
+from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
+from t2t_mm.data import prepare
+from t2t_mm.data.mini_world import MiniWorld
+from t2t_mm.data.pipeline import batching
 from tests import stock
 
 HPARAMS = HParams(batch_size=256, image_size=64, hidden_size=16)
@@ -22,7 +23,10 @@ NAMES = registry.list_problems()
 TEXTS = ["A dog sleeps.", "  Two  spaces\tand a tab ", "Größe — 猫, naïve ▁ \u2028 🙂", "x"] + [
     f"Line {i}." for i in range(20)
 ]
-TREES = ["(ROOT (S (NP (DT The) (NN dog)) (VP (VBZ barks)) (. .)))", "(ROOT (NP (NN Introduction)))"] * 8
+TREES = [
+    "(ROOT (S (NP (DT The) (NN dog)) (VP (VBZ barks)) (. .)))",
+    "(ROOT (NP (NN Introduction)))",
+] * 8
 
 
 def parallel_text(folder, problem):
@@ -67,12 +71,20 @@ def kaldi(folder, problem):
     for split in ("train", "validation"):
         (folder / split).mkdir()
         for i in range(6):
-            soundfile.write(folder / split / f"{i}.flac", random.normal(size=9000 + 500 * i) * 0.1, 22050)
-        (folder / split / "wav.scp").write_text("".join(f"{i} {split}/{i}.flac\n" for i in range(6)))
-        (folder / split / "text").write_text("".join(f"{i} {text.strip()}\n" for i, text in enumerate(TEXTS[:6])))
+            soundfile.write(
+                folder / split / f"{i}.flac", random.normal(size=9000 + 500 * i) * 0.1, 22050
+            )
+        (folder / split / "wav.scp").write_text(
+            "".join(f"{i} {split}/{i}.flac\n" for i in range(6))
+        )
+        (folder / split / "text").write_text(
+            "".join(f"{i} {text.strip()}\n" for i, text in enumerate(TEXTS[:6]))
+        )
 
 
-RAW = {maker.__name__: maker for maker in (parallel_text, image_folder, bracketed_trees, coco, kaldi)}
+RAW = {
+    maker.__name__: maker for maker in (parallel_text, image_folder, bracketed_trees, coco, kaldi)
+}
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +114,19 @@ def stock_splits(problem):
 def one(problem, side, n=30):
     """Raw values of one side of the training split, as tensors; of several captions, the first."""
     values = [example[side] for example in problem.examples("train", sides=(side,)).take(n)]
-    return [value[0] if value.dtype == tf.string and value.shape.rank else value for value in values]
+    return [
+        value[0] if value.dtype == tf.string and value.shape.rank else value for value in values
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_declaration(name):
     problem = registry.problem(name)
-    assert problem.name == name and problem.description.endswith(".") and len(problem.description) < 110
+    assert (
+        problem.name == name
+        and problem.description.endswith(".")
+        and len(problem.description) < 110
+    )
     assert problem.command.startswith("to-")
     assert problem.inputs.as_input and problem.targets.as_target
     assert problem.dataset or problem.raw_layout
@@ -131,11 +149,18 @@ def test_what_is_resolved_is_complete(problems, name):
 def test_batches(problems, name, training):
     problem = problems[name]
     split = "train" if training else "validation"
-    (batch,) = batching.batches(problem, split, HPARAMS, training=training).take(1).as_numpy_iterator()
+    (batch,) = (
+        batching.batches(problem, split, HPARAMS, training=training).take(1).as_numpy_iterator()
+    )
     inputs, targets, mask = batch["inputs"], batch["targets"], batch["targets_mask"]
     limit = getattr(problem.targets, "size", None) or problem.targets.num_classes
     assert targets.dtype == np.int32 and mask.dtype == bool and mask.shape == targets.shape
-    assert targets.min() >= 0 and targets.max() < limit and mask[:, 0].all() and not targets[~mask].any()
+    assert (
+        targets.min() >= 0
+        and targets.max() < limit
+        and mask[:, 0].all()
+        and not targets[~mask].any()
+    )
     assert ("inputs_mask" in batch) == problem.inputs.masked
     if problem.inputs.masked:
         input_mask = batch["inputs_mask"]
@@ -155,7 +180,9 @@ def test_targets_come_back(problems, name):
     problem = problems[name]
     for raw in one(problem, "targets"):
         told = problem.decode_targets(problem.encode_targets(raw).numpy())
-        assert told == (raw.numpy().decode() if raw.dtype == tf.string else problem.targets.names[int(raw)])
+        assert told == (
+            raw.numpy().decode() if raw.dtype == tf.string else problem.targets.names[int(raw)]
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -163,7 +190,9 @@ def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, name):
     problem = problems[name]
     for side, encode in (("inputs", problem.encode_inputs), ("targets", problem.encode_targets)):
         raw = one(problem, side, 1)[0]
-        graph = tf.function(encode, input_signature=[tf.TensorSpec([None] * raw.shape.rank, raw.dtype)])
+        graph = tf.function(
+            encode, input_signature=[tf.TensorSpec([None] * raw.shape.rank, raw.dtype)]
+        )
         np.testing.assert_allclose(graph(raw), encode(raw), atol=1e-5)
 
 
@@ -193,14 +222,17 @@ def test_modifiers_that_are_allowed_work(problems, name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if registry.problem(name).source])
 def test_the_stock_data_set_serves_as_well(name, tmp_path):
-    """What the raw folder gives, the stock data set gives: same batches in kind, every split that is promised."""
+    """What the raw folder gives, the stock data set gives: same batches in kind, every split that
+    is promised."""
     problem = registry.problem(name).configure(HPARAMS)
     if not problem.dataset:
         pytest.skip("only raw data")
     stock.pretend(problem.dataset, stock_splits(problem), tmp_path)
     prepare.prepare([problem], tmp_path, log=lambda line: None)
     problem = problem.resolve(tmp_path, HPARAMS)
-    assert problem.splits() == {split: 24 * len(stored.split("+")) for split, stored in problem.stock_splits.items()}
+    assert problem.splits() == {
+        split: 24 * len(stored.split("+")) for split, stored in problem.stock_splits.items()
+    }
     for split in problem.splits():
         (batch,) = batching.batches(problem, split, HPARAMS, training=split == "train").take(1)
         assert batch["targets"].shape[0] > 0 and bool(tf.reduce_all(batch["targets_mask"][:, 0]))
@@ -208,12 +240,19 @@ def test_the_stock_data_set_serves_as_well(name, tmp_path):
 
 def test_each_caption_is_an_example_of_evaluation_and_training_draws_one(problems):
     problem = problems["coco_captions"]
-    count = sum(len(batch["targets"]) for batch in batching.batches(problem, "validation", HPARAMS, training=False))
+    count = sum(
+        len(batch["targets"])
+        for batch in batching.batches(problem, "validation", HPARAMS, training=False)
+    )
     captions = sum(len(raw["targets"]) for raw in problem.examples("validation"))
     assert count == captions == 12
     data = batching.batches(problem, "train", HPARAMS, training=True).take(20)
     seen = {problem.decode_targets(row) for batch in data for row in batch["targets"].numpy()}
-    assert seen == {text.decode() for raw in problem.examples("train").as_numpy_iterator() for text in raw["targets"]}
+    assert seen == {
+        text.decode()
+        for raw in problem.examples("train").as_numpy_iterator()
+        for text in raw["targets"]
+    }
 
 
 def test_the_language_problems_of_the_paper_share_a_vocabulary(problems):

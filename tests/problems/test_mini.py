@@ -2,8 +2,16 @@
 
 from t2t_mm import registry
 
-EIGHT = ["mini_ende", "mini_deen", "mini_enfr", "mini_fren", "mini_parse", "mini_imagenet", "mini_captions",
-         "mini_speech"]  # fmt: skip
+EIGHT = [
+    "mini_ende",
+    "mini_deen",
+    "mini_enfr",
+    "mini_fren",
+    "mini_parse",
+    "mini_imagenet",
+    "mini_captions",
+    "mini_speech",
+]
 
 
 def test_mixture_holds_the_eight():
@@ -14,7 +22,14 @@ def test_equal_specs_for_one_domain():
     problems = {name: registry.problem(name) for name in EIGHT}
     text = problems["mini_ende"].inputs
     sharing = {problem.name for problem in problems.values() if problem.targets == text}
-    assert sharing == {"mini_ende", "mini_deen", "mini_enfr", "mini_fren", "mini_captions", "mini_speech"}
+    assert sharing == {
+        "mini_ende",
+        "mini_deen",
+        "mini_enfr",
+        "mini_fren",
+        "mini_captions",
+        "mini_speech",
+    }
     assert problems["mini_parse"].inputs == text != problems["mini_parse"].targets
     assert problems["mini_captions"].inputs == problems["mini_imagenet"].inputs
     to_english = {problem.name for problem in problems.values() if problem.command == "to-english"}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
-from t2t_mm.hparams import HParams
 from t2t_mm.training.optimizers import OPTIMIZERS, make_optimizer, orthogonalise
 
 
@@ -69,7 +69,9 @@ def test_only_what_is_on_the_path_moves_and_moments_with_it(name):
     step = tf.function(lambda *g: optimizer.apply(g, [on, matrix]))
     optimizer.apply(gradients(0, on, off, matrix), [on, off, matrix])
     state = [
-        v for v in optimizer.variables if tuple(v.shape) in ((4, 5), (4,), (5,)) and "updates" not in v.path
+        v
+        for v in optimizer.variables
+        if tuple(v.shape) in ((4, 5), (4,), (5,)) and "updates" not in v.path
     ]
     assert state
     before, value = [v.numpy().copy() for v in state], off.numpy().copy()
@@ -98,7 +100,11 @@ def test_muon_takes_stacks_matrix_by_matrix_and_leaves_the_rest_to_adam():
         biases = keras.Variable(np.ones((2, 48), "float32"), name="b1")
     every = [stack, single, thin, vector, table, kernel, biases]
     optimizer = make_optimizer(hparams("muon", weight_decay=0.1), every)
-    assert optimizer.matrices == {0, 1, 2} == {i for i, v in enumerate(every) if optimizer._use_weight_decay(v)}
+    assert (
+        optimizer.matrices
+        == {0, 1, 2}
+        == {i for i, v in enumerate(every) if optimizer._use_weight_decay(v)}
+    )
     both = gradients(0, stack)[0]
     optimizer.apply([both, both[1]], [stack, single])
     np.testing.assert_allclose(stack[1], single, atol=1e-6)

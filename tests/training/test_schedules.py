@@ -2,8 +2,8 @@
 
 import pytest
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
-from t2t_mm.hparams import HParams
 from t2t_mm.training.schedules import SCHEDULES, learning_rate
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from toys import TINY, Toy, ToyClass
 
 from t2t_mm import registry
-from t2t_mm.input.batching import batches
-from t2t_mm.training.checkpoints import named_variables
+from t2t_mm.data.pipeline.batching import batches
+from t2t_mm.runs.checkpoints import named_variables
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.step import TrainStep, clip_scale
+from tests.toys import TINY, Toy, ToyClass
 
 PROBLEMS = {p.name: p for p in (Toy("toy_copy"), ToyClass("toy_first"))}
 
@@ -34,11 +34,13 @@ def test_moves_every_weight_of_the_path_and_no_other(model, step, name):
     path = {names[id(v)] for v in model.variables_of(name)}
     assert path < {names[id(v)] for v in model.trainable_variables}
     before = {names[id(v)]: v.numpy().copy() for v in model.trainable_variables}
-    # Branches start at zero, so that what is inside of one has no gradient before its scale has moved; they
-    # nest.
+    # Branches start at zero, so that what is inside of one has no gradient before its scale has
+    # moved; they nest.
     for batch in data(name).take(8):
         step(name, batch, np.float32(0.01))
-    moved = {names[id(v)] for v in model.trainable_variables if (v.numpy() != before[names[id(v)]]).any()}
+    moved = {
+        names[id(v)] for v in model.trainable_variables if (v.numpy() != before[names[id(v)]]).any()
+    }
     assert moved == path
 
 
@@ -60,7 +62,8 @@ def test_problems_and_lengths_share_the_compiled_body(model, step):
 
 
 def test_gradients_are_clipped_to_the_norm_of_all_together():
-    """Over all parts, not each by itself: Adam hides the scale, so that its first moments are looked at."""
+    """Over all parts, not each by itself: Adam hides the scale, so that its first moments are
+    looked at."""
     small = TINY.replace(clip_norm=1e-3, beta1=0.0)
     model = registry.model("multimodel")(small, [PROBLEMS["toy_copy"]])
     step = TrainStep(model, make_optimizer(small, model.trainable_variables), small)

@@ -9,16 +9,16 @@ import signal
 import keras
 import numpy as np
 import pytest
-from toys import TINY, Toy, ToyClass
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.training.best import Best
-from t2t_mm.training.checkpoints import latest, named_variables
-from t2t_mm.training.console import Console, Silent
-from t2t_mm.training.evaluation import Evaluator
-from t2t_mm.training.signals import Terminated
+from t2t_mm.evaluation.evaluator import Evaluator
+from t2t_mm.reporting.console import Console, Silent
+from t2t_mm.runs.best import Best
+from t2t_mm.runs.checkpoints import latest, named_variables
+from t2t_mm.training.hooks.signals import Terminated
 from t2t_mm.training.trainer import Trainer
+from tests.toys import TINY, Toy, ToyClass
 
 
 def trainer(output_dir, problems=None, hparams=TINY, **arguments):
@@ -89,10 +89,17 @@ def test_the_same_seed_gives_the_same_run():
 
 def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
     """Same batches, same draws of dropout and gates: same weights."""
+
     def run(name, *stops):
         for stop in stops:
-            one = trainer(tmp_path / name, problems=[Toy(), ToyClass("toy_first")], hparams=TINY.replace(dropout=0.1),
-                          train_steps=9, seed=5, save_every=4)
+            one = trainer(
+                tmp_path / name,
+                problems=[Toy(), ToyClass("toy_first")],
+                hparams=TINY.replace(dropout=0.1),
+                train_steps=9,
+                seed=5,
+                save_every=4,
+            )
             one.train(stop)
         return weights(one)
 
@@ -103,7 +110,10 @@ def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
 
 def test_other_batches_start_anew():
     first, other = trainer(None), trainer(None)
-    batches = [one.inputs.next("toy_copy", step)["inputs"].numpy() for one, step in ((first, 0), (other, 4))]
+    batches = [
+        one.inputs.next("toy_copy", step)["inputs"].numpy()
+        for one, step in ((first, 0), (other, 4))
+    ]
     again = trainer(None).inputs.next("toy_copy", 0)["inputs"].numpy()
     np.testing.assert_array_equal(batches[0], again)
     assert batches[0].shape != batches[1].shape or (batches[0] != batches[1]).any()
@@ -122,11 +132,17 @@ def test_other_architecture_leaves_the_checkpoint_alone(run):
 def test_names_of_variables_depend_neither_on_models_made_before_nor_on_the_order_of_problems():
     """Checkpoints find variables by them; a notebook makes several models."""
     problems = [Toy("toy_copy"), ToyClass("toy_first")]
-    first, second = (registry.model("multimodel")(TINY, order) for order in (problems, problems[::-1]))
+    first, second = (
+        registry.model("multimodel")(TINY, order) for order in (problems, problems[::-1])
+    )
     names, others = named_variables(first), named_variables(second)
-    assert {name: v.shape for name, v in names.items()} == {name: v.shape for name, v in others.items()}
+    assert {name: v.shape for name, v in names.items()} == {
+        name: v.shape for name, v in others.items()
+    }
     assert {id(v) for v in names.values()} == {id(v) for v in first.variables}
-    assert not [name for name in names if re.search(r"_\d+(/|$)", name)]  # no name that Keras numbered
+    assert not [
+        name for name in names if re.search(r"_\d+(/|$)", name)
+    ]  # no name that Keras numbered
 
 
 def test_evaluation_is_the_mean_over_all_tokens_whatever_the_batches(run):
@@ -156,7 +172,9 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing(tmp_path):
     table = broken.model.variables_of("toy_copy")[0]
     table.assign(np.full(table.shape, np.nan))
     before = weights(broken)
-    with pytest.raises(UserError, match="toy_copy is nan .*at step 3.*nonfinite-3-toy_copy.npz.*--skip_nonfinite"):
+    with pytest.raises(
+        UserError, match="toy_copy is nan .*at step 3.*nonfinite-3-toy_copy.npz.*--skip_nonfinite"
+    ):
         broken.train()
     assert latest(tmp_path / "checkpoints").endswith("ckpt-2")
     batch = np.load(tmp_path / "nonfinite-3-toy_copy.npz")
@@ -182,7 +200,9 @@ def test_steps_that_are_not_finite_can_be_skipped():
 
 
 def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
-    first, second = (trainer(None, problems=[Toy()], train_steps=7, steps_per_execution=n) for n in (1, 3))
+    first, second = (
+        trainer(None, problems=[Toy()], train_steps=7, steps_per_execution=n) for n in (1, 3)
+    )
     first.train()
     second.train()
     for name, value in weights(first).items():
@@ -190,14 +210,18 @@ def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_found_late_but_before_anything_is_saved(tmp_path):
-    broken = trainer(tmp_path, problems=[Toy()], train_steps=30, save_every=4, steps_per_execution=5)
+    broken = trainer(
+        tmp_path, problems=[Toy()], train_steps=30, save_every=4, steps_per_execution=5
+    )
     broken.train(4)
     table = broken.model.variables_of("toy_copy")[0]
     table.assign(np.full(table.shape, np.nan))
     with pytest.raises(UserError, match="toy_copy is nan .*at step 5.*nonfinite-5-toy_copy.npz"):
         broken.train()
     assert latest(tmp_path / "checkpoints").endswith("ckpt-4")
-    with pytest.raises(UserError, match="--skip_nonfinite decides after each step, --steps_per_execution=5"):
+    with pytest.raises(
+        UserError, match="--skip_nonfinite decides after each step, --steps_per_execution=5"
+    ):
         trainer(None, skip_nonfinite=True, steps_per_execution=5)
 
 
@@ -215,10 +239,14 @@ def test_what_is_computed_again_is_the_same(monkeypatch):
 
 
 def test_parts_of_a_batch_add_up_to_it():
-    hparams = TINY.replace(moe_layers="none")  # the balancing losses of experts are those of each part
+    hparams = TINY.replace(
+        moe_layers="none"
+    )  # the balancing losses of experts are those of each part
     updated = []
     for parts in (1, 3):
-        one = trainer(None, problems=[Toy()], hparams=hparams.replace(accumulate=parts), train_steps=3, seed=2)
+        one = trainer(
+            None, problems=[Toy()], hparams=hparams.replace(accumulate=parts), train_steps=3, seed=2
+        )
         one.train()
         updated.append(weights(one))
     for name, value in updated[0].items():
@@ -233,8 +261,11 @@ def test_a_moving_average_is_evaluated_and_saved(tmp_path):
     one.train()
     for name, variable in one.average._variables.items():
         rest = 1 - min(0.9, 12 / 21)  # after 11 updates
-        np.testing.assert_allclose(one.average.averages[name], before[name] + rest * (variable.numpy() - before[name]),
-                                   atol=1e-6)
+        np.testing.assert_allclose(
+            one.average.averages[name],
+            before[name] + rest * (variable.numpy() - before[name]),
+            atol=1e-6,
+        )
     weighed, values = weights(one), one.evaluate()["toy_copy"]
     for name, value in weights(one).items():
         np.testing.assert_array_equal(value, weighed[name])
@@ -259,8 +290,10 @@ def test_the_best_checkpoint_is_kept_and_patience_ends(tmp_path):
     with pytest.raises(UserError, match="no metric toy_copy/bleu; evaluated are toy_copy/accuracy"):
         Best("toy_copy/bleu").update(3, {"toy_copy": {"accuracy": 0.1, "tokens": 3}})
     lower = Best("a/log_perplexity")
-    assert [lower.update(i, {"a": {"log_perplexity": value}}) for i, value in enumerate([3.0, 3.5, 3.0, 2.0])] == [
-        True, False, False, True]
+    assert [
+        lower.update(i, {"a": {"log_perplexity": value}})
+        for i, value in enumerate([3.0, 3.5, 3.0, 2.0])
+    ] == [True, False, False, True]
 
 
 def test_evaluations_made_again_after_a_kill_count_once(tmp_path):
@@ -268,7 +301,9 @@ def test_evaluations_made_again_after_a_kill_count_once(tmp_path):
 
     def run(until):
         one = trainer(tmp_path, problems=[Toy()], train_steps=50, save_every=10)
-        one.evaluate = lambda *args: asked.append(one.step) or {"toy_copy": {"accuracy": scores[one.step]}}
+        one.evaluate = lambda *args: (
+            asked.append(one.step) or {"toy_copy": {"accuracy": scores[one.step]}}
+        )
         best = Best("toy_copy/accuracy", path, patience=3)
         one.train(until, eval_every=5, best=best)
         return one.step, best.since
@@ -278,7 +313,9 @@ def test_evaluations_made_again_after_a_kill_count_once(tmp_path):
     assert run(10) == (10, 0)
     saved = path.read_text()
     assert run(15) == (15, 1)
-    spoilt = json.loads(saved) | {"values": {"5": 0.1, "10": 0.5, "15": 0.4, "20": 0.3}}  # as after 20, killed
+    spoilt = json.loads(saved) | {
+        "values": {"5": 0.1, "10": 0.5, "15": 0.4, "20": 0.3}
+    }  # as after 20, killed
     path.write_text(json.dumps(spoilt))
     assert run(25) == (25, 3) and asked == [5, 10, 15, 20, 25]
     assert latest(tmp_path / "best").endswith("ckpt-10")
@@ -295,10 +332,16 @@ def test_the_last_step_is_weighed_too(tmp_path):
     assert sorted(best.values) == [5, 7] and one.evaluated == 7
 
 
-@pytest.mark.parametrize(("changed", "told"), [
-    ({"optimizer": "adafactor"}, "optimizer=.* .now adafactor.; use that, or another .* with --warm_start_from"),
-    ({"ema_decay": 0.9}, "ema_decay=0.0 .now 0.9."),
-])
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"optimizer": "adafactor"},
+            "optimizer=.* .now adafactor.; use that, or another .* with --warm_start_from",
+        ),
+        ({"ema_decay": 0.9}, "ema_decay=0.0 .now 0.9."),
+    ],
+)
 def test_what_a_checkpoint_has_beside_the_weights_is_not_changed(tmp_path, changed, told):
     trainer(tmp_path, problems=[Toy()], train_steps=2).train()
     with pytest.raises(UserError, match=told):
@@ -308,7 +351,12 @@ def test_what_a_checkpoint_has_beside_the_weights_is_not_changed(tmp_path, chang
 def test_changes_are_told(tmp_path):
     trainer(tmp_path, problems=[Toy()], train_steps=2).train()
     out = io.StringIO()
-    trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(batch_size=TINY.batch_size + 1), console=Console(out))
+    trainer(
+        tmp_path,
+        problems=[Toy()],
+        hparams=TINY.replace(batch_size=TINY.batch_size + 1),
+        console=Console(out),
+    )
     assert f"batch_size={TINY.batch_size + 1} (was {TINY.batch_size})" in out.getvalue()
     assert "the order of the data starts anew" in " ".join(out.getvalue().split())
 
@@ -316,7 +364,10 @@ def test_changes_are_told(tmp_path):
 def test_interrupted_between_steps_it_saves_and_twice_it_stops_at_once(tmp_path):
     one = trainer(tmp_path, problems=[Toy()], train_steps=50)
     step = one._train_step
-    one._train_step = lambda *args: (one.step == 6 and os.kill(os.getpid(), signal.SIGINT), step(*args))[1]
+    one._train_step = lambda *args: (
+        one.step == 6 and os.kill(os.getpid(), signal.SIGINT),
+        step(*args),
+    )[1]
     with pytest.raises(KeyboardInterrupt):
         one.train()
     assert one.step == 7 and latest(tmp_path / "checkpoints").endswith("ckpt-7")
@@ -340,7 +391,9 @@ def test_spoilt_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, sp
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     out = io.StringIO()
     again = trainer(tmp_path, problems=[Toy()], train_steps=4, console=Console(out))
-    assert again.step == 2 and "is damaged (inputs of worker-0: " in " ".join(out.getvalue().split())
+    assert again.step == 2 and "is damaged (inputs of worker-0: " in " ".join(
+        out.getvalue().split()
+    )
     again.train()
     assert again.step == 4
 
@@ -348,7 +401,10 @@ def test_spoilt_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, sp
 def test_told_to_stop_it_saves_first(tmp_path):
     one = trainer(tmp_path, problems=[Toy()], train_steps=50)
     step = one._train_step
-    one._train_step = lambda *args: (one.step == 6 and os.kill(os.getpid(), signal.SIGTERM), step(*args))[1]
+    one._train_step = lambda *args: (
+        one.step == 6 and os.kill(os.getpid(), signal.SIGTERM),
+        step(*args),
+    )[1]
     with pytest.raises(Terminated) as stopped:
         one.train()
     assert stopped.value.code == 143 and latest(tmp_path / "checkpoints").endswith("ckpt-7")

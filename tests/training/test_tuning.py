@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-from toys import TINY, Toy, ToyClass
 
 from t2t_mm.errors import UserError
-from t2t_mm.training.checkpoints import named_variables
-from t2t_mm.training.console import Silent
+from t2t_mm.reporting.console import Silent
+from t2t_mm.runs.checkpoints import named_variables
 from t2t_mm.training.trainer import Trainer
+from tests.toys import TINY, Toy, ToyClass
 
 
 def trained(**changes):
     """{name of a weight: how far it moved} in three steps of two problems."""
-    one = Trainer([Toy(), ToyClass("toy_first")], TINY.replace(**changes), console=Silent(), train_steps=8)
+    one = Trainer(
+        [Toy(), ToyClass("toy_first")], TINY.replace(**changes), console=Silent(), train_steps=8
+    )
     weights = {name: v for name, v in named_variables(one.model).items() if v.trainable}
     before = {name: v.numpy().copy() for name, v in weights.items()}
     one.train()
@@ -36,12 +38,15 @@ def test_a_body_at_a_lower_rate_moves_less():
     assert np.mean([slow[n] for n in nets]) > 0.3 * np.mean([fast[n] for n in nets])
 
 
-@pytest.mark.parametrize("pattern, told", [
-    ("(", "is no regular expression"),
-    ("encodre", "is found in the name of no weight. Names start with commands/"),
-    ("", None),
-    (".", "leaves nothing of toy_copy to train"),
-])
+@pytest.mark.parametrize(
+    "pattern, told",
+    [
+        ("(", "is no regular expression"),
+        ("encodre", "is found in the name of no weight. Names start with commands/"),
+        ("", None),
+        (".", "leaves nothing of toy_copy to train"),
+    ],
+)
 def test_patterns_that_make_no_sense(pattern, told):
     make = lambda: Trainer([Toy()], TINY.replace(frozen=pattern), console=Silent())  # noqa: E731
     if told is None:

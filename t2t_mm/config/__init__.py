@@ -1,0 +1,1 @@
+"""The configuration of a run: its hyperparameters and its options."""

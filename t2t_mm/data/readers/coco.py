@@ -1,0 +1,94 @@
+"""COCO's own layout: `annotations/captions_train2017.json` with the pictures in `train2017/`."""
+
+import functools
+import json
+
+import tensorflow_datasets as tfds
+
+from t2t_mm import files
+from t2t_mm.data.readers import raw
+from t2t_mm.data.readers.image_folder import decodable
+from t2t_mm.errors import UserError
+
+
+class Coco(raw.RawBuilder, skip_registration=True):
+    """Pictures with one caption or several.
+
+    Examples: {"image": encoded bytes, "filename": its name, "captions": [{"text": ...}, ...]}, as
+    in the stock data set. A picture that is missing or can't be decoded is a broken example;
+    pictures and captions that have no partner are left out and counted."""
+
+    def features(self):
+        captions = tfds.features.Sequence({"text": tfds.features.Text()})
+        return {
+            "image": tfds.features.Image(),
+            "filename": tfds.features.Text(),
+            "captions": captions,
+        }
+
+    def looked_for(self):
+        return (
+            "annotations/captions_train2017.json (or of another year) and the pictures in train2017"
+        )
+
+    def find(self, name):
+        return sorted((self.folder / "annotations").glob(f"captions_{name}*.json")) or None
+
+    def items(self, source):
+        for path in source:
+            images, captions = _annotations(path)
+            folder = self.folder / path.stem.removeprefix("captions_")
+            if not folder.is_dir():
+                raise UserError(f"There is no folder {folder}, where {path.name} has its pictures.")
+            for key, name in images.items():
+                texts = captions.get(key)
+                if not texts:
+                    yield raw.LeftOut("pictures without a caption")
+                    continue
+                yield f"{folder.name}/{name}", files.stamped(folder / name), texts
+            for key in captions.keys() - images.keys():
+                yield from [raw.LeftOut("captions of pictures that are not listed")] * len(
+                    captions[key]
+                )
+
+    def total(self, source):
+        found = map(_annotations, source)
+        return sum(
+            len(images) + sum(len(texts) for key, texts in captions.items() if key not in images)
+            for images, captions in found
+        )
+
+    def loader(self, source):
+        return _load
+
+
+@functools.lru_cache(maxsize=1)  # it is long, and asked for twice
+def _annotations(path):
+    """({picture: file name}, {picture: [caption, ...]})."""
+    try:
+        found = json.loads(path.read_bytes())
+        images = {image["id"]: image["file_name"] for image in found["images"]}
+        if wrong := [name for name in images.values() if not isinstance(name, str)]:
+            raise TypeError(f"the file name {wrong[0]!r} is no text")
+        captions = {}
+        for annotation in found["annotations"]:
+            if annotation["caption"].strip():
+                captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        wrong = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise UserError(
+            f"{path} is not what COCO has for captions: {wrong}. Expected are lists of images (id, "
+            "file_name) and of annotations (image_id, caption)."
+        ) from error
+    return images, captions
+
+
+def _load(item):
+    """The example of one picture."""
+    where, (path, *_), texts = item
+    try:
+        image = decodable(path.read_bytes())
+    except (OSError, ValueError) as error:
+        yield raw.Broken(where, getattr(error, "strerror", None) or str(error))
+        return
+    yield where, {"image": image, "filename": path.name, "captions": {"text": texts}}

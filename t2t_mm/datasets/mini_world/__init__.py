@@ -1,5 +1,0 @@
-"""A built-in world of coloured shapes: told in three languages, parsed, drawn and spoken."""
-
-from t2t_mm.datasets.mini_world.builder import MiniWorld, MiniWorldConfig
-
-__all__ = ["MiniWorld", "MiniWorldConfig"]

@@ -1,0 +1,98 @@
+"""Decoding of a problem's batches with a model.
+
+search = Search(model, "wmt_ende", Beam(4, alpha=0.6))
+decoded = search(batch)  # ids [batch, 4, length], best first
+"""
+
+import tensorflow as tf
+
+from t2t_mm.decoding.stepping import Greedy
+from t2t_mm.execution.compiled import open_spec
+
+ROOM = 64  # room for positions comes in multiples of this many, so that buffers have few shapes
+
+
+class Search:
+    """Decodes a problem's batches with a model's cached steps, all shapes in one graph.
+
+    Args:
+        model: models.multimodel.MultiModel.
+        problem: its name; its targets are a sequence.
+        method: Greedy, Beam or Sampling.
+        longest: most positions put out, an int.
+    """
+
+    def __init__(self, model, problem, method=None, longest=512):
+        self.model, self.problem, self.method, self.longest = (
+            model,
+            problem,
+            method or Greedy(),
+            longest,
+        )
+        self._graph = None
+
+    def __call__(self, batch, limits=None, seed=0, index=None):
+        """Decodes a batch.
+
+        Args:
+            batch: `inputs`, and `inputs_mask` where there is one; what else it holds is not looked
+                at.
+            limits: int32 [batch], most positions to put out for each example; None: see `decode`.
+            seed, index: of sampling, see `decode`.
+
+        Returns:
+            Decoded.
+        """
+        batch = {
+            key: tf.convert_to_tensor(batch[key])
+            for key in ("inputs", "inputs_mask")
+            if key in batch
+        }
+        if limits is None:
+            limits = tf.fill(tf.shape(batch["inputs"])[:1], -1)
+        if self._graph is None:
+            specs = {key: open_spec(value) for key, value in batch.items()}
+            numbers, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
+            signature = [specs, numbers, number, numbers]
+            self._graph = tf.function(self._decode, input_signature=signature, autograph=False)
+        index = tf.range(tf.size(limits)) if index is None else tf.cast(index, tf.int32)
+        return self._graph(batch, tf.cast(limits, tf.int32), tf.constant(seed, tf.int32), index)
+
+    def _decode(self, batch, limits, seed, index):
+        return decode(
+            self.model, self.problem, batch, self.method, limits, self.longest, seed, index
+        )
+
+
+def decode(model, problem, batch, method, limits=None, longest=512, seed=0, index=None):
+    """Encodes a batch and decodes it: plain TensorFlow operations, to be traced by whoever exports
+    it.
+
+    Args:
+        model, problem, batch, method, longest: as for `Search`.
+        limits: int32 [batch], most positions to put out for each example; -1, or None for all:
+            twice as many as the inputs have in the body, and 50.
+        seed: of sampling, an int or int32 scalar.
+        index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and
+            this alone, not on
+            its neighbours. None: its row.
+
+    Returns:
+        Decoded.
+    """
+    memory = model.remember(batch, problem)
+    positions = tf.reduce_sum(
+        tf.cast(tf.reshape(memory["mask"], (tf.shape(memory["mask"])[0], -1)), tf.int32), axis=1
+    )
+    usual = 2 * positions + 50
+    limits = usual if limits is None else tf.where(limits < 0, usual, limits)
+    limits = tf.clip_by_value(limits, 1, longest)
+    room = (tf.reduce_max(limits) + ROOM - 1) // ROOM * ROOM
+    state = model.start(memory, method.hypotheses, room)
+
+    def step(ids, time, state):
+        return model.step(ids, time, memory, state, problem, method.hypotheses)
+
+    index = tf.range(tf.size(limits)) if index is None else index
+    seeds = tf.stack([tf.fill(tf.shape(index), seed), index], axis=1)
+    return method(step, model.reorder, state, limits, seeds)

@@ -1,0 +1,81 @@
+"""Compiles the parts of a model once each, so that all problems share the compiled body.
+
+One graph a problem would hold the whole body again each time: some 30,000 operations, half a minute
+to trace and optimise. Compiled by part, the body costs that once, and a further problem only its
+own modality nets.
+"""
+
+import logging
+
+import tensorflow as tf
+
+from t2t_mm.layers import kernels
+
+
+class _FalseAlarm(logging.Filter):
+    """Drops TensorFlow's warnings that a function is traced too often (it takes all parts, defined
+    in one line of this file, for one function), and that replicas run step by step from Python
+    (what they run are the parts)."""
+
+    def filter(self, record):
+        told = record.getMessage()
+        return "CompiledPart" not in told and "eagerly has significant overhead" not in told
+
+
+tf.get_logger().addFilter(_FalseAlarm())
+
+
+class CompiledPart:
+    """A function of tensors, compiled at its first call for each value of its keyword arguments and
+    each shape of its tensors from the third dimension on.
+
+    Args:
+        function: takes tensors (or None), nested at will, and Python values by keyword.
+        jit_compile: compile with XLA, each shape by itself.
+
+    Without XLA the first two dimensions of every tensor (batch and length) are left open, so that
+    all batches share one graph.
+    """
+
+    def __init__(self, function, jit_compile=False):
+        self.function, self.jit_compile = function, jit_compile
+        self.open = 0 if jit_compile else 2
+        self.graphs = {}
+
+    def __call__(self, *args, **kwargs):
+        leaves = tf.nest.flatten(args)
+        tensors = [leaf for leaf in leaves if leaf is not None]
+        # Of the shape, what the graph does not leave open: one loss serves vocabularies of several
+        # sizes.
+        known = tuple(leaf if leaf is None else tuple(leaf.shape[self.open :]) for leaf in leaves)
+        key = (tuple(sorted(kwargs.items())), known, self._replica())
+        if key not in self.graphs:
+            self.graphs[key] = self._compile(args, leaves, tensors, kwargs)
+        return self.graphs[key](*tensors)
+
+    @staticmethod
+    def _replica():
+        """The replica whose variables the graph reads; None where that is known only when it
+        runs."""
+        replica = kernels.replica()
+        known = tf.get_static_value(replica) if tf.is_tensor(replica) else replica
+        return None if known is None else int(known)
+
+    def _compile(self, args, leaves, tensors, kwargs):
+        def call(*tensors):
+            tensors = iter(tensors)
+            filled = [None if leaf is None else next(tensors) for leaf in leaves]
+            return self.function(*tf.nest.pack_sequence_as(args, filled), **kwargs)
+
+        signature = [open_spec(tensor, self.open) for tensor in tensors]
+        graph = tf.function(
+            call, input_signature=signature, autograph=False, jit_compile=self.jit_compile
+        )
+        return graph.get_concrete_function()
+
+
+def open_spec(tensor, left_open=2):
+    """The tensor's spec with so many of the first dimensions left open."""
+    tensor = tf.convert_to_tensor(tensor)
+    shape = [None if axis < left_open else size for axis, size in enumerate(tensor.shape)]
+    return tf.TensorSpec(shape, tensor.dtype)

@@ -1,0 +1,116 @@
+"""What the trainer says: lines and tables, coloured on a terminal, plain text in a log."""
+
+import io
+import json
+
+import rich.box
+import rich.console
+import rich.table
+
+
+class Console:
+    """Prints lines and tables.
+
+    Args:
+        file: where to; None is standard output. Anything that is no terminal gets plain aligned
+            text.
+    """
+
+    def __init__(self, file=None):
+        # In a notebook each line, and each state of a bar, would become an output of its own.
+        plain = (
+            {"force_jupyter": False, "force_terminal": False}
+            if rich.console.Console(file=file).is_jupyter
+            else {}
+        )
+        self.rich = rich.console.Console(file=file, highlight=False, soft_wrap=True, **plain)
+
+    @property
+    def is_terminal(self):
+        """Whether a person looks on."""
+        return self.rich.is_terminal
+
+    def log(self, text=""):
+        """Prints one line or several."""
+        self.rich.print(text, markup=False)
+        self.rich.file.flush()
+
+    def record(self, text, **values):
+        """Prints a line that a machine is given as values."""
+        self.log(text)
+
+    def table(self, title, columns, rows):
+        """Prints a table; numbers are aligned to the right.
+
+        Args:
+            title: str.
+            columns: their headings.
+            rows: lists of str, int, float or None (an empty cell).
+        """
+        cells = [[_text(value) for value in row] for row in rows]
+        right = [
+            all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))
+        ]
+        if not self.is_terminal:
+            return self.log(_plain(title, columns, cells, right))
+        table = rich.table.Table(
+            title=title, title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD
+        )
+        for column, is_number in zip(columns, right, strict=True):
+            table.add_column(column, justify="right" if is_number else "left")
+        for row in cells:
+            table.add_row(*row)
+        self.rich.print(table)
+
+
+class JsonConsole(Console):
+    """Prints one JSON object a line: {"message": ...}, {"table": title, "rows": [{column: value}]},
+    or a record."""
+
+    @property
+    def is_terminal(self):
+        return False
+
+    def log(self, text=""):
+        self._print({"message": text})
+
+    def table(self, title, columns, rows):
+        self._print(
+            {"table": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
+        )
+
+    def record(self, text, **values):
+        self._print(values)
+
+    def _print(self, value):
+        print(json.dumps(value, default=float), file=self.rich.file, flush=True)
+
+
+class Silent(Console):
+    """Says nothing; for use as a library."""
+
+    def __init__(self):
+        super().__init__(io.StringIO())
+
+    def log(self, text=""):
+        pass
+
+
+def _text(value):
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _plain(title, columns, cells, right):
+    widths = [max(len(row[i]) for row in [columns, *cells]) for i in range(len(columns))]
+
+    def line(row):
+        aligned = (
+            c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)
+        )
+        return ("  " + "  ".join(aligned)).rstrip()
+
+    return "\n".join([title, line(columns), line(["-" * w for w in widths]), *map(line, cells)])

@@ -1,0 +1,1 @@
+"""The output directory of a run: records, checkpoints, weights."""

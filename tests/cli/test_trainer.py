@@ -1,0 +1,213 @@
+"""t2t_mm_trainer.py end to end, as a user runs it: another process, a problem of one's own, files
+on disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "t2t_mm_trainer.py"
+
+PROBLEMS = '''
+import os
+from t2t_mm import registry
+from t2t_mm.modalities.specs import Categorical, Language
+from t2t_mm.problem.base import Problem
+
+class Words(Problem):
+    inputs = Language(vocab="words", size=300)
+
+    def generate(self, split, raw_dir):
+        path = os.path.join(raw_dir, "words", split + ".txt")
+        for line in open(path) if os.path.exists(path) else ():
+            text = line.strip()
+            yield {"inputs": text, "targets": self.answer(text)}
+
+@registry.register_problem
+class WordsEcho(Words):
+    """Says what it reads."""
+    command = "to-words"
+    targets = Language(vocab="words", size=300)
+    answer = staticmethod(lambda text: text)
+
+@registry.register_problem
+class WordsFirst(Words):
+    """Whether a line starts with a."""
+    command = "to-first"
+    targets = Categorical(labels="first", num_classes=2)
+    answer = staticmethod(lambda text: int(text.startswith("a")))
+'''
+SIZE = (
+    "hidden_size=16,num_heads=2,encoder_blocks=1,mixer_blocks=1,decoder_blocks=1,moe_experts=4,moe_k=2,"
+    "moe_hidden=16,batch_size=64"
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A directory with a user's problems and their raw text."""
+    place = tmp_path_factory.mktemp("place")
+    (place / "usr").mkdir()
+    (place / "usr" / "problems.py").write_text(PROBLEMS)
+    (place / "raw" / "words").mkdir(parents=True)
+    words = ["apple", "banana", "cherry", "avocado", "date", "elder", "fig", "grape"]
+    for split, count in (("train", 400), ("validation", 30)):
+        lines = (
+            f"{words[i % 8]} {words[i * 3 % 7]} {words[i * 5 % 8]} {i}\n" for i in range(count)
+        )
+        (place / "raw" / "words" / f"{split}.txt").write_text("".join(lines))
+    return place
+
+
+def command(place, output="out", **flags):
+    flags = {
+        "problems": "words_echo+words_first",
+        "hparams_set": "multimodel_tiny",
+        "hparams": SIZE,
+        "t2t_usr_dir": place / "usr",
+        "data_dir": place / "data",
+        "raw_dir": place / "raw",
+        "output_dir": place / output,
+        **flags,
+    }
+    return [
+        sys.executable,
+        str(SCRIPT),
+        *(f"--{name}={value}" for name, value in flags.items() if value is not None),
+    ]
+
+
+def run(command, **extra):
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **extra}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
+def refused(done, *words):
+    """One line, no traceback, exit code 1, with all of these words."""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def steps_saved(place):
+    return sorted(
+        int(p.stem.removeprefix("ckpt-")) for p in (place / "out" / "checkpoints").glob("*.index")
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(place):
+    """A run that was killed with SIGKILL after its first checkpoint, and the same command given
+    again."""
+    whole = command(place, train_steps=120, save_every=20, generate_data="true", keep_checkpoints=2)
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with open(place / "log", "w") as log:
+        process = subprocess.Popen(whole, stdout=log, stderr=log, env=environment)
+        end = time.monotonic() + 240
+        while not (place / "out" / "checkpoints" / "checkpoint").exists():
+            assert process.poll() is None and time.monotonic() < end, (place / "log").read_text()
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    killed_at = steps_saved(place)
+    assert killed_at and killed_at[-1] < 120
+    return killed_at[-1], run(whole)
+
+
+def test_the_same_command_goes_on_after_sigkill(place, finished):
+    killed_at, done = finished
+    assert done.returncode == 0, done.stderr
+    resumed = [line for line in done.stdout.splitlines() if line.startswith("Resuming")]
+    assert len(resumed) == 1 and int(resumed[0].split("step ")[1].split()[0]) >= killed_at
+    assert steps_saved(place) == [100, 120]
+
+
+def test_says_what_it_does_and_what_came_of_it(place, finished):
+    _, done = finished
+    for told in (
+        "Device: CPU",
+        "hidden_size=16",
+        "words_echo",
+        "language → categorical",
+        "50.0%",
+        "total",
+        "log_perplexity",
+        "accuracy_per_sequence",
+        "accuracy_top5",
+        f"{place / 'out'}",
+    ):
+        assert told in done.stdout
+    metrics = json.loads((place / "out" / "metrics_validation.json").read_text())
+    assert metrics["step"] == 120 and set(metrics["problems"]) == {"words_echo", "words_first"}
+    assert (
+        0 < metrics["problems"]["words_first"]["log_perplexity"] < 2.0
+    )  # that it learns is shown elsewhere
+    assert list((place / "out" / "tensorboard").iterdir())
+
+
+def test_evaluation_needs_the_output_directory_alone(place, finished):
+    before = json.loads((place / "out" / "metrics_validation.json").read_text())
+    own = {"problems": None, "hparams_set": None, "raw_dir": None}  # the rest is the run's own
+    done = run(command(place, mode="evaluate", hparams="batch_size=64", **own))
+    assert done.returncode == 0, done.stderr
+    after = json.loads((place / "out" / "metrics_validation.json").read_text())
+    for problem, values in before["problems"].items():
+        assert after["problems"][problem] == pytest.approx(values, rel=1e-5)
+
+
+def test_a_checkpoint_of_another_kind_is_refused_and_left_alone(place, finished):
+    before = {p: p.stat().st_mtime_ns for p in (place / "out").rglob("*")}
+    refused(
+        run(command(place, hparams=SIZE.replace("hidden_size=16", "hidden_size=32"))),
+        "hidden_size=16 (now 32)",
+    )
+    refused(run(command(place, problems="words_echo")), "words_echo, words_first")
+    refused(run(command(place, mode="evaluate", eval_split="test")), "'test'", "train, validation")
+    refused(run(command(place, eval_split="test")), "'test'", "--mode=train")  # before it trains
+    refused(
+        run(command(place, mode="evaluate", problems=None, t2t_usr_dir=None)),
+        "words_echo",
+        "--t2t_usr_dir",
+    )
+    assert {p: p.stat().st_mtime_ns for p in (place / "out").rglob("*")} == before
+
+
+def test_data_that_is_not_there(place, tmp_path):
+    refused(run(command(place, data_dir=tmp_path)), "--generate_data")
+    refused(
+        run(command(place, data_dir=tmp_path, raw_dir=tmp_path, generate_data="true")),
+        "No training data",
+        str(tmp_path),
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"problems": "words_ecko"}, ["words_ecko", "words_echo"]),
+        ({"problems": None}, ["--problems"]),
+        ({"hparams_set": "multimodel_tinny"}, ["multimodel_tinny", "multimodel_tiny"]),
+        ({"hparams": "hiden_size=16"}, ["hiden_size", "hidden_size"]),
+        ({"hparams": "hidden_size=many"}, ["hidden_size", "many"]),
+        ({"gin_bindings": "hparams.hiden_size=3"}, ["hiden_size"]),
+        ({"model": "multimodell"}, ["multimodell", "multimodel"]),
+        ({"mode": "trian"}, ["mode", "trian"]),
+        ({"train_steps": "0"}, ["train_steps"]),
+        ({"output_dirr": "x"}, ["output_dirr", "--output_dir"]),
+        ({"output_dir": None}, ["--output_dir"]),
+        ({"data_dir": None}, ["--data_dir"]),
+        ({"output_dir": "/dev/null/out"}, ["/dev/null/out", "can't be written"]),
+        ({"mode": "evaluate", "output_dir": "/nowhere"}, ["no directory", "/nowhere"]),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_mistakes_are_told_in_one_line_before_tensorflow_is_imported(place, tmp_path, flags, words):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    refused(run(command(place, output="other", **flags), PYTHONPATH=str(tmp_path)), *words)

@@ -1,0 +1,127 @@
+import io
+import json
+import types
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from t2t_mm.data import readers
+from t2t_mm.errors import UserError
+
+
+def picture(mode="RGB", form="PNG", size=(40, 10)):
+    file = io.BytesIO()
+    Image.new(mode, size).save(file, form)
+    return file.getvalue()
+
+
+@pytest.fixture
+def coco(prepare, write):
+    def run(pictures, captions, year="2017", name="train"):
+        """pictures: {file name: content}; captions: [(number of the picture, text)]."""
+        images = [{"id": number, "file_name": file} for number, file in enumerate(pictures)]
+        notes = [
+            {"id": i, "image_id": number, "caption": text}
+            for i, (number, text) in enumerate(captions)
+        ]
+        write(
+            f"annotations/captions_{name}{year}.json",
+            json.dumps({"images": images, "annotations": notes}),
+        )
+        for file, content in pictures.items():
+            if content is not None:
+                write(f"{name}{year}/{file}", content)
+        return lambda: prepare("coco")
+
+    return run
+
+
+def rows(builder, split="train"):
+    data = builder.as_dataset(
+        split, decoders={"image": tfds.decode.SkipDecoding()}
+    ).as_numpy_iterator()
+    return {
+        row["filename"].decode(): [text.decode() for text in row["captions"]["text"]]
+        for row in data
+    }
+
+
+def test_pictures_with_their_captions(coco):
+    coco({"v.png": picture()}, [(0, "ein Bild")], name="val", year="2014")
+    kinds = {
+        "a.png": picture("RGBA"),
+        "b.jpg": picture("L", "JPEG"),
+        "c.jpg": picture("CMYK", "JPEG"),
+    }
+    builder = coco(kinds, [(0, "one"), (1, "two"), (0, "three"), (2, "four ✓")])()
+    assert rows(builder) == {"a.png": ["one", "three"], "b.jpg": ["two"], "c.jpg": ["four ✓"]}
+    assert rows(builder, "validation") == {"v.png": ["ein Bild"]}
+    assert not builder.said
+
+
+def test_what_has_no_partner_is_left_out(coco):
+    builder = coco({"a.png": picture(), "b.png": picture()}, [(0, "one"), (7, "lost"), (1, "  ")])()
+    assert rows(builder) == {"a.png": ["one"]}
+    assert builder.said == [
+        "mine: train: left out 1 pictures without a caption",
+        "mine: train: left out 1 captions of pictures that are not listed",
+    ]
+
+
+def test_all_items_are_counted_before(coco, tmp_path):
+    coco({"a.png": picture()}, [(0, "one"), (7, "lost"), (7, "lost too")], year="2014")
+    coco({"b.png": picture()}, [(0, "two")])
+    problem = types.SimpleNamespace(name="mine", folder="mine", raw_layout="coco")
+    builder = readers.raw_builder(problem, tmp_path / "raw", tmp_path / "data")
+    source = builder.sources["train"]
+    assert builder.total(source) == len(list(builder.items(source))) == 4
+
+
+def test_a_caption_that_is_no_text_is_named(coco):
+    with pytest.raises(UserError, match="1 of 2 train examples are broken.*train2017/b.png"):
+        coco({"a.png": picture(), "b.png": picture()}, [(0, "one"), (1, "half a pair: \ud800")])()
+
+
+@pytest.mark.parametrize(
+    "content, reason", [(None, "No such file"), (b"", "empty file"), (picture()[:40], ".")]
+)
+def test_a_broken_picture_is_named(coco, content, reason):
+    with pytest.raises(
+        UserError, match=f"1 of 2 train examples are broken.*train2017/b.png .*{reason}"
+    ):
+        coco({"a.png": picture(), "b.png": content}, [(0, "one"), (1, "two")])()
+
+
+def test_a_folder_that_is_missing(prepare, write):
+    write("annotations/captions_train2017.json", '{"images": [], "annotations": []}')
+    with pytest.raises(
+        UserError, match="There is no folder .*train2017, where captions_train2017.json"
+    ):
+        prepare("coco")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[]",
+        '{"images": [{"id": 1}], "annotations": []}',
+        "no json",
+        '{"images": [{"id": 1, "file_name": 5}], "annotations": []}',
+    ],
+)
+def test_annotations_that_are_none(prepare, write, content):
+    write("annotations/captions_train2017.json", content)
+    write("train2017/a.png", picture())
+    with pytest.raises(
+        UserError, match="captions_train2017.json is not what COCO has for captions"
+    ):
+        prepare("coco")
+
+
+def test_values_are_numpy(coco):
+    builder = coco({"a.png": picture()}, [(0, "one")])()
+    (row,) = builder.as_dataset("train").as_numpy_iterator()
+    assert row["image"].shape == (10, 40, 3) and row["image"].dtype == np.uint8

@@ -1,0 +1,171 @@
+import io
+import os
+import types
+
+import numpy as np
+import pytest
+import soundfile
+
+from t2t_mm.errors import UserError
+from t2t_mm.modalities.specs import Audio, Language
+
+TONE = np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000) * 0.5  # a second of 440 Hz
+
+
+def sound(samples=TONE, rate=16000, form="WAV", subtype="PCM_16"):
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format=form, subtype=subtype)
+    return file.getvalue()
+
+
+@pytest.fixture
+def kaldi(prepare, write):
+    """Prepares {name: file content} with the texts given, each file called by its own name."""
+
+    def run(sounds, text=None, rate=16000, **more):
+        for name, content in sounds.items():
+            write(f"audio/{name}", content)
+        names = [name.partition(".")[0] for name in sounds]
+        files = {
+            "wav.scp": "".join(
+                f"{name} audio/{file}\n" for name, file in zip(names, sounds, strict=True)
+            ),
+            "text": "".join(f"{name} Words of {name}.\n" for name in names)
+            if text is None
+            else text,
+            **more,
+        }
+        for name, content in files.items():
+            write(f"train/{name}", content)
+        return prepare("kaldi", inputs=Audio(sample_rate=rate), targets=Language(vocab="words"))
+
+    return run
+
+
+def rows(builder):
+    return sorted(builder.as_dataset("train").as_numpy_iterator(), key=lambda row: row["utterance"])
+
+
+def test_sixteen_bits_stay_as_they_are(kaldi):
+    samples = np.random.default_rng(0).integers(-(2**15), 2**15, 999).astype(np.int16)
+    sounds = {"a.wav": sound(samples), "b.flac": sound(samples, form="FLAC")}
+    first, second = rows(kaldi(sounds, utt2spk="a anna\n"))
+    for row in first, second:
+        assert row["audio"].dtype == np.int16
+        np.testing.assert_array_equal(row["audio"], samples)
+    assert (first["text"], first["speaker"], second["speaker"]) == (b"Words of a.", b"anna", b"")
+
+
+@pytest.mark.parametrize(
+    "rate, channels, subtype, form",
+    [
+        (44100, 2, "PCM_16", "WAV"),
+        (8000, 1, "PCM_U8", "WAV"),
+        (48000, 1, "PCM_24", "FLAC"),
+        (16000, 1, "FLOAT", "WAV"),
+        (22050, 1, "ULAW", "WAV"),
+        (16000, 2, "VORBIS", "OGG"),
+    ],
+)
+def test_any_rate_depth_and_number_of_channels(kaldi, rate, channels, subtype, form):
+    tone = np.sin(np.arange(rate) * 2 * np.pi * 440 / rate) * 0.5
+    (row,) = rows(kaldi({"a.x": sound(np.stack([tone] * channels, 1), rate, form, subtype)}))
+    audio = row["audio"] / 2.0**15
+    assert len(audio) == 16000
+    correlation = np.corrcoef(audio[1000:-1000], TONE[1000:-1000])[0, 1]
+    assert correlation > 0.99 and abs(np.abs(audio).max() - 0.5) < 0.05
+
+
+def test_silence_is_sound(kaldi):
+    (row,) = rows(kaldi({"a.wav": sound(np.zeros(500))}))
+    assert row["audio"].shape == (500,) and not row["audio"].any()
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (sound(np.zeros(0)), "no samples"),
+        (b"RIFF", "Error opening"),
+        (b"", "Error opening"),
+        (sound(np.zeros(8000 * 3600), 8000, "FLAC"), "3,600 s long, where 300 s is the most"),
+    ],
+)
+def test_what_is_no_utterance_is_named(kaldi, content, reason):
+    with pytest.raises(
+        UserError, match=f"1 of 2 train examples are broken.*train/text:2 .*/b.wav.*({reason})"
+    ):
+        kaldi({"a.wav": sound(), "b.wav": content})
+
+
+def test_segments_are_obeyed(kaldi):
+    samples = np.arange(32000).astype(np.int16)
+    builder = kaldi(
+        {"tape.wav": sound(samples)},
+        text="one first\ntwo second\nthree third\n",
+        segments="one tape 0.0 0.5\ntwo tape 0.5 1.25\nthree tape 1.5 -1\n",
+    )
+    lengths = {row["utterance"]: (row["audio"][0], len(row["audio"])) for row in rows(builder)}
+    assert lengths == {b"one": (0, 8000), b"two": (8000, 12000), b"three": (24000, 8000)}
+
+
+@pytest.mark.parametrize(
+    "segments, reason",
+    [
+        ("one tape 5 6\n", "no samples from 5.0 s"),
+        ("one other 0 1\n", "other is not in wav.scp"),
+        ("two tape 0 1\n", "one is not in segments"),
+        ("one tape here there\n", "not a recording, start and end"),
+        ("one tape 0 inf\n", "infinity"),
+    ],
+)
+def test_segments_that_are_wrong(kaldi, segments, reason):
+    with pytest.raises(UserError, match=f"train/text:1 .*{reason}"):
+        kaldi({"tape.wav": sound()}, text="one first\n", segments=segments)
+
+
+@pytest.mark.parametrize("entry", ["sph2pipe -f wav x.wv1 |", "touch {ran} |", "data/raw.ark:1234"])
+def test_what_is_no_file_is_refused_and_never_run(kaldi, tmp_path, entry):
+    ran = tmp_path / "ran"
+    with pytest.raises(UserError, match="wav.scp:1 has an? (command|archive) for a .*wav-copy"):
+        kaldi({"a.wav": sound()}, **{"wav.scp": f"a {entry.format(ran=ran)}\n"})
+    assert not ran.exists()
+
+
+def test_lines_that_are_left_out(kaldi):
+    sounds = {f"u{i}.wav": sound(TONE[:200]) for i in range(150)}
+    text = "".join(f"u{i} word\n" for i in range(150)) + "u1\n" + "gone word\n"
+    builder = kaldi(sounds, text=text)
+    assert len(rows(builder)) == 150
+    assert builder.said == [
+        "mine_16000hz: train: left out 1 utterances without words",
+        "mine_16000hz: train: left out 1 broken: train/text:152 (gone is not in wav.scp)",
+    ]
+
+
+def test_text_is_kept_as_it_is(kaldi):
+    (row,) = rows(kaldi({"a.wav": sound()}, text="a  Zwei  Wörter,\u2028 und mehr. \n"))
+    assert row["text"].decode() == "Zwei  Wörter,\u2028 und mehr."
+
+
+def test_a_folder_without_text(kaldi, write, prepare, tmp_path):
+    write("train/wav.scp", "a a.wav\n")
+    with pytest.raises(UserError, match="There is no .*train/text. A Kaldi folder holds"):
+        prepare("kaldi", inputs=Audio(), targets=Language(vocab="words"))
+
+
+RAW = os.environ.get("T2T_MM_RAW", "../shared/raw")
+
+
+@pytest.mark.skipif(
+    not os.path.isdir(f"{RAW}/special/wsj_speech"), reason="the real data is not here"
+)
+def test_real_digits(tmp_path):
+    from t2t_mm.data import readers
+
+    sides = {"inputs": Audio(sample_rate=16000), "targets": Language(vocab="words")}
+    problem = types.SimpleNamespace(name="d", folder="wsj_speech", raw_layout="kaldi", **sides)
+    builder = readers.raw_builder(problem, f"{RAW}/special/wsj_speech", tmp_path).prepare()
+    assert {split: info.num_examples for split, info in builder.info.splits.items()} == {
+        "train": 1600,
+        "validation": 200,
+    }

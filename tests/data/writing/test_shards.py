@@ -1,0 +1,136 @@
+"""Writing in pieces: the same data whatever interrupts it, however many processes write it."""
+
+import os
+import random
+import shutil
+import signal
+import time
+import types
+
+import pytest
+
+from t2t_mm.data import readers
+from t2t_mm.data.readers.parallel_text import ParallelText
+from t2t_mm.data.writing import pieces, shards
+from t2t_mm.data.writing.options import Options
+from t2t_mm.errors import UserError
+
+PROBLEM = types.SimpleNamespace(name="mine", folder="mine", input_key="en", target_key="de")
+
+
+@pytest.fixture
+def lines(write, monkeypatch):
+    """20,000 pairs, in pieces of 500."""
+    monkeypatch.setattr(ParallelText, "PIECE", 500)
+    for language in ("en", "de"):
+        for split, count in (("train", 20_000), ("validation", 700)):
+            write(f"{split}.{language}", "".join(f"{split} {language} {i}\n" for i in range(count)))
+
+
+@pytest.fixture
+def builder(tmp_path):
+    def run(data="data"):
+        return readers.raw_builder(PROBLEM, tmp_path / "raw", tmp_path / data, "parallel_text")
+
+    return run
+
+
+def content(tmp_path, data):
+    folder = tmp_path / data / "parallel_text/mine/1.0.0"
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_data(lines, builder, tmp_path):
+    started = time.monotonic()
+    builder("whole").prepare()
+    seconds = time.monotonic() - started
+    draw = random.Random(0)
+    for _ in range(10):
+        if child := os.fork():
+            time.sleep(draw.uniform(0.1, 0.6) * seconds)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        else:
+            builder("killed").prepare()
+            os._exit(0)
+    if not (tmp_path / "killed/parallel_text/mine/1.0.0").exists():
+        found = []
+        builder("killed").prepare(Options(report=lambda status: found.append(status.found)))
+        assert max(found) > 0
+    assert content(tmp_path, "killed") == content(tmp_path, "whole")
+    assert [path.name for path in (tmp_path / "killed/parallel_text/mine").iterdir()] == ["1.0.0"]
+
+
+def test_a_piece_is_made_anew_if_and_only_if_its_lines_changed(
+    lines, builder, tmp_path, write, monkeypatch
+):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shards, "_merge_all", stop)
+        with pytest.raises(KeyboardInterrupt):
+            builder().prepare()
+    german = (tmp_path / "raw/train.de").read_text()
+    write("train.de", german.replace("train de 777\n", "changed\n"))
+    made = []
+    make = pieces._make_piece
+    monkeypatch.setattr(
+        pieces, "_make_piece", lambda path, *rest: made.append(path.name) or make(path, *rest)
+    )
+    data = builder().prepare().as_dataset("train").as_numpy_iterator()
+    assert [name[:12] for name in made] == ["train-000001"]
+    texts = {example["de"] for example in data}
+    assert b"changed" in texts and b"train de 777" not in texts and len(texts) == 20_000
+
+
+def test_several_processes_write_the_same(lines, builder, tmp_path):
+    builder("one").prepare()
+    builder("two").prepare(Options(workers=2))
+    assert content(tmp_path, "one") == content(tmp_path, "two")
+
+
+def test_more_pieces_than_may_be_open_at_once(lines, builder, tmp_path, monkeypatch):
+    builder("one").prepare()
+    monkeypatch.setattr(pieces, "_MERGED", 3)
+    builder("two").prepare()
+    assert content(tmp_path, "one") == content(tmp_path, "two")
+
+
+def test_shards_are_of_a_size(lines, builder, monkeypatch):
+    monkeypatch.setattr(shards, "SHARD_BYTES", 300_000)
+    read = builder().prepare()
+    assert read.info.splits["train"].num_shards > 2
+    assert read.info.splits["train"].num_examples == 20_000
+    assert (
+        len({example["en"] for example in read.as_dataset("train").as_numpy_iterator()}) == 20_000
+    )
+
+
+def test_the_order_is_not_that_of_the_lines(lines, builder):
+    read = [
+        int(example["en"].split()[-1])
+        for example in builder().prepare().as_dataset("train").as_numpy_iterator()
+    ]
+    steps = sum(abs(a - b) for a, b in zip(read, read[1:], strict=False)) / len(read)
+    assert (
+        sorted(read) == list(range(20_000)) and steps > 5_000
+    )  # a random order: a third of 20,000
+
+
+def test_another_process_at_it_is_an_error(lines, builder, tmp_path):
+    work = tmp_path / "data/parallel_text/mine/unfinished"
+    work.mkdir(parents=True)
+    with shards._alone(work), pytest.raises(UserError, match="Another process is preparing"):
+        builder().prepare()
+    shutil.rmtree(work)
+    builder().prepare()
+
+
+def test_progress_is_told(lines, builder):
+    told = []
+    builder().prepare(
+        Options(report=lambda now: told.append((now.name, now.done, now.total, now.merging)))
+    )
+    assert told[0] == ("mine train", 500, 20_000, False)
+    assert told[-1] == ("mine validation", 700, 700, True)

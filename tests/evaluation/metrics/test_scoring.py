@@ -1,0 +1,149 @@
+"""What holds for every metric of decoded text, and how one is added."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.evaluation.metrics import scoring
+from t2t_mm.evaluation.metrics.decoded import METRICS, metric
+from t2t_mm.evaluation.metrics.scoring import Metric, ratio, register
+
+TREES = [
+    "(S (NP (NN dogs)) (VP (VBP bark)))",
+    "(S (NP (DT the) (NN cat)) (VP (VBZ sleeps)))",
+    "(FRAG (NN x) (NN y))",
+]
+TEXTS = ["dogs often bark at night", "the cat sleeps all day long", "x or y or both of them"]
+
+
+def data(name, right=3):
+    """Three examples of which the first `right` are right."""
+    texts = TREES if name == "bracket_f1" else TEXTS
+    wrong = "(S (NN cow))" if name == "bracket_f1" else "zzz"
+    return [text if i < right else wrong for i, text in enumerate(texts)], [
+        [text] for text in texts
+    ]
+
+
+@pytest.fixture
+def own_metrics(monkeypatch):
+    monkeypatch.setattr(scoring, "METRICS", dict(METRICS))
+    return scoring.METRICS
+
+
+def test_there_are_all_that_problems_name():
+    named = {
+        name for problem in registry.list_problems() for name in registry.problem(problem).metrics
+    }
+    assert named <= set(METRICS)
+    assert {
+        "bleu",
+        "chrf",
+        "wer",
+        "cer",
+        "bracket_f1",
+        "cider",
+        "rouge_l",
+        "exact_match",
+        "accuracy",
+    } == set(METRICS)
+
+
+def test_accuracy_looks_at_the_class_alone():
+    assert metric("accuracy").score(["cat\t0.9312", "dog"], [["cat"], ["cat"]]).value == 50.0
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_all_right_is_best_and_worse_is_worse(name):
+    best, worse = (metric(name).score(*data(name, right)) for right in (3, 1))
+    assert best.name == name
+    assert best.value == pytest.approx(best.scale if best.higher_is_better else 0)
+    if name == "bracket_f1":  # other words: an error, which counts in this figure alone
+        assert worse.details["f1_all_sentences"] < 100 and worse.details["errors"] == 2
+    else:
+        assert worse.value < best.value if worse.higher_is_better else worse.value > best.value
+    assert best.signature and type(best.value) is float
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_interval(name):
+    hypotheses, references = (side * 10 for side in data(name, 2))
+    ours = metric(name).score(hypotheses, references, bootstrap=50, seed=1)
+    low, high = ours.interval
+    assert low <= ours.value <= high and (low < high or name == "bracket_f1")
+    assert metric(name).score(hypotheses, references, bootstrap=50, seed=1) == ours
+    assert metric(name).score(hypotheses, references).interval is None
+
+
+def test_interval_of_a_share_is_that_of_the_binomial():
+    """Of 400 examples half are right: 50% with a standard error of 2.5%."""
+    low, high = (
+        metric("exact_match")
+        .score(["a"] * 200 + ["b"] * 200, [["a"]] * 400, bootstrap=4000)
+        .interval
+    )
+    np.testing.assert_allclose([low, high], [50 - 1.96 * 2.5, 50 + 1.96 * 2.5], atol=0.3)
+
+
+@pytest.mark.parametrize(
+    "hypotheses, references, message",
+    [
+        (["a"], [["a"], ["b"]], "1 hypotheses but 2 references"),
+        ([], [], "nothing to score with bleu"),
+        (["a", "b"], [["a"], []], "Example 2 has no reference"),
+    ],
+)
+def test_what_can_not_be_scored(hypotheses, references, message):
+    with pytest.raises(UserError, match=message):
+        metric("bleu").score(hypotheses, references)
+
+
+def test_unknown_name():
+    with pytest.raises(UserError, match="Unknown metric 'blue', did you mean bleu?"):
+        metric("blue")
+    with pytest.raises(
+        UserError, match="Unknown metric 'meteor'; there are accuracy, bleu, bracket_f1"
+    ):
+        metric("meteor")
+
+
+def test_a_metric_of_ones_own(own_metrics):
+    def define(name):
+        @register
+        class Length(Metric):
+            name = "length"
+            scale = 1
+
+            def counts(self, hypotheses, references):
+                return [[len(hypothesis.split()), 1] for hypothesis in hypotheses]
+
+            def value(self, sums):
+                return ratio(*sums)
+
+        return Length
+
+    define("once")
+    define("again")  # one file read again
+    assert own_metrics["length"].score(["a b", "a b c"], [["x"], ["y"]]).value == 2.5
+
+    class Other(Metric):
+        name = "length"
+
+    with pytest.raises(UserError, match=r"Length and .*Other are called length"):
+        register(Other)
+
+
+def test_scoring_needs_no_tensorflow():
+    script = (
+        "import sys\nfrom t2t_mm.metrics.decoded import METRICS, metric\n"
+        "for name in METRICS: metric(name).score(['(S (NN x))'], [['(S (NN x))']])\n"
+        "print({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "set()\n", done.stderr

@@ -1,0 +1,99 @@
+"""Evaluation of what a model in training puts out by itself: scores, samples, where they end up."""
+
+import io
+import json
+
+import pytest
+import tensorflow as tf
+
+from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
+from t2t_mm.data import prepare
+from t2t_mm.evaluation import evaluator
+from t2t_mm.reporting.console import Console
+from t2t_mm.runs.best import Best
+from t2t_mm.training.trainer import Trainer
+
+SMALL = HParams(
+    hidden_size=16,
+    num_heads=2,
+    encoder_blocks=1,
+    mixer_blocks=1,
+    decoder_blocks=1,
+    moe_experts=4,
+    moe_k=2,
+    moe_hidden=16,
+    batch_size=256,
+    image_size=64,
+)
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained_data, tmp_path_factory):
+    """Output directory, results and what was printed of a run that decodes three examples of each
+    problem."""
+    names = ("mini_ende", "mini_parse", "mini_imagenet", "mini_speech")
+    problems = prepare.resolve(
+        [registry.problem(name).configure(SMALL) for name in names], trained_data, SMALL
+    )
+    folder, out = tmp_path_factory.mktemp("decoded"), io.StringIO()
+    one = Trainer(problems, SMALL, folder, train_steps=2, decode_examples=3, console=Console(out))
+    best = Best("mini_ende/bleu", folder / "best.json")
+    one.train(eval_every=2, eval_batches=1, best=best)
+    return (
+        folder,
+        json.loads((folder / "metrics_validation.json").read_text())["problems"],
+        out.getvalue(),
+        best,
+    )
+
+
+def test_scores_stand_beside_the_teacher_forced_ones(evaluated):
+    _, metrics, told, best = evaluated
+    wanted = {"mini_ende": ("bleu", "chrf"), "mini_parse": ("bracket_f1",), "mini_speech": ("wer",)}
+    for problem, names in wanted.items():
+        assert set(names) < set(metrics[problem]) and "log_perplexity" in metrics[problem]
+    assert "bleu" not in metrics["mini_imagenet"]
+    header = next(line for line in told.splitlines() if "log_perplexity" in line)
+    assert (
+        header.split()[:4] == ["problem", "examples", "tokens", "log_perplexity"]
+        and "bleu" in header.split()
+    )
+    assert best.value == metrics["mini_ende"]["bleu"]
+
+
+def test_samples_are_shown(evaluated):
+    folder, _, told, _ = evaluated
+    lines = told.splitlines()
+    shown = lines[lines.index("mini_ende") + 1 :][:6]
+    assert [line.split(":")[0] for line in shown] == ["  input", "  reference", "  output"] * 2
+    spoken = lines[lines.index("mini_speech") + 1 :][:4]
+    assert [line.split(":")[0] for line in spoken] == ["  reference", "  output"] * 2
+    found = pictures(folder / "tensorboard")
+    assert set(found) == {
+        "attention_validation/mini_ende",
+        "attention_validation/mini_parse",
+        "attention_validation/mini_speech",
+        "decoded_validation/mini_speech",
+    }
+    assert all(png.startswith(b"\x89PNG") for png in found.values())
+
+
+def pictures(folder):
+    """{tag: PNG} of what was written for TensorBoard."""
+    events = [
+        event
+        for file in folder.iterdir()
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+    ]
+    return {
+        value.tag: value.tensor.string_val[2]
+        for event in events
+        for value in event.summary.value
+        if value.metadata.plugin_data.plugin_name == "images"
+    }
+
+
+def test_lines_of_a_sample():
+    assert evaluator.lines(("a", "b", "")) == ["input: a", "reference: b", "output: "]
+    assert evaluator.lines(("", "b", "c")) == ["reference: b", "output: c"]

@@ -1,0 +1,246 @@
+"""Training on several devices and workers is training on one: same losses, same metrics, same
+weights."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.execution.replicas import Replicas, make_strategy, mirrored_cpus, split
+from t2t_mm.layers.seeds import Seeds
+from t2t_mm.reporting.console import Silent
+from t2t_mm.runs.checkpoints import found, named_variables
+from t2t_mm.training.trainer import Trainer
+from tests.toys import TINY, Toy, ToyClass
+
+QUIET = TINY.replace(
+    moe_noise=False
+)  # nothing is drawn, so that any split of a batch must give the same
+ROOT = Path(__file__).parents[2]
+
+
+def trainer(count, hparams=QUIET, output=None, problems=None, **kwargs):
+    strategy = mirrored_cpus(count) if count > 1 else None
+    return Trainer(
+        problems or [Toy()], hparams, output, strategy=strategy, seed=3, console=Silent(), **kwargs
+    )
+
+
+def steps(one, count):
+    """The results of so many steps."""
+    results, step = [], one._train_step
+
+    def recorded(*args):
+        results.append(step(*args))
+        return results[-1]
+
+    one._train_step = recorded
+    one.train(one.step + count)
+    return results
+
+
+def test_a_strategy_of_one_device_mirrors_nothing(monkeypatch):
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind=None: ["cpu"] if kind == "CPU" else []
+    )
+    strategy = make_strategy("mirrored")
+    assert not isinstance(strategy, tf.distribute.MirroredStrategy)
+    Trainer([Toy()], QUIET, strategy=strategy, console=Silent()).train(1)
+
+
+def test_replicas_train_and_evaluate_as_one_device():
+    """Three of them, among which no batch can be shared evenly."""
+    problems = [Toy(), ToyClass("toy_first")]
+    one, three = trainer(1, problems=problems), trainer(3, problems=problems)
+    for theirs, mine in zip(steps(one, 5), steps(three, 5), strict=True):
+        assert float(mine["tokens"]) == float(theirs["tokens"])
+        for name in ("loss", "nats"):
+            np.testing.assert_allclose(mine[name], theirs[name], rtol=1e-5)
+        np.testing.assert_allclose(mine["gradient_norm"], theirs["gradient_norm"], rtol=1e-4)
+        for layer, report in theirs["experts"].items():
+            np.testing.assert_allclose(mine["experts"][layer]["load"], report["load"], rtol=1e-5)
+    for values in named_variables(three.model).values():
+        first, *others = three.replicas.strategy.experimental_local_results(values.value)
+        for other in others:
+            np.testing.assert_array_equal(first, other)
+    evaluated = three.evaluate()
+    for problem, metrics in one.evaluate().items():
+        for name, value in metrics.items():
+            np.testing.assert_allclose(
+                evaluated[problem][name], value, rtol=1e-4, err_msg=f"{problem} {name}"
+            )
+
+
+def test_fifty_steps_on_one_two_and_four_devices_have_the_same_losses():
+    losses = [[float(r["loss"]) for r in steps(trainer(count), 50)] for count in (1, 2, 4)]
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-4)
+    assert np.mean(losses[0][-5:]) < np.mean(losses[0][:5]) - 0.2  # they learn
+
+
+@pytest.mark.parametrize("optimizer", ["adafactor", "muon"])
+def test_every_optimizer_moves_replicas_alike(optimizer):
+    hparams = QUIET.replace(optimizer=optimizer, weight_decay=0.1, accumulate=2, ema_decay=0.9)
+    losses = [[float(r["loss"]) for r in steps(trainer(count, hparams), 4)] for count in (1, 2)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+
+
+def test_a_checkpoint_does_not_know_how_many_devices_wrote_it(tmp_path):
+    losses = [float(r["loss"]) for r in steps(trainer(2, output=tmp_path, train_steps=6), 3)]
+    losses += [float(r["loss"]) for r in steps(trainer(1, output=tmp_path, train_steps=6), 3)]
+    whole = [float(r["loss"]) for r in steps(trainer(1, train_steps=6), 6)]
+    np.testing.assert_allclose(losses, whole, rtol=1e-4)
+
+
+def test_replicas_draw_different_noise():
+    replicas = Replicas(mirrored_cpus(2))
+    with replicas.scope():
+        seeds = Seeds(0)
+        drawn = [replicas.strategy.run(seeds.next) for _ in range(3)]
+    drawn = {
+        tuple(np.asarray(each))
+        for one in drawn
+        for each in replicas.strategy.experimental_local_results(one)
+    }
+    assert len(drawn) == 6
+
+
+def test_split_fills_up_with_padding():
+    batch = {
+        "inputs": tf.ones((2, 3, 4)),
+        "inputs_mask": tf.ones((2, 3), tf.bool),
+        "targets": tf.ones((2, 5), tf.int32),
+        "targets_mask": tf.ones((2, 5), tf.bool),
+    }
+    parts = split(batch, 3)
+    assert [part["inputs"].shape for part in parts] == [(1, 3, 4)] * 3
+    assert [
+        bool(tf.reduce_any(part[mask]))
+        for part in parts
+        for mask in ("inputs_mask", "targets_mask")
+    ] == [True, True, True, True, False, False]
+    assert [part["targets"].shape[0] for part in split(split(batch, 1)[0], 2)] == [1, 1]
+    assert [part["targets"].shape[0] for part in split({"targets": tf.zeros((7, 1))}, 3)] == [
+        2,
+        2,
+        3,
+    ]
+
+
+def test_xla_gives_the_same_losses_and_compiles_each_shape_once():
+    hparams, said, console = QUIET.replace(bucket_growth=2.0), [], Silent()
+    console.log = said.append
+    one = Trainer([Toy()], hparams, seed=3, console=console, jit_compile=True)
+    losses = [float(r["nats"]) for r in steps(one, 6)]
+    plain = Trainer([Toy()], hparams, seed=3, console=Silent())
+    plain.inputs.static_shapes = True
+    np.testing.assert_allclose(losses, [float(r["nats"]) for r in steps(plain, 6)], rtol=1e-3)
+    for name, value in plain.evaluate()[
+        "toy_copy"
+    ].items():  # whose batches are not padded to static shapes
+        np.testing.assert_allclose(one.evaluate()["toy_copy"][name], value, rtol=1e-3, err_msg=name)
+    compiled = [line for line in said if line.startswith("Compiled")]
+    assert len(compiled) == len(one._compiled) <= 2 < one.inputs.most_shapes()
+    assert f"({len(compiled)} of at most {one.inputs.most_shapes()})" in compiled[-1]
+
+
+def test_bfloat16_learns_with_weights_in_float32():
+    import keras
+
+    one = trainer(1, TINY, precision="bfloat16", train_steps=40)
+    nats = [float(r["nats"]) for r in steps(one, 40)]
+    assert keras.config.dtype_policy().name == "float32"
+    assert {v.dtype for v in one.model.trainable_variables} == {"float32"}
+    assert one.model.encoder.compute_dtype == "bfloat16"
+    assert np.mean(nats[-8:]) < np.mean(nats[:8]) and np.isfinite(nats).all()
+
+
+@pytest.mark.parametrize(
+    "config, told",
+    [
+        ("", "needs the environment variable TF_CONFIG"),
+        ("{", "is no JSON object"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}',
+            "this one's task",
+        ),
+    ],
+)
+def test_workers_must_be_told_of_each_other(monkeypatch, config, told):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UserError, match=told):
+        make_strategy("multi_worker")
+
+
+def test_a_strategy_that_is_none(monkeypatch):
+    with pytest.raises(
+        UserError, match="A strategy is auto, one_device, mirrored, multi_worker, tpu; not 'many'"
+    ):
+        make_strategy("many")
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert make_strategy("auto").num_replicas_in_sync == 1
+    assert make_strategy("mirrored").num_replicas_in_sync == 4
+
+
+class Workers:
+    """Two processes that train together on this machine."""
+
+    def __init__(self, output, until):
+        ports = []
+        for _ in range(2):
+            with socket.socket() as one:
+                one.bind(("localhost", 0))
+                ports.append(one.getsockname()[1])
+        cluster = {"worker": [f"localhost:{port}" for port in ports]}
+        self.processes = []
+        for index in range(2):
+            config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+            line = [sys.executable, "-m", "tests.execution.worker", output, str(until)]
+            self.processes.append(
+                subprocess.Popen(
+                    line,
+                    cwd=ROOT,
+                    env=os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"},
+                    text=True,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            )
+
+    def ends(self):
+        """[(exit code, what was said)]"""
+        told = [process.communicate(timeout=300) for process in self.processes]
+        return [
+            (process.returncode, out + err)
+            for process, (out, err) in zip(self.processes, told, strict=True)
+        ]
+
+
+def test_two_workers_stay_equal_and_go_on_after_one_is_killed(tmp_path):
+    killed = Workers(tmp_path, 100_000)
+    deadline = time.monotonic() + 200
+    while not found(tmp_path / "checkpoints") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    killed.processes[1].send_signal(signal.SIGKILL)
+    (chief, told), _ = killed.ends()
+    assert chief == 1 and "lost another worker" in told
+    step = int(found(tmp_path / "checkpoints")[-1].rpartition("-")[2])
+    until = step + 6
+    ends = Workers(tmp_path, until).ends()
+    assert [code for code, _ in ends] == [0, 0], ends
+    first, second = (
+        [line for line in told.splitlines() if line.startswith("{")][-1] for _, told in ends
+    )
+    first, second = json.loads(first), json.loads(second)
+    assert first["from"] == second["from"] == step and first["step"] == second["step"] == until
+    assert first["weights"] == second["weights"] and first["metrics"] == second["metrics"]
+    assert first["told"] == second["told"] == {"who": 0, "é": [1.5]}
+    assert first["examples"] == 30  # of both workers' shares

@@ -1,0 +1,57 @@
+"""One worker of a run of several: trains toy problems and says what it ends with. See
+test_replicas.py."""
+
+import hashlib
+import json
+import sys
+
+import numpy as np
+
+from t2t_mm.errors import UserError
+from t2t_mm.execution.replicas import make_strategy
+from t2t_mm.reporting.console import Silent
+from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.training.trainer import Trainer
+from tests.toys import TINY, Toy, ToyClass
+
+
+def main(output, until):
+    strategy = make_strategy("auto")
+    one = Trainer(
+        [Toy(), ToyClass("toy_first")],
+        TINY,
+        output,
+        strategy=strategy,
+        seed=3,
+        console=Silent(),
+        train_steps=until,
+        save_every=5,
+    )
+    before = one.step
+    one.train()
+    metrics = one.evaluate()
+    weights = [
+        np.asarray(v.value) for _, v in sorted(named_variables(one.model).items()) if v.trainable
+    ]
+    digest = hashlib.sha256(b"".join(value.tobytes() for value in weights)).hexdigest()
+    told = one.replicas.from_chief({"who": one.replicas.worker, "é": [1.5]})
+    print(
+        json.dumps(
+            {
+                "told": told,
+                "from": before,
+                "step": one.step,
+                "weights": digest,
+                "examples": metrics["toy_copy"]["examples"],
+                "metrics": metrics,
+            }
+        ),
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], int(sys.argv[2]))
+    except UserError as error:
+        sys.exit(str(error))

@@ -1,0 +1,327 @@
+"""Problems: a user's own in a few lines, resolving, reading, views of other problems, shared
+nets."""
+
+import subprocess
+import sys
+
+import pytest
+
+from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
+from t2t_mm.data import prepare
+from t2t_mm.data.pipeline import batching
+from t2t_mm.errors import UserError
+from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.problem.base import Problem, TreeProblem, check_nets
+
+
+class Mood(Problem):
+    """Whether a sentence is glad or sad."""
+
+    name = "mood"
+    command = "to-mood"
+    inputs = Language(vocab="mood", size=300)
+    targets = Categorical(labels="mood")
+
+    def generate(self, split, raw_dir):
+        with open(f"{raw_dir}/mood/{split}.tsv") as lines:
+            for line in lines:
+                label, text = line.rstrip("\n").split("\t")
+                yield {"inputs": text, "targets": label}
+
+
+class Reversi(Problem):
+    """English to nglishEay."""
+
+    name = "reversi"
+    raw_layout = "parallel_text"
+    input_key, target_key = "en", "ay"
+    input_command, command = "to-english", "to-nglishEay"
+    inputs = Language(vocab="reversi_en", size=270)
+    targets = Language(vocab="reversi_ay", size=280)
+    metrics = ("bleu",)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A data directory with both problems prepared."""
+    raw, data = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("data")
+    (raw / "mood").mkdir()
+    (raw / "reversi").mkdir()
+    moods = [
+        ("glad", f"what a fine day, number {i}") if i % 3 else ("sad", f"rain again, {i}")
+        for i in range(60)
+    ]
+    texts = [f"the {word} cat number {i}" for i in range(40) for word in ("big", "old")]
+    for split, part in {"train": slice(None), "validation": slice(5)}.items():
+        (raw / "mood" / f"{split}.tsv").write_text(
+            "".join(f"{label}\t{text}\n" for label, text in moods[part])
+        )
+        (raw / "reversi" / f"{split}.en").write_text("".join(f"{text}\n" for text in texts[part]))
+        (raw / "reversi" / f"{split}.ay").write_text(
+            "".join(f"{text[1:]}ay\n" for text in texts[part])
+        )
+    prepare.prepare([Mood(), Reversi()], data, raw, log=lambda line: None)
+    return data
+
+
+def ids(problem, side, value):
+    import tensorflow as tf
+
+    encode = problem.encode_inputs if side == "inputs" else problem.encode_targets
+    return encode(tf.constant(value)).numpy().tolist()
+
+
+def test_a_users_own_problem_needs_specs_and_a_reader(data):
+    problem = Mood().resolve(data)
+    assert problem.splits() == {"train": 60, "validation": 5}
+    assert problem.targets == Categorical(labels="mood", num_classes=2, names=("glad", "sad"))
+    assert (
+        problem.decode_targets([1]) == "sad"
+        and problem.description == "Whether a sentence is glad or sad."
+    )
+    for batch in batching.batches(problem, "validation", HParams(batch_size=64), training=False):
+        for inputs, target in zip(batch["inputs"], batch["targets"], strict=True):
+            told = problem.decode_targets(target.numpy())
+            assert problem.inputs.decode(inputs.numpy()).startswith(
+                "what a fine day" if told == "glad" else "rain"
+            )
+
+
+def test_resolving_leaves_the_problem_as_it_is_and_needs_no_raw_data(data):
+    problem = Reversi()
+    resolved = problem.resolve(data)
+    assert problem.inputs.path == "" and resolved.inputs.path.endswith("reversi_en.model")
+    assert resolved.inputs.size == resolved.inputs.vocabulary().size <= 270
+    with pytest.raises(UserError, match="not resolved"):
+        problem.splits()
+
+
+def test_what_is_not_prepared_says_what_to_do(tmp_path, data):
+    with pytest.raises(UserError, match="reversi is not prepared.*--generate_data"):
+        Reversi().resolve(tmp_path)
+
+    class NoVocabulary(Reversi):
+        inputs = Language(vocab="absent")
+
+    with pytest.raises(UserError, match="no vocabulary 'absent'.*--generate_data"):
+        NoVocabulary().resolve(data)
+
+    class WrongKey(Reversi):
+        target_key = "fr"
+
+    with pytest.raises(UserError, match="no feature 'fr', only"):
+        WrongKey().resolve(data)
+
+
+def test_examples_are_raw_and_read_no_more_than_asked_for(data):
+    problem = Reversi().resolve(data)
+    pairs = {
+        (e["inputs"].decode(), e["targets"].decode())
+        for e in problem.examples("train").as_numpy_iterator()
+    }
+    assert len(pairs) == 80 and all(ay == f"{en[1:]}ay" for en, ay in pairs)
+    assert list(problem.examples("train", sides=("targets",)).element_spec) == ["targets"]
+    with pytest.raises(UserError, match="no test examples.*only train, validation"):
+        problem.examples("test")
+
+
+def test_text_round_trips_and_ends(data):
+    problem = Reversi().resolve(data)
+    for text in ("the big cat", "  Ünïcode\t ▁ 猫 ", ""):
+        encoded = ids(problem, "inputs", text)
+        assert encoded[-1] == 1 and 1 not in encoded[:-1] and 0 not in encoded
+        assert problem.inputs.decode(encoded + [0, 0]) == text
+
+
+def test_reversed_swaps_everything(data):
+    problem, other = Reversi().resolve(data), Reversi().reversed().resolve(data)
+    assert (other.name, other.command, other.input_command) == (
+        "reversi_rev",
+        "to-english",
+        "to-nglishEay",
+    )
+    assert (other.inputs, other.targets) == (problem.targets, problem.inputs)
+    assert other.inputs.size != other.targets.size and other.splits() == problem.splits()
+    swapped = [
+        (e["targets"], e["inputs"]) for e in other.examples("validation").as_numpy_iterator()
+    ]
+    assert swapped == [
+        (e["inputs"], e["targets"]) for e in problem.examples("validation").as_numpy_iterator()
+    ]
+    assert ids(other, "inputs", "he big catay") == ids(problem, "targets", "he big catay")
+    assert other.decode_targets(ids(problem, "inputs", "the cat")) == "the cat"
+    assert (
+        batching.describe(other, HParams()).length
+        == batching.describe(problem, HParams()).positions
+    )
+
+
+def test_copied_reads_its_inputs_twice(data):
+    other = Reversi().copied().resolve(data)
+    assert (other.name, other.command) == (
+        "reversi_copy",
+        "to-english",
+    ) and other.inputs == other.targets
+    assert all(e["inputs"] == e["targets"] for e in other.examples("train").as_numpy_iterator())
+    again = Reversi().reversed().copied().resolve(data)
+    assert again.command == "to-nglishEay" and again.inputs == Reversi().resolve(data).targets
+
+
+def test_modifiers_that_make_no_sense_are_refused():
+    with pytest.raises(UserError, match="mood_rev is not possible"):
+        Mood().reversed()
+    assert Mood().copied().command == "to-mood-inputs"
+    assert not Mood().copied().metrics and not Reversi().reversed().metrics
+
+    class Fixed(Reversi):
+        modifiers = ("copy",)
+
+    with pytest.raises(UserError, match="does not allow _rev, only _copy"):
+        Fixed().reversed()
+
+
+def test_hparams_set_the_size_of_pictures_and_the_vocabulary_of_trees():
+    class Pictures(Problem):
+        """Pictures."""
+
+        inputs, targets = Image(size=299), Categorical(labels="x", num_classes=2)
+
+    assert Pictures().configure(HParams(image_size=48)).inputs.size == 48
+    assert Pictures().configure(HParams()).inputs.size == 299
+
+    class Trees(TreeProblem):
+        """Trees."""
+
+        inputs, targets = Language(vocab="words"), Language(vocab="tags", units="symbols")
+
+    assert Trees().configure(HParams()).targets == Trees.targets
+    assert Trees().configure(HParams(parse_vocab="shared")).targets == Trees.inputs
+
+
+def test_a_treebank_needs_specs_alone(tmp_path):
+    class GumParse(TreeProblem):
+        """English constituency parsing on the GUM corpus (CC BY 4.0)."""
+
+        name = "gum_parse"
+        dataset = "bracketed_trees"
+        inputs = Language(vocab="words", size=270)
+        targets = Language(vocab="tags", units="symbols")
+
+    (tmp_path / "gum_parse").mkdir()
+    (tmp_path / "gum_parse/train.mrg").write_text("(ROOT (NP-SBJ (DT The) (NN dog)))\n" * 5)
+    prepare.prepare([GumParse()], tmp_path, tmp_path, log=lambda line: None)
+    (example, *_) = GumParse().resolve(tmp_path).examples("train").as_numpy_iterator()
+    assert example == {"inputs": b"The dog", "targets": b"(ROOT (NP DT NN )NP )ROOT"}
+    with pytest.raises(UserError, match="no folder .*gum_parse. It is to hold bracketed trees"):
+        prepare.prepare([GumParse()], tmp_path / "else", tmp_path / "gum_parse")
+
+
+def test_equal_specs_are_equal_whatever_does_not_change_the_net():
+    assert Image(size=64, flip=False) == Image(size=299) != Image(channels=1)
+    assert Language(vocab="a", path="x") == Language(vocab="a") != Language(vocab="b")
+    specs = [
+        Image(),
+        Image(channels=1),
+        Language(vocab="a"),
+        Language(vocab="b"),
+        Categorical(labels="a"),
+        Audio(),
+        Audio(bins=40),
+        Audio(form="waveform"),
+        Audio(sample_rate=8000),
+        Audio(time_stride=4),
+    ]
+    assert len({spec.net_name() for spec in specs}) == len(specs)
+
+
+def test_two_nets_of_one_name_are_an_error(data):
+    mood = Mood().resolve(data)
+
+    class Others(Mood):
+        name = "others"
+
+    others = Others()
+    others.targets = Categorical(labels="mood", num_classes=3)
+    check_nets([mood, Reversi().resolve(data)])
+    with pytest.raises(
+        UserError, match="mood and others both name the net categorical_mood, but differ"
+    ):
+        check_nets([mood, others])
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: Language(vocab=""), "name of a vocabulary"),
+        (lambda: Language(vocab="a", units="words"), "not 'words'"),
+        (lambda: Categorical(labels=""), "label space"),
+        (lambda: Image(channels=2), "channels are 1"),
+        (lambda: Audio(form="midi"), "not 'midi'"),
+        (lambda: Audio(time_stride=6), "power of two, not 6"),
+    ],
+)
+def test_specs_say_what_is_wrong_with_them(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"inputs": None}, "mood: its class has to give inputs"),
+        ({"command": ""}, "mood: its class has to name its output space"),
+        ({"inputs": Categorical(labels="mood")}, "mood: categorical can't be the inputs"),
+        ({"targets": Image()}, "mood: image can't be the targets"),
+    ],
+)
+def test_classes_say_what_is_missing(values, message):
+    with pytest.raises(UserError, match=message):
+        type("Mood", (Mood,), values)().check()
+
+
+def test_data_that_was_prepared_for_another_class(data):
+    class Mood2(Mood):
+        targets = Language(vocab="mood", size=300)
+
+    with pytest.raises(
+        UserError, match="mood: 'targets' in .*mood.* is not language.*delete that folder"
+    ):
+        Mood2().resolve(data)
+
+
+def test_a_class_without_a_name_is_refused():
+    class Stored:
+        num_classes, names = 3, ["glad", "sad"]
+
+    with pytest.raises(UserError, match="3 classes, but names for 2"):
+        Categorical(labels="mood").resolve("", Stored())
+
+
+def test_declared_sizes_are_checked_against_the_data():
+    class Stored:
+        num_classes, names, sample_rate = 4, ["a", "b", "c", "d"], 8000
+
+    with pytest.raises(UserError, match="declared with 3 classes, but its data has 4"):
+        Categorical(labels="x", num_classes=3).resolve("", Stored())
+    with pytest.raises(UserError, match="neither in its data nor given"):
+        Categorical(labels="x").resolve("", object())
+    with pytest.raises(UserError, match="Declare Audio.sample_rate=8000"):
+        Audio().resolve("", Stored())
+    assert Audio(sample_rate=8000).resolve("", Stored()) == Audio(sample_rate=8000)
+
+
+def test_names_and_listings_do_not_pay_for_tensorflow():
+    code = (
+        "import sys; from t2t_mm import registry, prepare, sources; registry.list_problems();"
+        "[registry.problem(name) for name in registry.list_problems()];"
+        "print([m for m in ('tensorflow', 'tensorflow_datasets', 'keras') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )
+
+
+def test_built_in_problems_are_problems():
+    assert {"wmt_ende", "wmt_frde", "imagenet", "wsj_parse"} <= set(registry.list_problems())

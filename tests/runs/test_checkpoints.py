@@ -1,0 +1,177 @@
+"""Checkpoints: round trip, what is kept, and what a failed write leaves."""
+
+import concurrent.futures
+import contextlib
+import resource
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+from t2t_mm.config.hparams import HParams
+from t2t_mm.errors import UserError
+from t2t_mm.runs.checkpoints import Checkpoints, latest
+from t2t_mm.training.optimizers import make_optimizer
+
+
+class Model(keras.Model):
+    """Weights without a forward pass."""
+
+    def __init__(self, size=3, seed=0):
+        super().__init__()
+        normal = keras.initializers.RandomNormal(seed=seed)
+        self.kernel = self.add_weight(shape=(size, 4), initializer=normal, name="kernel")
+        self.scale = self.add_weight(shape=(4,), initializer="ones", name="scale")
+
+
+def make(directory, seed=0, optimizer="adam", **arguments):
+    model = Model(seed=seed, **{k: arguments.pop(k) for k in ("size",) if k in arguments})
+    optimizer = make_optimizer(HParams(optimizer=optimizer), model.trainable_variables)
+    return model, optimizer, Checkpoints(directory, model, optimizer, **arguments)
+
+
+def save(checkpoints, step):
+    checkpoints.save(step)
+    checkpoints.wait()
+
+
+def step(model, optimizer):
+    variables = model.trainable_variables
+    optimizer.apply([0.1 * v.value + 1 for v in variables], variables)
+
+
+@contextlib.contextmanager
+def no_file_over(size):
+    """Writing more than `size` bytes to a file fails, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "adafactor"])
+def test_weights_and_moments_come_back(tmp_path, name):
+    model, optimizer, checkpoints = make(tmp_path, seed=1, optimizer=name)
+    for _ in range(3):
+        step(model, optimizer)
+    save(checkpoints, 3)
+    other, other_optimizer, again = make(tmp_path, seed=2, optimizer=name)
+    assert again.restore() == 3
+    for _ in range(2):
+        step(model, optimizer)
+        step(other, other_optimizer)
+    for mine, theirs in zip(model.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert int(other_optimizer.iterations) == 5
+
+
+def test_nothing_to_restore(tmp_path):
+    assert make(tmp_path / "none")[2].restore() is None
+
+
+def test_keeps_the_newest_across_restarts(tmp_path):
+    for start in (1, 3):
+        _, _, checkpoints = make(tmp_path, keep=2)
+        checkpoints.restore()
+        for number in range(start, start + 2):
+            save(checkpoints, number)
+    assert sorted(p.name for p in tmp_path.glob("*.index")) == ["ckpt-3.index", "ckpt-4.index"]
+    assert latest(tmp_path).endswith("ckpt-4")
+
+
+def test_another_shape_is_refused_and_left_alone(tmp_path):
+    save(make(tmp_path)[2], 1)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with pytest.raises(UserError, match="does not fit"):
+        make(tmp_path, size=5)[2].restore()
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    save(make(tmp_path)[2], 1)
+    data = next(tmp_path.glob("*.data-*"))
+    data.write_bytes(data.read_bytes()[:20])
+    with pytest.raises(UserError, match="damaged"):
+        make(tmp_path)[2].restore()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:40] + bytes([content[40] ^ 4]) + content[41:],
+        lambda content: b"",
+    ],
+)
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, spoil, part):
+    model, optimizer, checkpoints = make(tmp_path)
+    save(checkpoints, 1)
+    kernel = model.kernel.numpy().copy()
+    step(model, optimizer)
+    save(checkpoints, 2)
+    path = tmp_path / f"ckpt-2.{part}"
+    path.write_bytes(spoil(path.read_bytes()))
+    said = []
+    other, _, again = make(tmp_path, seed=4, log=said.append)
+    assert again.restore() == 1
+    np.testing.assert_array_equal(other.kernel, kernel)
+    assert len(said) == 1 and "ckpt-2 is damaged" in said[0]
+    save(again, 2)
+    assert make(tmp_path)[2].restore() == 2
+
+
+def test_a_lost_list_of_checkpoints_does_no_harm(tmp_path):
+    save(make(tmp_path)[2], 7)
+    (tmp_path / "checkpoint").write_text("")
+    assert make(tmp_path)[2].restore() == 7
+
+
+def test_a_disk_that_fills_up_leaves_the_old_checkpoint_whole(tmp_path):
+    model, optimizer, checkpoints = make(tmp_path, size=5000)
+    save(checkpoints, 1)
+    weights = model.kernel.numpy().copy()
+    before = sorted(p.name for p in tmp_path.iterdir())
+    step(model, optimizer)
+    with (
+        no_file_over(100_000),
+        pytest.raises(UserError, match="step 2 could not be written.*ckpt-1"),
+    ):
+        save(checkpoints, 2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+    other, _, again = make(tmp_path, seed=5, size=5000)
+    assert again.restore() == 1
+    np.testing.assert_array_equal(other.kernel, weights)
+    save(checkpoints, 2)  # with room again
+    assert again.restore() == 2
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path):
+    model, optimizer, checkpoints = make(tmp_path)
+    kernel = model.kernel.numpy().copy()
+    at_hand = threading.Event()
+    checkpoints._writer.submit(at_hand.wait)  # the writer is busy until then
+    checkpoints.save(1)
+    step(model, optimizer)
+    checkpoints.check()
+    assert latest(tmp_path) is None
+    at_hand.set()
+    checkpoints.wait()
+    other, _, again = make(tmp_path, seed=5)
+    assert again.restore() == 1
+    np.testing.assert_array_equal(other.kernel, kernel)
+
+
+def test_a_write_that_failed_is_told_as_soon_as_it_is_asked_for(tmp_path):
+    *_, checkpoints = make(tmp_path, size=5000)
+    with no_file_over(100_000):
+        checkpoints.save(1)
+        concurrent.futures.wait([checkpoints._written])
+        with pytest.raises(UserError, match="step 1 could not be written"):
+            checkpoints.check()
+    checkpoints.check()
+    save(checkpoints, 2)
+    assert latest(tmp_path).endswith("ckpt-2")

@@ -48,15 +48,12 @@ def explain(answering, problem, value) -> Explanation:
     """
     named, model = answering.problem(problem), answering.model
     answer, batch = _answered(answering, named, value)
-    compile_part, model.compile_part = (
-        model.compile_part,
-        None,
-    )  # eager, so that there is something to see
+    run_part, model.run_part = model.run_part, None  # eager, so that there is something to see
     try:
         with watching() as seen:
             model(batch, problem=problem, training=False)
     finally:
-        model.compile_part = compile_part
+        model.run_part = run_part
     attention = [value for kind, value in seen if kind == "source_attention"]
     experts = dict(
         zip(

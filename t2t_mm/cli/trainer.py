@@ -6,7 +6,7 @@ imported, the output directory before data is prepared, data before the model is
 
 import time
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
@@ -56,7 +56,7 @@ def _wait_for_checkpoint(flags, output):
 def _weights(flags, output):
     """{problem: weight or None}, of the flag or of the run to be evaluated."""
     if flags.problems:
-        return registry.parse_problems(flags.problems)
+        return mixtures.parse(flags.problems)
     recorded = output.recorded_problems() if flags.mode == "evaluate" else {}
     if not recorded:
         raise UserError(
@@ -64,7 +64,7 @@ def _weights(flags, output):
         )
     for name in recorded:
         output.problem(name)
-    return registry.parse_problems("+".join(recorded))
+    return mixtures.parse("+".join(recorded))
 
 
 def _hparams(flags, output):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import t2t_mm
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.decoding import Beam, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.image.spec import Image as ImageSpec
@@ -29,7 +29,7 @@ def model(trained):
 
 
 def test_it_knows_what_it_was_trained_on(model):
-    assert set(model.problems) == set(registry.parse_problems("mini8")) and model.step == 2
+    assert set(model.problems) == set(mixtures.parse("mini8")) and model.step == 2
     with pytest.raises(UserError, match="trained on .*mini_ende.*, not on wmt_ende"):
         model.predict("wmt_ende", "x")
 

@@ -6,13 +6,11 @@ import functools
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
-from t2t_mm.modalities.image.reading import decodable
+from t2t_mm.modalities.image.reading import FIRST_BYTES, decodable
 
 # What is no image by its first bytes is a broken image if its name ends like this, else a stray
 # file.
 _ENDINGS = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
-_FOR_TENSORFLOW = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8")
-_FIRST_BYTES = (*_FOR_TENSORFLOW, b"BM")
 
 
 @registry.register_reader
@@ -66,7 +64,7 @@ def _load(root, item):
     where = path.relative_to(root).as_posix()
     try:
         content = path.read_bytes()
-        if not content.startswith(_FIRST_BYTES) and path.suffix.lower() not in _ENDINGS:
+        if not content.startswith(FIRST_BYTES) and path.suffix.lower() not in _ENDINGS:
             yield LeftOut("files that are no images")
             return
         content = decodable(content)

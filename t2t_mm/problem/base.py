@@ -63,7 +63,7 @@ class Problem(Modifiable):
         input_key, target_key: what the two sides are called in the data set's examples;
             "captions/text" lies deeper. Where targets are several, each is as good as another:
             training draws one.
-        stock_splits: our names of the splits -> those of the stock data set, "a+b" for two together.
+        stock_splits: our names of the splits -> those of the stock data set; "a+b" for two.
         source: for the catalogue: where the stock data comes from, its licence and its size.
         metrics: names of metrics of decoded output; the teacher-forced ones follow from the
             targets' modality.

@@ -31,7 +31,9 @@ class BracketedTrees(Reader):
 
     def __init__(self, problem, folder=None, log=print):
         super().__init__(problem, folder, log)
-        self.keeps = {key: getattr(problem, f"keep_{key}", False) for key in ("functions", "traces")}
+        self.keeps = {
+            key: getattr(problem, f"keep_{key}", False) for key in ("functions", "traces")
+        }
         self.name = "_".join([self.name, *(key for key, kept in self.keeps.items() if kept)])
 
     def settings(self):

@@ -16,7 +16,8 @@ class Coco(Reader):
 
     Examples: {"image": encoded bytes, "filename": its name, "captions": [{"text": ...}, ...]}, as
     in the stock data set. A picture that is missing or can't be decoded is a broken example;
-    pictures and captions that have no partner are left out and counted."""
+    pictures and captions that have no partner are left out and counted.
+    """
 
     def features(self):
         import tensorflow_datasets as tfds
@@ -65,7 +66,7 @@ class Coco(Reader):
         return _load
 
 
-@functools.lru_cache(maxsize=1)  # it is long, and asked for twice
+@functools.lru_cache(maxsize=1)  # it is long, and read twice
 def _annotations(path):
     """({picture: file name}, {picture: [caption, ...]})."""
     try:

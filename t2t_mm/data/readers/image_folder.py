@@ -1,5 +1,4 @@
-"""An image folder, one folder a class, as ImageNet's: `train/<class>/<file>`,
-`validation/<class>/<file>`."""
+"""An image folder, as ImageNet's: `train/<class>/<file>`, `validation/<class>/<file>`."""
 
 import functools
 
@@ -15,13 +14,15 @@ _ENDINGS = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", "
 
 @registry.register_reader
 class ImageFolder(Reader):
-    """One folder per class, with its pictures at any depth. The classes are the folders of all splits, sorted; the data set records
-    their names.
+    """Image folders: one folder per class, with its pictures at any depth.
+
+    The classes are the folders of all splits, sorted; the data set records their names.
 
     Examples: {"image": encoded bytes, "label": class}. A JPEG, PNG or GIF is stored as it is if
-    TensorFlow can decode it; otherwise, if Pillow can, as an RGB PNG. Image files that are cut off
-    or hold no image are broken examples; hidden files are passed over; other files are left out and
-    counted."""
+    TensorFlow can decode it; otherwise, if Pillow can, as an RGB PNG. Image files that are
+    truncated or hold no image are broken examples; hidden files are ignored; other files are left
+    out and counted.
+    """
 
     def features(self):
         import tensorflow_datasets as tfds

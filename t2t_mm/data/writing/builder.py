@@ -1,7 +1,7 @@
 """What TFDS has to know of a reader: one builder class for all of them."""
 
 import dataclasses
-from collections.abc import Callable
+import os
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -48,7 +48,7 @@ class ReaderBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         raise NotImplementedError("the splits are given as Beam transforms")
 
 
-def of_reader(reader: Reader, data_dir: str) -> ReaderBuilder:
+def of_reader(reader: Reader, data_dir: str | os.PathLike) -> ReaderBuilder:
     """The builder of what a reader reads.
 
     Raises:
@@ -56,10 +56,12 @@ def of_reader(reader: Reader, data_dir: str) -> ReaderBuilder:
     """
     with compat.quiet_tfds():
         config = ReaderConfig(name=reader.name, version=reader.VERSION, reader=reader)
-        return ReaderBuilder(config=config, data_dir=data_dir)
+        return ReaderBuilder(config=config, data_dir=os.path.expanduser(data_dir))
 
 
-def prepare(reader: Reader, data_dir: str, options: Options = DEFAULTS) -> tfds.core.DatasetBuilder:
+def prepare(
+    reader: Reader, data_dir: str | os.PathLike, options: Options = DEFAULTS
+) -> tfds.core.DatasetBuilder:
     """Writes what a reader reads as a TFDS data set, unless it is there already.
 
     Until all of it is written, none of it is there; what was done before an interruption is not

@@ -52,7 +52,8 @@ def run(main, argv=None):
             print(usage(sys.modules[main.__module__]), flush=True)
             return
         _parse(argv)
-        registry.load_directories(FLAGS.t2t_usr_dir)
+        for path in filter(None, map(str.strip, FLAGS.t2t_usr_dir.split(","))):
+            registry.load_directory(path)
         if FLAGS.registry_help:
             print(registry_help.text(), flush=True)
             return

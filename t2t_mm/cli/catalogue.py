@@ -1,7 +1,7 @@
 """The catalogue of problems as a table: what each is, what it reads, and how to get that."""
 
 from t2t_mm import registry
-from t2t_mm.data import sources
+from t2t_mm.problem import locate
 
 COLUMNS = (
     "problem",
@@ -27,7 +27,7 @@ def table() -> str:
 
 def _row(problem):
     source = problem.source
-    is_built_in = sources.is_built_in(problem)
+    is_built_in = locate.is_built_in(problem)
     data = "built in" if is_built_in else problem.dataset or "yours"
     measures = ("log-perplexity", *TEACHER_FORCED[problem.targets.kind], *problem.metrics)
     licence, size = (

@@ -11,7 +11,7 @@ import os
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 
@@ -54,7 +54,7 @@ def main():
         print(catalogue.table())
         return
     app.need("problems", "data_dir")
-    names = registry.parse_problems(args.problems)
+    names = mixtures.parse(args.problems)
     from t2t_mm.config import hparams_files
 
     hparams = hparams_files.resolve(args.hparams_set, [], [], args.hparams)

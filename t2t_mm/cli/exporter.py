@@ -8,7 +8,7 @@ what TensorFlow Serving loads. Loading it takes tensorflow and tensorflow_text.
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import mixtures
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 from t2t_mm.runs.directory import OutputDir
@@ -36,17 +36,17 @@ def main():
     """The command's work."""
     args = flags.FLAGS
     app.need("output_dir", "export_dir")
-    names = list(registry.parse_problems(args.problems)) if args.problems else None
+    names = list(mixtures.parse(args.problems)) if args.problems else None
     if args.drop_experts is not None and not args.data_dir:
         raise UserError("--drop_experts needs --data_dir, where the data is prepared.")
     OutputDir(args.output_dir).need_checkpoint()
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.decoding import Beam, Greedy
-    from t2t_mm.inference.predictor import Predictor
+    from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.preparing import size
 
-    predictor = Predictor(args.output_dir)
+    predictor = RunPredictor(args.output_dir)
     names = names or list(predictor.problems)
     if args.drop_experts is not None:
         predictor = _smaller(predictor, names, args)

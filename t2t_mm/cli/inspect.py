@@ -10,7 +10,7 @@ import pathlib
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 
@@ -34,7 +34,7 @@ def main():
     """The command's work."""
     args = flags.FLAGS
     app.need("problems", "data_dir")
-    names = registry.parse_problems(args.problems)
+    names = mixtures.parse(args.problems)
     hparams = hparams_files.resolve(args.hparams_set, [], [], args.hparams)
     app.import_tensorflow()
     from t2t_mm.reporting.console import Console
@@ -54,7 +54,7 @@ def _show(console, problem, hparams, split, count, sheets):
     )
     shown = examples.read(problem, split, SHEET)
     for number, example in enumerate(shown[:count], 1):
-        console.log("\n".join([f"{number}.", *examples.tell(problem, example)]))
+        console.log("\n".join([f"{number}.", *examples.lines_of(problem, example)]))
     if problem.inputs.kind in ("image", "audio"):
         path = _sheet(problem, split, shown, sheets)
         console.log(f"A sheet of {len(shown)} examples as the net is given them: {path}")

@@ -1,9 +1,12 @@
-"""Lines and text of raw files."""
+"""Reading lines and text of raw files; writing files at once."""
 
 import gzip
+import json
+import math
 import os
 import pathlib
 import zlib
+from typing import Any
 
 from t2t_mm.errors import UserError
 
@@ -66,3 +69,46 @@ def stamped(path) -> tuple:
     except (OSError, ValueError):  # the latter for a NUL in its name
         return (path,)
     return path, stat.st_size, stat.st_mtime_ns
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Replaces a file at once: a reader finds the old content or the new, never a part of it.
+
+    Args:
+        path: in a folder that exists.
+        content: what the file is to hold.
+
+    Raises:
+        OSError: the file can't be written; it is as it was before.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Replaces a text file (UTF-8) at once; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Replaces a JSON file at once; see `write_bytes`.
+
+    JSON has no form for NaN and infinity (of a loss, say): they are written as null.
+    """
+    text = json.dumps(_without_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def _without_nonfinite(value):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_nonfinite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nonfinite(each) for each in value]
+    return value

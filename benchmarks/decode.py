@@ -51,7 +51,7 @@ def measure(name, args):
     import tensorflow as tf
 
     from t2t_mm import registry
-    from t2t_mm.modalities.specs import Language
+    from t2t_mm.modalities.language.spec import Language
 
     text = Language(vocab="text", size=8192)
     problem = SimpleNamespace(name="text", inputs=text, targets=text, command="to-english")

@@ -2,7 +2,10 @@
 download."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem, TreeProblem
 
 TEXT = Language(vocab="mini_1k", size=1024)  # English, German and French share it

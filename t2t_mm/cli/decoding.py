@@ -12,14 +12,14 @@ from pathlib import Path
 from t2t_mm import files
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
-from t2t_mm.inference.predictor import Predictor
+from t2t_mm.inference.run import RunPredictor
 
 CHUNK = 256  # inputs that are sorted by length together, and written when all are done
 
 
 def run(args):
     """Decodes as the flags say."""
-    predictor = Predictor(args.output_dir)
+    predictor = RunPredictor(args.output_dir)
     problem = _problem(predictor, args.problem)
     if (
         problem.targets.kind != "categorical"

@@ -43,10 +43,10 @@ def main():
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.decoding import Beam, Greedy
-    from t2t_mm.inference.predictor import Predictor
+    from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.preparing import size
 
-    predictor = Predictor(args.output_dir)
+    predictor = RunPredictor(args.output_dir)
     names = names or list(predictor.problems)
     if args.drop_experts is not None:
         predictor = _smaller(predictor, names, args)

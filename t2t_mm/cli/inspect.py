@@ -54,7 +54,7 @@ def _show(console, problem, hparams, split, count, sheets):
     )
     shown = examples.read(problem, split, SHEET)
     for number, example in enumerate(shown[:count], 1):
-        console.log("\n".join([f"{number}.", *examples.tell(problem, example)]))
+        console.log("\n".join([f"{number}.", *examples.lines_of(problem, example)]))
     if problem.inputs.kind in ("image", "audio"):
         path = _sheet(problem, split, shown, sheets)
         console.log(f"A sheet of {len(shown)} examples as the net is given them: {path}")

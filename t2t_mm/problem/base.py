@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from t2t_mm.data.writing.options import DEFAULTS
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Feature
+from t2t_mm.modalities.base import Modality, check
 from t2t_mm.problem import keys
 
 SPLITS = ("train", "validation", "test")
@@ -70,8 +70,8 @@ class Problem:
     raw_folder: str = ""
     command: str = ""
     input_command: str = ""
-    inputs: Feature
-    targets: Feature
+    inputs: Modality
+    targets: Modality
     input_key: str = "inputs"
     target_key: str = "targets"
     stock_splits = {split: split for split in SPLITS}
@@ -91,15 +91,8 @@ class Problem:
 
     def check(self):
         """Raises a UserError if something is missing from the class, or doesn't go together."""
-        for side, way in (("inputs", "as_input"), ("targets", "as_target")):
-            spec = getattr(self, side, None)
-            if not isinstance(spec, Feature):
-                raise UserError(
-                    f"{self.name}: its class has to give {side}, as in {side} = "
-                    f'Language(vocab="english_8k"); it gives {spec!r}.'
-                )
-            if not getattr(spec, way):
-                raise UserError(f"{self.name}: {spec.kind} can't be the {side} of a problem.")
+        for side in ("inputs", "targets"):
+            check(getattr(self, side, None), side, self.name)
         if not self.command:
             raise UserError(
                 f'{self.name}: its class has to name its output space, as in command = "to-german".'
@@ -245,7 +238,7 @@ class Problem:
         decoders = {
             key: tfds.decode.SkipDecoding()
             for side, key in wanted.items()
-            if getattr(self, side).kind == "image"
+            if getattr(self, side).skips_decoding
         }
         if (
             type(self.builder.info.features) is tfds.features.FeaturesDict
@@ -273,6 +266,30 @@ class Problem:
     def encode_targets(self, value, training=False, seed=None):
         """Raw target -> int32 [length]."""
         return self.targets.encode(value, training, seed)
+
+    def preprocess(self, value):
+        """In graph: a raw input as a person gives it, as the data set has it."""
+        return value
+
+    rewrites_outputs = False  # whether postprocess_in_graph has to be called
+
+    def postprocess(self, text: str, source: str | None) -> str:
+        """A target's text as a person reads it, given the input's."""
+        return text
+
+    def postprocess_in_graph(self, texts, sources):
+        """In graph, as `postprocess`: strings [n], [n] -> strings [n]."""
+        return texts
+
+    def describe_target(self, text: str, source: str | None) -> list[str]:
+        """Further lines that show a target, given its text and the input's."""
+        return []
+
+    def with_sides(self, inputs, targets) -> "Problem":
+        """A copy with other specs."""
+        changed = copy.copy(self)
+        changed.inputs, changed.targets = inputs, targets
+        return changed
 
     def decode_targets(self, ids) -> str:
         """Target ids as a person reads them: text, symbols, or a class name."""
@@ -341,6 +358,12 @@ class View(Problem):
     def builder(self):
         return self.base.builder
 
+    def with_sides(self, inputs, targets):
+        base = copy.copy(self.base)
+        for side, spec in zip(self.sides, (inputs, targets), strict=True):
+            setattr(base, side, spec)
+        return View(base, self.suffix, self.sides)
+
     def configure(self, hparams):
         return View(self.base.configure(hparams), self.suffix, self.sides)
 
@@ -390,6 +413,25 @@ class TreeProblem(Problem):
     input_command = "to-english"
     input_key = "words"
     target_key = "symbols"
+    rewrites_outputs = True
+
+    def postprocess(self, text, source):
+        from t2t_mm.problem import trees
+
+        return text if source is None else trees.delinearize(text, source)
+
+    def postprocess_in_graph(self, texts, sources):
+        from t2t_mm.problem.trees_in_graph import delinearize
+
+        return delinearize(texts, sources)
+
+    def describe_target(self, text, source):
+        from t2t_mm.problem import trees
+        from t2t_mm.problem.tree_drawing import draw
+
+        (tree,) = trees.parse(self.postprocess(text, source))
+        return ["tree:", *(f"  {row}" for row in draw(tree))]
+
     keep_functions = False
     keep_traces = False
     metrics = ("bracket_f1",)

@@ -11,7 +11,7 @@ from pathlib import Path
 from t2t_mm import registry
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import VOCABULARIES
+from t2t_mm.modalities.language.spec import VOCABULARIES
 
 PROBLEMS_FILE = "problems.json"
 CHECKPOINTS = "checkpoints"

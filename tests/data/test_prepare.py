@@ -10,7 +10,8 @@ import tensorflow_datasets as tfds
 from t2t_mm import registry
 from t2t_mm.data import prepare, sources
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Categorical, Language
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem
 
 WORDS = Language(vocab="words", size=280)

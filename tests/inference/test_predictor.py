@@ -12,8 +12,7 @@ import t2t_mm
 from t2t_mm import mixtures, registry
 from t2t_mm.decoding import Beam, Sampling
 from t2t_mm.errors import UserError
-from t2t_mm.inference.answer import raw
-from t2t_mm.modalities import specs
+from t2t_mm.modalities.image.spec import Image as ImageSpec
 from t2t_mm.problem import trees
 
 SENTENCES = [
@@ -128,9 +127,9 @@ def test_what_is_transparent_is_white_from_a_file_or_an_image(mode, tmp_path):
     )
     image = Image.open(stream)
     assert image.mode == mode
-    spec = specs.Image(size=32, crop=1.0)
+    spec = ImageSpec(size=32, crop=1.0)
     mine, theirs = (
-        spec.encode(tf.convert_to_tensor(raw(spec, value))) for value in (image, stream.getvalue())
+        spec.encode(tf.convert_to_tensor(spec.read(value))) for value in (image, stream.getvalue())
     )
     np.testing.assert_allclose(mine, theirs, atol=2.1 / 127.5)
 

@@ -8,7 +8,10 @@ import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.execution.compiled import CompiledPart
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
 

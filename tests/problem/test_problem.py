@@ -10,8 +10,12 @@ from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data import prepare
 from t2t_mm.data.pipeline import batching
+from t2t_mm.data.pipeline.summary import describe
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem, TreeProblem, check_nets
 
 
@@ -151,10 +155,7 @@ def test_reversed_swaps_everything(data):
     ]
     assert ids(other, "inputs", "he big catay") == ids(problem, "targets", "he big catay")
     assert other.decode_targets(ids(problem, "inputs", "the cat")) == "the cat"
-    assert (
-        batching.describe(other, HParams()).length
-        == batching.describe(problem, HParams()).positions
-    )
+    assert describe(other, HParams()).length == describe(problem, HParams()).positions
 
 
 def test_copied_reads_its_inputs_twice(data):

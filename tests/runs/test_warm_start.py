@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Language
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.checkpoints import named_variables
 from t2t_mm.training.trainer import Trainer

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Audio, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.language.spec import Language
 
 TONE = np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000) * 0.5  # a second of 440 Hz
 

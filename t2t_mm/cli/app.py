@@ -88,16 +88,25 @@ def need(*names):
 
 
 def usage(module) -> str:
-    """The module's docstring and its flags, each with its default."""
-    lines = [(module.__doc__ or "").strip(), "", "Flags:"]
+    """The module's docstring and its flags, each with its default; under headings, where the module
+    has SECTIONS, {heading: names of flags}."""
+    sections = getattr(module, "SECTIONS", {})
     ours = FLAGS.get_key_flags_for_module(module) + FLAGS.get_key_flags_for_module(__name__)
-    for flag in sorted(ours, key=lambda flag: flag.name):
-        default = (
-            f" [{flag.default_as_str.strip(chr(39))}]" if flag.default not in (None, "", []) else ""
-        )
-        lines.append(f"  --{flag.name}{default}")
-        lines += textwrap.wrap(flag.help, 100, initial_indent="      ", subsequent_indent="      ")
+    shown = {name for names in sections.values() for name in names}
+    others = sorted({flag.name for flag in ours} - shown)
+    lines = [(module.__doc__ or "").strip(), "", "Flags:"]
+    lines += [line for name in others for line in _flag_usage(FLAGS[name])]
+    for heading, names in sections.items():
+        lines += ["", f"{heading.capitalize()}:"]
+        lines += [line for name in names for line in _flag_usage(FLAGS[name])]
     return "\n".join(lines)
+
+
+def _flag_usage(flag) -> list[str]:
+    shown = flag.default not in (None, "", [])
+    default = f" [{flag.default_as_str.strip(chr(39))}]" if shown else ""
+    wrapped = textwrap.wrap(flag.help, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return [f"  --{flag.name}{default}", *wrapped]
 
 
 def _parse(argv):

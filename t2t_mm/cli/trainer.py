@@ -19,7 +19,7 @@ DEFAULT_SET = "multimodel_tiny"
 def run(flags):
     """Prepares data if told to, then trains and evaluates. `flags`: an object with the attributes
     of the flags."""
-    app.need("data_dir", "output_dir")
+    app.need(flags, "data_dir", "output_dir")
     if flags.model not in registry.list_models():
         registry.model(flags.model)  # refuses the name; of a known one it would import Keras
     output = OutputDir(flags.output_dir)

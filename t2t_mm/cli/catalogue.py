@@ -3,7 +3,7 @@
 from typing import Any
 
 from t2t_mm import registry
-from t2t_mm.data import sources
+from t2t_mm.problem import locate
 
 COLUMNS = (
     "problem",
@@ -25,7 +25,7 @@ def table() -> str:
 
 def _row(problem: Any) -> tuple[str, ...]:
     source = problem.source
-    is_built_in = sources.is_built_in(problem)
+    is_built_in = locate.is_built_in(problem)
     data = "built in" if is_built_in else problem.dataset or "yours"
     if is_built_in:
         licence, size = "Apache-2.0", ""

@@ -88,8 +88,8 @@ class Problem(Modifiable):
 
     @property
     def description(self) -> str:
-        """First line of the class's docstring."""
-        return (inspect.getdoc(type(self)) or "").partition("\n")[0]
+        """First paragraph of the class's docstring, in one line."""
+        return " ".join((inspect.getdoc(type(self)) or "").partition("\n\n")[0].split())
 
     @property
     def folder(self) -> str:

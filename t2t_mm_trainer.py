@@ -12,22 +12,27 @@ from absl import flags
 from t2t_mm.cli import app, options
 from t2t_mm.config.run import RunConfig
 
-SECTIONS = options.define(RunConfig)
+FLAGS = app.new_flags()
 flags.DEFINE_string(
-    "output_dir", None, "Directory of the run: checkpoints, hparams, metrics, TensorBoard logs."
+    "output_dir",
+    None,
+    "Directory of the run: checkpoints, hparams, metrics, TensorBoard logs.",
+    flag_values=FLAGS,
 )
+SECTIONS = options.define(RunConfig, FLAGS)
 
 
 def main() -> None:
     """The command's work."""
     from t2t_mm.cli import trainer
 
-    trainer.run(options.given(RunConfig), flags.FLAGS.output_dir)
+    app.need(FLAGS, "output_dir")
+    trainer.run(options.given(RunConfig, FLAGS), FLAGS.output_dir)
 
 
 def entry() -> None:
     """The console script t2t-mm-trainer."""
-    app.run(main)
+    app.run(main, FLAGS, sections=SECTIONS)
 
 
 if __name__ == "__main__":

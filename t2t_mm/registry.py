@@ -42,7 +42,7 @@ KINDS = {
     "ranged hparams": _Kind("ranged", "t2t_mm.hparams_sets"),
     "model": _Kind("models", "t2t_mm.hparams_sets"),
     "modality": _Kind("modalities", "t2t_mm.modalities.*.spec", "Modality", "net", "kind"),
-    "reader": _Kind("readers", "t2t_mm.data.readers.*", "Reader"),
+    "reader": _Kind("readers", "t2t_mm.data.readers.*", "Reader", "loader", "layout"),
     "metric": _Kind("metrics", "t2t_mm.evaluation.metrics.*", "Metric", "higher_is_better", "name"),
     "optimizer": _Kind("optimizers", "t2t_mm.training.optimizers"),
     "schedule": _Kind("schedules", "t2t_mm.training.schedules"),

@@ -15,12 +15,13 @@ _DEFINE = {
 }
 
 
-def define(config: type[Fields]) -> dict[str, list[str]]:
+def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str]]:
     """Defines the flags of a command. What a value may be is checked when the configuration is
     made, see `given`.
 
     Args:
         config: a dataclass of fields, each of a `group`.
+        values: the command's flags, to which they are added.
 
     Returns:
         {group: names of its flags}, the sections of --help.
@@ -28,15 +29,15 @@ def define(config: type[Fields]) -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
     for field in config.fields().values():
         default = list(field.default) if field.type == STRINGS else field.default
-        _DEFINE[field.type](field.name, default, "")
-        flags.FLAGS[field.name].help = _help(field)  # absl would add its own words to some
+        _DEFINE[field.type](field.name, default, "", flag_values=values)
+        values[field.name].help = _help(field)  # absl would add its own words to some
         sections.setdefault(field.more["group"], []).append(field.name)
     return sections
 
 
-def given(config: type[Fields]) -> dict[str, Any]:
+def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
     """{field: value} of the flags that the command line gives."""
-    return {name: flags.FLAGS[name].value for name in config.fields() if flags.FLAGS[name].present}
+    return {name: values[name].value for name in config.fields() if values[name].present}
 
 
 def _help(field: Field) -> str:

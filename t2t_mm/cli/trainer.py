@@ -30,35 +30,40 @@ class Run:
     problems: list[Problem]
 
 
-def run(given: dict[str, Any], output_dir: str | None) -> None:
+def run(given: dict[str, Any], output_dir: str) -> None:
     """Prepares data if asked to, then trains and evaluates.
 
     Args:
         given: {option: value}, those of the command line.
         output_dir: the directory of the run.
     """
-    wanted = checked(RunConfig().replace(**given), given, output_dir)
+    wanted = checked(given, OutputDir(output_dir))
     app.import_tensorflow()
     _run(wanted)
 
 
-def checked(config: RunConfig, given: dict[str, Any], output_dir: str | None) -> Run:
-    """The run, if its names and values, and what is in its directory, allow it."""
-    if not output_dir:
-        app.need("output_dir")
-    output = OutputDir(output_dir)
+def checked(given: dict[str, Any], output: OutputDir) -> Run:
+    """The run, if its options, names, and what is in its directory allow it.
+
+    Raises:
+        UserError, RegistryError: if not.
+    """
+    try:
+        config = RunConfig().replace(**given)
+    except UserError as error:
+        raise app.UsageError(str(error)) from error
     if config.continuous:
         _wait_for_checkpoint(output)
     if config.mode == "evaluate":
         output.need_checkpoint()
         config = _of_the_run(config, given, output)
     if not config.data_dir:
-        app.need("data_dir")
+        raise app.UsageError("Give --data_dir, the directory of prepared data and vocabularies.")
     registry.find("model", config.model)
     if config.warm_start_from:
         OutputDir(config.warm_start_from).need_checkpoint()
     if not config.problems:
-        raise UserError(
+        raise app.UsageError(
             "Give --problems, such as --problems=mini8; --registry_help lists what there is."
         )
     names, hparams = mixtures.parse(config.problems), _hparams(config, output)
@@ -127,7 +132,7 @@ def _check_best(config: RunConfig, problems: list[Problem]) -> None:
 def _run(wanted: Run) -> None:
     from t2t_mm.data.prepare import resolve
     from t2t_mm.evaluation.evaluator import check_split
-    from t2t_mm.evaluation.metrics.decoded import metric
+    from t2t_mm.evaluation.metrics.scoring import metric_of_text
     from t2t_mm.execution.determinism import make_deterministic
     from t2t_mm.execution.replicas import Replicas
     from t2t_mm.execution.strategies import make_strategy
@@ -150,7 +155,7 @@ def _run(wanted: Run) -> None:
         check_split(problems, config.eval_split)
         for problem in problems if config.decode_examples else []:
             for name in problem.metrics:
-                metric(name)  # refuses one that is unknown
+                metric_of_text(name)  # refuses one that is unknown
     (_evaluate if config.mode == "evaluate" else _train)(wanted, problems, replicas, console)
     console.log(
         f"Everything is in {output.path}: checkpoints, metrics_{config.eval_split}.json, "

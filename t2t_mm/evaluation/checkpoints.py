@@ -1,7 +1,6 @@
 """Evaluation of the checkpoints of a run without training: nothing but the model is built."""
 
 import contextlib
-import functools
 import time
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +12,7 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluation import RunEvaluator
 from t2t_mm.evaluation.evaluator import Stopped
-from t2t_mm.execution.compiled import CompiledPart
+from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.determinism import seeded
 from t2t_mm.execution.precision import dtype_policy
 from t2t_mm.execution.replicas import Replicas
@@ -53,7 +52,7 @@ class CheckpointEvaluator:
         self.console, self.signals = console, StopSignals()
         with replicas.scope(), dtype_policy(config.precision), seeded(config.seed):
             self.model = registry.model(config.model)(hparams, problems)
-        self.model.compile_part = functools.partial(CompiledPart, jit_compile=config.jit_compile)
+        self.model.run_part = CompiledParts(config.jit_compile)
         self._evaluator = RunEvaluator(
             self.model, problems, hparams, config, replicas, draws=replicas.is_chief
         )

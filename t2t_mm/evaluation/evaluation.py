@@ -5,10 +5,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.evaluation.evaluator import Evaluator, Results, Stopped
-from t2t_mm.evaluation.metrics.teacher_forced import METRICS
 from t2t_mm.evaluation.samples import Sample, SampleDecoder, lines
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
@@ -143,10 +143,11 @@ def merged(results: Results, scores: Results) -> Results:
 
 def table(results: Results) -> tuple[list[str], list[list]]:
     """(columns, rows) of a table of results, problems as rows."""
-    first = [m.name for m in METRICS if any(m.name in values for values in results.values())]
-    others = dict.fromkeys(name for values in results.values() for name in values)
-    metrics = [*first, *(name for name in others if name not in (*first, "examples", "tokens"))]
-    columns = ["problem", "examples", "tokens", *metrics]
+    found = dict.fromkeys(name for values in results.values() for name in values)
+    names = [name for name in found if name not in ("examples", "tokens")]
+    forced = {each.name for each in registry.entries("metric") if hasattr(each.value, "sums")}
+    names.sort(key=lambda name: name not in forced)  # teacher-forced ones first
+    columns = ["problem", "examples", "tokens", *names]
     return columns, [
         [problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()
     ]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from t2t_mm import registry
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics.teacher_forced import metrics_for
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
 
@@ -88,7 +88,7 @@ class Evaluator:
             static_shapes=self.static_shapes,
             share=(self.replicas.worker, self.replicas.workers),
         )
-        metrics = metrics_for(problem)
+        metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
         if problem.name not in self._steps:
             self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
         names = [metric.name for metric in metrics]

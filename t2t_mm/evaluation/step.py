@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from t2t_mm.execution.compiled import CompiledPart
+from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas
 
 
@@ -22,10 +22,10 @@ class EvalStep:
     def __init__(
         self, model, metrics: Sequence, problem: str, replicas: Replicas | None = None
     ) -> None:
-        model.compile_part = model.compile_part or CompiledPart
+        model.run_part = model.run_part or CompiledParts()
         self.model, self.metrics, self.problem = model, metrics, problem
         self.replicas = replicas or Replicas()
-        self._sums = model.compile_part(self._measure)
+        self._sums = model.run_part.compile(self._measure)
 
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self.replicas.local_sum(self.replicas.run(self._of_replica, [batch]))

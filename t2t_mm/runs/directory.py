@@ -164,9 +164,8 @@ class OutputDir:
             for source in [path for spec in specs for path in spec.assets()]:
                 copy = self.path / VOCABULARIES / source.name
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                # The data directory may be the output directory.
-                if source.is_file() and not (copy.exists() and copy.samefile(source)):
-                    shutil.copyfile(source, copy)
+                if source.is_file():
+                    files.copy(source, copy)
         except OSError as error:
             raise self._unwritable(error) from error
         described = {p.name: describe(p) for p in problems}

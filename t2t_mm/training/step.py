@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
-from t2t_mm.execution.compiled import CompiledPart
+from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.layers.gating import squared_variation
 from t2t_mm.runs.averaging import MovingAverage
@@ -22,8 +22,8 @@ class TrainStep:
     only their order is Python. See execution/compiled.py.
 
     Args:
-        model: `model(batch, problem=name, training=True)`, `model.problems`, `model.path(name)` and
-            `model.compile_part`.
+        model: `model(batch, problem=name, training=True)`, `model.problems`,
+            `model.parts_of(name)` and `model.run_part`.
         optimizer: built over all variables of the model.
         hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`,
             `body_rate`.
@@ -48,8 +48,7 @@ class TrainStep:
         self.waits = waits
         self.model, self.optimizer, self.hparams, self.average = model, optimizer, hparams, average
         self.replicas = replicas or Replicas()
-        self.compile = functools.partial(CompiledPart, jit_compile=jit_compile)
-        model.compile_part = self.compile
+        model.run_part = CompiledParts(jit_compile)
         self.tuning = Tuning(model, hparams)
         self._losses, self._updates, self._functions = {}, {}, {}
 
@@ -155,7 +154,7 @@ class TrainStep:
             return loss * share + tf.cast(balance, tf.float32), nats * share
 
         if spec not in self._losses:
-            self._losses[spec] = self.compile(objective)
+            self._losses[spec] = self.model.run_part.compile(objective)
         return self._losses[spec]
 
     def _update(self, variables, rate):

@@ -288,7 +288,7 @@ class Trainer:
         tables.log_problems(self.console, self.mixture.problems, self.mixture.rates, self.hparams)
         frozen = self._train_step.tuning.frozen.values()
         frozen = sum(v.value.shape.num_elements() for v in frozen)
-        tables.log_parameters(self.console, self.model.parts(), frozen)
+        tables.log_parameters(self.console, self.model.parameter_counts(), frozen)
         self._is_described = True
 
     # ----------------------------------------------------------------------------------------------

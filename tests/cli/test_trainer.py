@@ -97,9 +97,9 @@ def run(command, **extra):
 
 
 def refused(done, *words):
-    """One line, no traceback, exit code 1, with all of these words."""
+    """One line, no traceback, exit code 1 or 2 (wrong usage), with all of these words."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 1 and len(lines) == 1, done.stderr
+    assert done.returncode in (1, 2) and len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in lines[0]
@@ -190,7 +190,7 @@ def own_model():
 
 
 def options_of(output, **given):
-    return checked(RunConfig().replace(**given), given, str(output.path)).config
+    return checked(given, output).config
 
 
 def test_an_evaluation_takes_model_problems_and_data_of_the_run(recorded, own_model):

@@ -16,7 +16,8 @@ from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
-from t2t_mm.problem.base import Problem, TreeProblem, check_nets
+from t2t_mm.problem.base import Problem, check_nets
+from t2t_mm.problem.parsing import TreeProblem
 
 
 class Mood(Problem):
@@ -314,7 +315,7 @@ def test_declared_sizes_are_checked_against_the_data():
 
 def test_names_and_listings_do_not_pay_for_tensorflow():
     code = (
-        "import sys; from t2t_mm import registry, prepare, sources; registry.list_problems();"
+        "import sys; from t2t_mm import registry, prepare; registry.list_problems();"
         "[registry.problem(name) for name in registry.list_problems()];"
         "print([m for m in ('tensorflow', 'tensorflow_datasets', 'keras') if m in sys.modules])"
     )

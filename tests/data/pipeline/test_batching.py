@@ -25,7 +25,9 @@ class Numbers(Modality):
     """Stands in for language: the raw value n is encoded as n + 1 times the id n + 3, padding's id
     0 among them."""
 
-    kind = "language"
+    as_target = is_sequence = True
+    reading_cost = 1
+    rank = 0
 
     def encode(self, value, training=False, seed=None):
         return tf.concat([[0], tf.repeat(tf.cast(value, tf.int32) + 3, value)], axis=0)
@@ -47,7 +49,7 @@ class Toy(Problem):
         found = {}
         for key in sides:
             values = self.raw[key]
-            ragged = np.ndim(values[0]) > 0 and getattr(self, key).kind == "audio"
+            ragged = np.ndim(values[0]) > 0 and isinstance(getattr(self, key), Audio)
             found[key] = (
                 tf.ragged.constant(values, dtype=tf.int16)
                 if ragged

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2t_mm.export.reading import samples
 from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.audio.wav import samples
 
 RANDOM = np.random.default_rng(0)
 SOUND = (

@@ -130,8 +130,8 @@ class ServingModule(tf.Module):
         texts = problem.targets.detokenize(tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]]))
         if problem.rewrites_outputs:
             texts = problem.postprocess_in_graph(texts, tf.repeat(inputs, shape[1]))
-        # Words of a tree are the client's bytes, and the model may produce single bytes: what is sent is
-        # UTF-8 nonetheless.
+        # Words of a tree are the client's bytes, and the model may produce single bytes: what is
+        # sent is UTF-8 nonetheless.
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
         texts = tf.where(is_good[:, None], tf.reshape(texts, shape[:2]), "")
         scores = tf.where(is_good[:, None], decoded.scores, NEVER)

@@ -4,7 +4,6 @@ import pytest
 
 from t2t_mm import compat
 
-
 # ---- TFDS
 
 

@@ -259,6 +259,8 @@ def test_a_treebank_needs_specs_alone(tmp_path):
 
 
 def test_trees_are_put_over_the_words_and_drawn():
+    import tensorflow as tf
+
     class Trees(TreeProblem):
         """Trees."""
 
@@ -276,8 +278,8 @@ def test_trees_are_put_over_the_words_and_drawn():
     ]
     assert problem.describe_target(symbols, None) == []
     assert problem.rewrites_outputs
-    found = problem.postprocess_in_graph([symbols], ["a dog"]).numpy()
-    assert found == [b"(NP (DT a) (NN dog))"]
+    found = problem.postprocess_in_graph(tf.constant([symbols]), tf.constant(["a dog"]))
+    assert found.numpy().tolist() == [b"(NP (DT a) (NN dog))"]
     for view in (problem.reversed(), problem.copied()):
         assert not view.rewrites_outputs and view.describe_target("a dog", symbols) == []
         assert view.postprocess("a dog", symbols) == "a dog"

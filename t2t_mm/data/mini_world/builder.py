@@ -102,7 +102,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, split: str):
         config = self.builder_config
         sampler, example = {
-            "text": (scenes.told, _text),
+            "text": (scenes.described, _text),
             "image": (scenes.classified, _image),
             "caption": (scenes.captioned, _caption),
             "speech": (scenes.spoken, _speech),

@@ -110,9 +110,9 @@ def uncached(model, batch):
     each."""
     import tensorflow as tf
 
-    from t2t_mm.execution.compiled import CompiledPart
+    from t2t_mm.execution.compiled import CompiledParts
 
-    model.compile_part = CompiledPart
+    model.run_part = CompiledParts()
     seconds = []
     for length in range(8, SHORT + 1, 8):
         targets = tf.ones((batch["inputs"].shape[0], length), tf.int32)

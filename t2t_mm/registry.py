@@ -70,8 +70,8 @@ class Entry:
 
     @property
     def description(self) -> str:
-        """The first line of its own docstring."""
-        return (self.value.__doc__ or "").strip().partition("\n")[0]
+        """The first paragraph of its own docstring, in one line."""
+        return " ".join((self.value.__doc__ or "").strip().partition("\n\n")[0].split())
 
 
 class Register:

@@ -56,7 +56,7 @@ def main():
 
 
 def _metrics(names, problem):
-    from t2t_mm.evaluation.metrics.decoded import METRICS, metric
+    from t2t_mm.evaluation.metrics.scoring import metric_of_text, metrics_of_text
 
     if names and problem:
         raise UserError("Give --metrics or --problem, not both.")
@@ -65,11 +65,11 @@ def _metrics(names, problem):
         if not names:
             raise UserError(
                 f"{problem} names no metrics of decoded text; choose with "
-                f"--metrics={','.join(METRICS)}."
+                f"--metrics={','.join(metrics_of_text())}."
             )
     if not names:
         raise UserError("Give --metrics, such as --metrics=bleu,chrf, or --problem.")
-    return [metric(name) for name in dict.fromkeys(names)]
+    return [metric_of_text(name) for name in dict.fromkeys(names)]
 
 
 def _read(hypotheses, references):

@@ -116,7 +116,7 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     from t2t_mm.data.prepare import prepare, resolve
     from t2t_mm.data.writing.options import Options
     from t2t_mm.evaluation.evaluator import check_split
-    from t2t_mm.evaluation.metrics.decoded import metric
+    from t2t_mm.evaluation.metrics.scoring import metric_of_text
     from t2t_mm.execution.replicas import Replicas, make_strategy
     from t2t_mm.reporting import tables
     from t2t_mm.reporting.console import Console, JsonConsole, Silent
@@ -140,7 +140,7 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
         check_split(problems, flags.eval_split)
         for problem in problems if flags.decode_examples else []:
             for name in problem.metrics:
-                metric(name)  # refuses one that is unknown
+                metric_of_text(name)  # refuses one that is unknown
     trainer = Trainer(
         problems,
         hparams,

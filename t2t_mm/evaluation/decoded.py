@@ -3,8 +3,7 @@ answers to it."""
 
 from typing import Any
 
-from t2t_mm.evaluation.metrics.decoded import metric
-from t2t_mm.evaluation.metrics.scoring import Score
+from t2t_mm.evaluation.metrics.scoring import Score, metric_of_text
 from t2t_mm.problem.base import Problem
 
 
@@ -40,7 +39,7 @@ def scores(problem: Problem, texts: list[str], references: list[list[str]]) -> l
     """
     default = "exact_match" if problem.targets.is_sequence else "accuracy"
     found = []
-    for each in map(metric, problem.metrics or (default,)):
+    for each in map(metric_of_text, problem.metrics or (default,)):
         first = [several[:1] for several in references]
         found.append(each.score(texts, references if each.takes_several else first))
     return found

@@ -6,10 +6,10 @@ import itertools
 
 import numpy as np
 
+from t2t_mm import registry
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
-from t2t_mm.evaluation.metrics.teacher_forced import METRICS, metrics_for
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.inference.explain import explain
 from t2t_mm.inference.predictor import Predictor, text_of
@@ -78,7 +78,7 @@ class Evaluator:
             static_shapes=self.static_shapes,
             share=share,
         )
-        metrics = metrics_for(problem)
+        metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
         if problem.name not in self._functions:
             self._functions[problem.name] = EvalStep(
                 self.model, metrics, problem.name, self.replicas
@@ -165,12 +165,11 @@ class Decoding:
 
 def table(results):
     """(columns, rows) of a table of results, problems as rows."""
-    first = [m.name for m in METRICS if any(m.name in values for values in results.values())]
-    others = dict.fromkeys(
-        name for values in results.values() for name in values
-    )  # in the order they come
-    metrics = [*first, *(name for name in others if name not in (*first, "examples", "tokens"))]
-    columns = ["problem", "examples", "tokens", *metrics]
+    found = dict.fromkeys(name for values in results.values() for name in values)
+    names = [name for name in found if name not in ("examples", "tokens")]
+    forced = {each.name for each in registry.entries("metric") if hasattr(each.value, "sums")}
+    names.sort(key=lambda name: name not in forced)  # teacher-forced ones first
+    columns = ["problem", "examples", "tokens", *names]
     return columns, [
         [problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()
     ]

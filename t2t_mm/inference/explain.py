@@ -50,12 +50,12 @@ def explain(predictor: Predictor, problem: str, value: Any) -> Explanation:
     named, model = predictor.problem(problem), predictor.model
     answer, batch = _answered(predictor, named, value)
     # eager, so that there is something to see
-    compile_part, model.compile_part = model.compile_part, None
+    run_part, model.run_part = model.run_part, None
     try:
         with watching() as seen:
             model(batch, problem=problem, training=False)
     finally:
-        model.compile_part = compile_part
+        model.run_part = run_part
     attention = [value for kind, value in seen if kind == "source_attention"]
     pairs = [pair for kind, pair in seen if kind == "experts"]
     experts = dict(zip(_layers(model.hparams), pairs, strict=False))

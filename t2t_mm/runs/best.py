@@ -5,10 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
+from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics.scoring import METRICS
-
-LOWER_IS_BETTER = ("log_perplexity", "wer", "cer")
 
 
 class Best:
@@ -44,11 +42,7 @@ class Best:
     @property
     def step(self):
         """The step of the best evaluation, the first of equals; None if there was none."""
-        registered = METRICS.get(self.name)
-        is_higher_better = (
-            registered.higher_is_better if registered else self.name not in LOWER_IS_BETTER
-        )
-        sign = 1 if is_higher_better else -1
+        sign = 1 if registry.metric(self.name).higher_is_better else -1
         return max(sorted(self.values), key=lambda step: sign * self.values[step], default=None)
 
     @property

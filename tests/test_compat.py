@@ -1,6 +1,9 @@
 """The private API of other packages that we use is there, and does what we use it for."""
 
+import pytest
 import tensorflow as tf
+
+from t2t_mm import compat
 
 
 def test_a_tokenizer_with_a_named_resource_outlives_a_new_seed(tmp_path):

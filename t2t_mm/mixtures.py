@@ -1,6 +1,8 @@
 """The grammar of `--problems`: names joined with +, with weights, and what mixtures stand for.
 
-mixtures.parse("gum_parse:2+mini8")  # {"gum_parse": 2.0, "mini_ende": 1.0, ...}
+    mixtures.parse("gum_parse:2+mini8")  # {"gum_parse": 2.0, "mini_ende": 1.0, ...}
+
+Names are those of the registry.
 """
 
 import math

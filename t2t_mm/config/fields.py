@@ -26,14 +26,21 @@ from t2t_mm.errors import UserError
 if TYPE_CHECKING:
     from typing_extensions import Self  # of the standard library from Python 3.11 on
 
-TYPES = {int: "an int", float: "a float", bool: "true or false", str: "a string"}
+STRINGS = tuple[str, ...]
+TYPES = {
+    int: "an int",
+    float: "a float",
+    bool: "true or false",
+    str: "a string",
+    STRINGS: "several strings",
+}
 
 
 def field(default: Any, doc: str, *, choices=(), low=None, below=None, **more: Any) -> Any:
     """A field of a `Fields` dataclass, with its documentation and what it may hold.
 
     Args:
-        default: an int, a float, a bool or a str.
+        default: an int, a float, a bool, a str or a tuple of str.
         doc: what it means, with its unit.
         choices: the values it may have.
         low, below: low <= value < below.
@@ -73,6 +80,8 @@ class Field:
         """Text -> a value of the field's type, or the text where it is none (`checked` says so)."""
         if self.type is bool:
             return {"true": True, "false": False}.get(text.lower(), text)
+        if self.type == STRINGS:
+            return (text,)
         try:
             return self.type(text)
         except ValueError:
@@ -83,7 +92,11 @@ class Field:
         kind = numbers.Integral if self.type is int else numbers.Real
         if self.type in (int, float) and isinstance(value, kind) and not isinstance(value, bool):
             value = self.type(value)  # NumPy's numbers, and an int where a float is wanted
-        good = type(value) is self.type and (not self.choices or value in self.choices)
+        if self.type == STRINGS and isinstance(value, list | tuple):
+            good = all(isinstance(each, str) for each in value)
+            value = tuple(value)  # JSON has lists
+        else:
+            good = type(value) is self.type and (not self.choices or value in self.choices)
         good = good and (self.low is None or self.low <= value < math.inf)
         if not good or not (self.below is None or value < self.below):
             doc = f" ({self.doc})" if self.doc else ""
@@ -177,6 +190,8 @@ def _fields(cls: type[Fields]) -> dict[str, Field]:
     found = {}
     for each in dataclasses.fields(cls):
         if hints[each.name] not in TYPES:
-            raise TypeError(f"{cls.__name__}.{each.name}: a field is an int, float, bool or str")
+            raise TypeError(
+                f"{cls.__name__}.{each.name}: a field is an int, float, bool, str or strings"
+            )
         found[each.name] = Field(each.name, hints[each.name], each.default, **each.metadata)
     return found

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.reporting.console import Silent
@@ -32,15 +33,12 @@ class Told(Silent):
         self.lines.append(text)
 
 
-def make(output=None, problems=None, console=None, **kwargs):
-    return Trainer(
-        problems or [Toy()],
-        kwargs.pop("hparams", TINY),
-        output,
-        console=console or Silent(),
-        seed=1,
-        **{"train_steps": 10, "save_every": 4} | kwargs,
-    )
+def make(output=None, problems=None, console=None, hparams=TINY, **options):
+    wanted = {"seed": 1, "train_steps": 10, "save_every": 4, "warm_start_from": ""} | options
+    config = RunConfig(**wanted | {"warm_start_from": str(wanted["warm_start_from"])})
+    one = Trainer(problems or [Toy()], hparams, config, output, console=console or Silent())
+    one.resume()
+    return one
 
 
 def weights(of):
@@ -166,7 +164,7 @@ def test_classes_that_are_others_now_are_found_by_their_names(trained, trained_d
 def test_a_moving_average_starts_from_the_loaded_weights(parent):
     folder, trained = parent
     child = make(warm_start_from=folder, hparams=TINY.replace(ema_decay=0.9))
-    for name, value in child.average.averages.items():
+    for name, value in child.state.average.averages.items():
         np.testing.assert_array_equal(value.numpy(), trained[name])
 
 

@@ -1,6 +1,6 @@
 """Vocabularies: tokenisation in Python and in TensorFlow graphs, where both give the same ids.
 
-Two kinds, told apart by the file's ending:
+There are two kinds, distinguished by the file's ending:
 
 - subwords (`.model`): a sentencepiece BPE model with byte fallback. Any Unicode text round-trips
   exactly.

@@ -51,7 +51,7 @@ def train_subwords(
         lines: iterable of str; any text, also with line breaks.
         path: the file to write; its folder is made.
         size: pieces wanted, special ids and 256 byte pieces included. Where the text has no more
-            pairs to merge, the vocabulary is smaller, and `log` is told.
+            pairs to merge, the vocabulary is smaller, which is logged.
         sources: JSON-able descriptions of where the lines come from, for the record; read after the
             lines.
         log: function of one str.
@@ -94,7 +94,7 @@ def train_symbols(
     Args:
         lines: iterable of str, symbols apart by white space.
         path: the file to write; its folder is made.
-        size: ids at most, special ones included; rarer symbols become unknown, and `log` is told.
+        size: ids at most, special ones included; rarer symbols become unknown, which is logged.
         sources: JSON-able descriptions of where the lines come from, for the record; read after the
             lines.
         log: function of one str.

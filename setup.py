@@ -42,7 +42,7 @@ setup(
         "absl-py",
         "gin-config",
         "jiwer",
-        "keras>=3.10",
+        "keras>=3.10,<3.16",
         "matplotlib",
         "numpy",
         "pillow",
@@ -50,11 +50,11 @@ setup(
         "soxr",
         "rich",
         "rouge-score",
-        "sacrebleu>=2",
+        "sacrebleu>=2,<3",
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "sentencepiece",
         "tensorflow>=2.20,<2.22",
-        "tensorflow-datasets>=4.9.8",
+        "tensorflow-datasets>=4.9.8,<5",
         "tensorflow-text>=2.20,<2.22",
     ],
     extras_require={

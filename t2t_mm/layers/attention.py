@@ -5,6 +5,7 @@ import keras
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvStep, dropout
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.pointwise import pointwise
@@ -14,7 +15,7 @@ from t2t_mm.layers.watching import show
 MASKED = -1e9
 
 
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(Layer):
     """Dot-product attention with several heads (Vaswani et al., arXiv 1706.03762, section 3.2.2).
 
     Args:
@@ -112,7 +113,7 @@ class MultiHeadAttention(keras.layers.Layer):
         return pointwise(position.join_heads(attended), self.output_kernel)
 
 
-class AttentionBlock(keras.layers.Layer):
+class AttentionBlock(Layer):
     """Convolutions, causal self-attention and attention to the source, each a residual branch that
     starts small.
 

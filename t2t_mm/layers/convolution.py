@@ -8,8 +8,10 @@ import numpy as np
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.normalization import layer_norm, norm_weights, standardised
 from t2t_mm.layers.pointwise import pointwise
+from t2t_mm.layers.roles import tag
 
 # What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first,
 # so that a deep stack is near the identity and learns at once. (Zero is better for Adam alone; with
@@ -70,7 +72,7 @@ def depthwise_2d(x, kernel, strides=(1, 1)):
     return kernels.depthwise(x, kernel, strides)
 
 
-class ConvStep(keras.layers.Layer):
+class ConvStep(Layer):
     """LayerNorm(SeparableConv(W, ReLU(x))): depthwise, then pointwise (paper, section 2.1).
 
     Args:
@@ -98,9 +100,10 @@ class ConvStep(keras.layers.Layer):
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        self.depthwise = self.add_weight(
+        kernel = self.add_weight(
             name="depthwise", shape=(self.taps, channels), initializer=CentredKernel(self.causal)
         )
+        self.depthwise = tag(kernel, "depthwise")
         self.pointwise = self.add_weight(
             name="pointwise", shape=(channels, self.filters), initializer="he_normal"
         )
@@ -124,6 +127,7 @@ class ConvStep(keras.layers.Layer):
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset, standardised), ring
 
 
+@keras.saving.register_keras_serializable("t2t_mm")
 class CentredKernel(keras.initializers.Initializer):
     """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its
     input on.
@@ -132,11 +136,10 @@ class CentredKernel(keras.initializers.Initializer):
     at first a stack of steps is not a stack of blurs.
     """
 
-    def __init__(self, causal):
+    def __init__(self, causal: bool, seed: int | None = None):
         self.causal = causal
-        self.seed = random.randrange(
-            2**31
-        )  # of Python's generator, as Keras' own initializers have theirs
+        # of Python's generator, as Keras' own initializers have theirs
+        self.seed = random.randrange(2**31) if seed is None else seed
 
     def __call__(self, shape, dtype=None):
         taps = shape[0]
@@ -144,8 +147,11 @@ class CentredKernel(keras.initializers.Initializer):
         here = np.arange(taps) == (taps - 1 if self.causal else (taps - 1) // 2)
         return kernel + ops.cast(0.5**0.5 * here[:, None], kernel.dtype)
 
+    def get_config(self) -> dict:
+        return {"causal": self.causal, "seed": self.seed}
 
-class ConvBlock(keras.layers.Layer):
+
+class ConvBlock(Layer):
     """Four steps with two skips from the block's input (paper, section 2.1), starting near the
     identity.
 

@@ -5,9 +5,11 @@ import keras
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import apply_mask, depthwise_2d
 from t2t_mm.layers.normalization import layer_norm, norm_weights
 from t2t_mm.layers.pointwise import pointwise
+from t2t_mm.layers.roles import tag
 
 LOWEST = -1e9  # what max-pooling reads outside the picture and in padding
 NORMALISED = (
@@ -33,7 +35,7 @@ def max_pool(x, strides, mask=None):
     return apply_mask(x, stride_mask(mask, strides[0]))
 
 
-class ConvStep2D(keras.layers.Layer):
+class ConvStep2D(Layer):
     """LayerNorm(SeparableConv(W, ReLU(x))) over [height, width] (paper, section 2.1).
 
     Args:
@@ -58,28 +60,21 @@ class ConvStep2D(keras.layers.Layer):
         self, filters, taps=3, strides=(1, 1), relu=True, bias=False, multiplier=1, **kwargs
     ):
         super().__init__(**kwargs)
-        self.filters, self.taps, self.strides, self.relu, self.multiplier = (
-            filters,
-            taps,
-            strides,
-            relu,
-            multiplier,
-        )
-        self.has_bias = bias
+        self.filters, self.taps, self.strides = filters, taps, tuple(strides)
+        self.relu, self.multiplier, self.has_bias = relu, multiplier, bias
 
     def build(self, input_shape):
         channels = input_shape[-1]
         # A 1×1 depthwise kernel would only scale the channels, which the pointwise half does as
         # well.
-        self.depthwise = (
-            None
-            if self.taps == 1
-            else self.add_weight(
+        self.depthwise = None
+        if self.taps > 1:
+            kernel = self.add_weight(
                 name="depthwise",
                 shape=(self.taps, self.taps, channels, self.multiplier),
                 initializer=keras.initializers.RandomNormal(stddev=1.0 / self.taps),
             )
-        )
+            self.depthwise = tag(kernel, "depthwise")
         self.pointwise = self.add_weight(
             name="pointwise",
             shape=(channels * self.multiplier, self.filters),
@@ -112,7 +107,7 @@ class ConvStep2D(keras.layers.Layer):
         return (*input_shape[:-1], self.filters)
 
 
-class ConvRes(keras.layers.Layer):
+class ConvRes(Layer):
     """maxpool(3×3, strided)(step(step(x))) + step 1×1, strided (x) (Xception's residual block;
     paper, section 2.2).
 
@@ -129,10 +124,12 @@ class ConvRes(keras.layers.Layer):
 
     def __init__(self, filters, strides=(2, 2), **kwargs):
         super().__init__(**kwargs)
-        self.filters, self.strides = filters, strides
+        self.filters, self.strides = filters, tuple(strides)
         self.step1 = ConvStep2D(filters, name="step1")
         self.step2 = ConvStep2D(filters, name="step2")
-        self.shortcut = ConvStep2D(filters, taps=1, strides=strides, relu=False, name="shortcut")
+        self.shortcut = ConvStep2D(
+            filters, taps=1, strides=self.strides, relu=False, name="shortcut"
+        )
 
     def build(self, input_shape):
         self.step1.build(input_shape)

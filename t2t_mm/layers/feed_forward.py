@@ -5,8 +5,10 @@ import math
 import keras
 from keras import ops
 
+from t2t_mm.layers.base import Layer
 
-class FeedForward(keras.layers.Layer):
+
+class FeedForward(Layer):
     """Two dense layers with a ReLU between: the control for `MixtureOfExperts`, called in the same
     way.
 
@@ -42,6 +44,7 @@ class FeedForward(keras.layers.Layer):
             name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed)
         )
         self.b2 = self.add_weight(name="b2", shape=(depth,), initializer="zeros")
+        self.built = True
 
     def call(self, x, valid=None, training=False):
         tokens = ops.reshape(

@@ -11,6 +11,8 @@ import functools
 import keras
 from keras import ops
 
+from t2t_mm import compat
+
 _static = False
 _decided = None
 
@@ -47,10 +49,8 @@ def compiled_by_xla():
     if keras.backend.backend() != "tensorflow":
         return keras.backend.backend() == "jax"
     import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util  # nothing public tells of jit_compile
 
-    in_xla = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-    return bool(tf.config.optimizer.get_jit()) or in_xla
+    return bool(tf.config.optimizer.get_jit()) or compat.is_compiled_by_xla()
 
 
 @contextlib.contextmanager

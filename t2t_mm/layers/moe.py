@@ -4,11 +4,13 @@ import keras
 from keras import ops
 
 from t2t_mm.layers import dispatch, gating, kernels
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.feed_forward import uniform
+from t2t_mm.layers.roles import tag
 from t2t_mm.layers.watching import show
 
 
-class MixtureOfExperts(keras.layers.Layer):
+class MixtureOfExperts(Layer):
     """Sends each position through k of many feed-forward experts (arXiv 1701.06538; paper, section
     2.3).
 
@@ -72,22 +74,31 @@ class MixtureOfExperts(keras.layers.Layer):
         self.seed = seed or keras.random.SeedGenerator()
 
     def build(self, input_shape):
-        experts, depth, hidden = self.num_experts, input_shape[-1], self.hidden_size
+        depth, hidden = input_shape[-1], self.hidden_size
         # Gates start at zero: all experts are equal, and the noise alone chooses. They stay in
         # float32, since rounding to bfloat16 would change who is chosen.
         gate = {
-            "shape": (depth, experts),
+            "shape": (depth, self.num_experts),
             "initializer": "zeros",
             "dtype": "float32",
             "autocast": False,
         }
-        self.w_gate = self.add_weight(name="w_gate", **gate)
-        self.w_noise = self.add_weight(name="w_noise", **gate) if self.noise else None
+        self.w_gate = tag(self.add_weight(name="w_gate", **gate), "gate")
+        self.w_noise = None
+        if self.noise:
+            self.w_noise = tag(self.add_weight(name="w_noise", **gate), "gate")
         first, second = uniform(depth, self.seed), uniform(hidden, self.seed)
-        self.w1 = self.add_weight(name="w1", shape=(experts, depth, hidden), initializer=first)
-        self.b1 = self.add_weight(name="b1", shape=(experts, hidden), initializer="zeros")
-        self.w2 = self.add_weight(name="w2", shape=(experts, hidden, depth), initializer=second)
-        self.b2 = self.add_weight(name="b2", shape=(experts, depth), initializer="zeros")
+        self.w1 = self._stack("w1", "matrix", (depth, hidden), first)
+        self.b1 = self._stack("b1", "vector", (hidden,), "zeros")
+        self.w2 = self._stack("w2", "matrix", (hidden, depth), second)
+        self.b2 = self._stack("b2", "vector", (depth,), "zeros")
+        self.built = True
+
+    def _stack(self, name, role, shape, initializer):
+        """A weight that every expert has its own of."""
+        shape = (self.num_experts, *shape)
+        weight = self.add_weight(name=name, shape=shape, initializer=initializer)
+        return tag(weight, role, expert=True)
 
     def call(self, x, valid=None, training=False):
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]

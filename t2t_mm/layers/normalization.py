@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from t2t_mm.layers.base import Layer
+
 EPSILON = 1e-6
 
 
@@ -60,7 +62,7 @@ def norm_weights(layer, channels, first_scale=1.0):
     ]
 
 
-class LayerNorm(keras.layers.Layer):
+class LayerNorm(Layer):
     """Layer normalisation over channels, epsilon 1e-6 (Ba et al., arXiv 1607.06450).
 
     Args:

@@ -8,6 +8,7 @@ from keras import ops
 from t2t_mm.layers import kernels
 
 
+@keras.saving.register_keras_serializable("t2t_mm")
 class Seeds(keras.random.SeedGenerator):
     """A seed generator of which every replica of a model has its own, and draws other seeds than
     the rest.
@@ -16,8 +17,8 @@ class Seeds(keras.random.SeedGenerator):
         seed: an int.
     """
 
-    def __init__(self, seed):
-        super().__init__(seed)
+    def __init__(self, seed: int, name: str | None = None):
+        super().__init__(seed, name=name)
         self.state = keras.Variable(
             lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype),
             shape=(2,),

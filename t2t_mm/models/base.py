@@ -23,9 +23,11 @@ import keras
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import hparams_of
 from t2t_mm.layers.incremental import Position, first_lineage
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.models.command import CommandToken, layer_name, with_command
+from t2t_mm.models.single import SingleProblem, sides_config, sides_of
 
 
 class ProblemModel(keras.Model):
@@ -67,6 +69,10 @@ class ProblemModel(keras.Model):
             they are called as they are.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(cls.__module__.partition(".")[0])(cls)
+
     def __init__(self, hparams: Any, problems: Iterable[Any], **kwargs: Any):
         super().__init__(**kwargs)
         self.hparams = hparams
@@ -84,7 +90,8 @@ class ProblemModel(keras.Model):
                 )
                 self.commands[problem.command].build()
         self.make_body()
-        self.built = True
+        for layer in (self, *self.nets.values()):
+            layer.built = True
 
     # -- what a subclass gives
 
@@ -332,6 +339,31 @@ class ProblemModel(keras.Model):
             "command tokens": sum(count(token) for token in self.commands.values()),
             "body": sum(count(layer) for layer in self.body_layers),
         }
+
+    # -- as Keras has models
+
+    def for_problem(self, name: str) -> SingleProblem:
+        """One problem as a plain Keras model, which `fit` and `export` take; it shares the
+        weights."""
+        if name not in self.problems:
+            raise ValueError(f"the model's problems are {', '.join(self.problems)}, not {name!r}")
+        return SingleProblem(self, name)
+
+    def get_config(self) -> dict[str, Any]:
+        sides = [sides_config(problem) for problem in self.problems.values()]
+        return super().get_config() | {"hparams": self.hparams.to_dict(), "problems": sides}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ProblemModel":
+        """The model, with weights of its own; its problems are `Sides`."""
+        problems = [sides_of(each) for each in config["problems"]]
+        policy = keras.config.dtype_policy()
+        # layers take the policy of the whole program
+        keras.config.set_dtype_policy(keras.dtype_policies.deserialize(config["dtype"]))
+        try:
+            return cls(hparams_of(config["hparams"]), problems, name=config.get("name"))
+        finally:
+            keras.config.set_dtype_policy(policy)
 
 
 def count(layer: keras.layers.Layer) -> int:

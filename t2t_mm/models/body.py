@@ -1,10 +1,10 @@
 """The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper,
 section 2)."""
 
-import keras
 from keras import ops
 
 from t2t_mm.layers.attention import AttentionBlock
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvBlock, ConvStep, apply_mask, dropout
 from t2t_mm.layers.feed_forward import FeedForward
 from t2t_mm.layers.moe import MixtureOfExperts
@@ -13,7 +13,7 @@ from t2t_mm.layers.remat import Remat
 from t2t_mm.layers.timing import timing_signal
 
 
-class ExpertsBranch(keras.layers.Layer):
+class ExpertsBranch(Layer):
     """Residual branch around the mixture of experts, or around the dense layer that stands in for
     it in ablations.
 
@@ -69,7 +69,7 @@ def conv_blocks(count, hparams, causal, seed):
     ]
 
 
-class Encoder(keras.layers.Layer):
+class Encoder(Layer):
     """Convolution blocks with a mixture of experts after the middle one: inputs to an encoding of
     the same length.
 
@@ -103,7 +103,7 @@ class Encoder(keras.layers.Layer):
         return apply_mask(self.norm(x), valid), info
 
 
-class Mixer(keras.layers.Layer):
+class Mixer(Layer):
     """I/O mixer: joins what was put out so far with the encoding (paper, section 2.3).
 
     Attention block on the shifted targets against the encoding, joined to the targets by a step,
@@ -186,7 +186,7 @@ class Mixer(keras.layers.Layer):
         return x, state
 
 
-class Decoder(keras.layers.Layer):
+class Decoder(Layer):
     """Blocks of convolutions and attention to the encoding, with a mixture of experts after the
     middle one.
 

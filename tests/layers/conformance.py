@@ -1,6 +1,7 @@
 """Checks that every layer must pass: one call a property, over a list of descriptors."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 
 import keras
@@ -119,6 +120,31 @@ def named(layer):
     return {
         name.replace("/", "."): variable.value for name, variable in named_variables(layer).items()
     }
+
+
+def check_config(case):
+    """Keras makes the layer again from its configuration, by way of JSON."""
+    layer, x = awake(case.make()), inputs(case)
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(layer) and again.get_config() == layer.get_config()
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(run(case, again, x), run(case, layer, x))
+
+
+def check_names(case):
+    """No attribute of the layer takes the place of one of Keras'."""
+    mine = {name for kind in type(case.make()).__mro__ for name in _given_by(kind)}
+    shadowed = mine & set(dir(keras.layers.Layer)) - MEANT
+    assert not shadowed
+
+
+MEANT = {"build", "call", "compute_output_shape", "get_config", "from_config", "built"}
+
+
+def _given_by(kind):
+    is_ours = kind.__module__.startswith("t2t_mm")
+    return [n for n in vars(kind) if not n.startswith("__")] if is_ours else []
 
 
 def check_bfloat16(case):

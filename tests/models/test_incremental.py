@@ -10,7 +10,7 @@ import tensorflow as tf
 from t2t_mm.layers import kernels
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
-from tests.models.test_multimodel import HP, PROBLEMS, batch
+from tests.models.cases import HP, MODELS, PROBLEMS, batch
 
 ABLATIONS = {
     "whole": {},
@@ -24,13 +24,14 @@ ABLATIONS = {
 }
 
 
-def made(problems=("translate",), **changes):
-    return awake(MultiModel(HP.replace(**changes), [PROBLEMS[name] for name in problems]))
+def made(problems=("translate",), kind=MultiModel, **changes):
+    return awake(kind(HP.replace(**changes), [PROBLEMS[name] for name in problems]))
 
 
-@pytest.fixture(scope="module")
-def model():
-    return made(("translate", "parse", "caption", "transcribe", "classify_text"))
+@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
+def model(request):
+    names = ("translate", "parse", "caption", "transcribe", "classify_text")
+    return made(names, request.param)
 
 
 def teacher_forced(model, data, name):

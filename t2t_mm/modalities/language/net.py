@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from t2t_mm.layers.pointwise import pointwise
+from t2t_mm.layers.roles import tag
 from t2t_mm.modalities.net import ModalityNet
 
 
@@ -28,11 +29,12 @@ class LanguageNet(ModalityNet):
     def _table(self, name):
         # Standard deviation hidden^-1/2: unit variance after scaling by hidden^1/2, and logits of
         # unit variance.
-        return self.add_weight(
+        table = self.add_weight(
             name=name,
             shape=(self.vocab_size, self.hidden_size),
             initializer=keras.initializers.RandomNormal(stddev=self.hidden_size**-0.5),
         )
+        return tag(table, "embedding")
 
     def build_bottom(self):
         """Makes the table that inputs are read with."""

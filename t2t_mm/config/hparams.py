@@ -17,6 +17,7 @@ Gin, JSON and the order in which a run's values are put together are in `hparams
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from t2t_mm.config import fields
@@ -24,7 +25,13 @@ from t2t_mm.errors import UserError
 
 
 def field(
-    default: Any, doc: str, *, architecture: bool = False, choices=(), low=None, below=None
+    default: Any,
+    doc: str,
+    *,
+    architecture: bool = False,
+    choices: Iterable[Any] = (),
+    low: float | None = None,
+    below: float | None = None,
 ) -> Any:
     """A hyperparameter: as `fields.field`.
 

@@ -60,9 +60,9 @@ class BracketF1(Metric):
 
     def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         rows = []
-        for number, (test, (gold,)) in enumerate(zip(hypotheses, references, strict=True), 1):
+        for number, (test, (reference,)) in enumerate(zip(hypotheses, references, strict=True), 1):
             try:
-                gold = _read(gold)
+                gold = _read(reference)
             except ValueError as error:
                 raise UserError(f"Reference {number} is no bracketed tree: {error}.") from None
             row = _compare(gold, test)
@@ -98,7 +98,7 @@ class _Sentence(NamedTuple):
     brackets: Counter  # (first word, word after the last, label) -> how often
 
 
-def _read(line):
+def _read(line: str) -> _Sentence:
     """What counts in the trees on a line, of which EVALB allows several.
 
     Raises:
@@ -120,7 +120,7 @@ def _read(line):
     return sentence
 
 
-def _compare(gold, line):
+def _compare(gold: _Sentence, line: str) -> dict[str, int]:
     """The fields of _FIELDS that are not 0."""
     try:
         test = _read(line)

@@ -75,7 +75,7 @@ class Entry:
 
 
 class Register:
-    """A decorator, used with a name or bare: that of the class or function in snake case."""
+    """A decorator, used with a name, or bare: then the name is the class's own, in snake case."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -257,10 +257,10 @@ def find(kind: str, name: str, asked: str = "") -> Entry:
         return entry
     asked = asked or name
     if entry:
-        told = f"'{asked}' names a {entry.kind} ({entry.place}) where a {kind} is wanted"
-        raise RegistryError(f"{told}; {_HELP}")
+        found = f"'{asked}' names a {entry.kind} ({entry.place}) where a {kind} is wanted"
+        raise RegistryError(f"{found}; {_HELP}")
     close = difflib.get_close_matches(name, names(kind), n=3)
-    near = [found + asked.removeprefix(name) for found in close]
+    near = [each + asked.removeprefix(name) for each in close]
     hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a name like it."
     raise RegistryError(f"unknown {kind} '{asked}': {hint} {_HELP}")
 

@@ -48,7 +48,7 @@ _FIELDS = (
 
 @registry.register_metric
 class BracketF1(Metric):
-    """F1 of labelled brackets, in percent. Hypotheses and references are bracketed trees, one a
+    """F1 of labelled brackets, in percent. Hypotheses and references are bracketed trees, one per
     line.
 
     Details: precision, recall, exact_trees (share of valid sentences all of whose brackets are
@@ -99,7 +99,7 @@ class _Sentence(NamedTuple):
 
 
 def _read(line: str) -> _Sentence:
-    """What counts in the trees on a line, of which EVALB allows several.
+    """What counts in the trees on a line, which may be several, as in EVALB.
 
     Raises:
         ValueError: the brackets are not in order.

@@ -167,7 +167,7 @@ def _check(metric: Metric, hypotheses: Sequence[str], references: Sequence[Seque
             raise UserError(f"Example {number} has no reference.")
         if len(several) > 1 and not metric.takes_several:
             raise UserError(
-                f"{metric.name} takes one reference an example, but example {number} has "
+                f"{metric.name} takes one reference per example, but example {number} has "
                 f"{len(several)}."
             )
 

@@ -34,26 +34,26 @@ def main():
             f"There is a checkpoint in {target.checkpoints} already: give another --average_dir."
         )
     app.import_tensorflow()
-    from t2t_mm.runs.averaging import write_mean
-    from t2t_mm.runs.checkpoints import damage_of, found
+    from t2t_mm.runs.corruption import corruption_of
+    from t2t_mm.runs.paths import found, step_of
+    from t2t_mm.runs.weights import write_mean
 
     paths = []
     for path in reversed(found(source.checkpoints)):
-        damage = damage_of(path) if len(paths) < args.checkpoints else ""
-        if damage:
-            print(f"{path} is damaged ({damage}) and left out.")
-        paths = paths if damage else [path, *paths]
+        reason = corruption_of(path) if len(paths) < args.checkpoints else ""
+        if reason:
+            print(f"{path} is corrupt ({reason}) and left out.")
+        paths = paths if reason else [path, *paths]
     if len(paths) < args.checkpoints:
         raise UserError(
-            f"{source.checkpoints} has {len(paths)} whole checkpoints, not {args.checkpoints}: "
-            "ask for "
-            "fewer, or train on with a greater --keep_checkpoints."
+            f"{source.checkpoints} has {len(paths)} intact checkpoints, not "
+            f"{args.checkpoints}: ask for fewer, or train on with a greater --keep_checkpoints."
         )
     target.check_writable()
     target.copy_record(source)
     paths = paths[-args.checkpoints :]
     path = write_mean(paths, target.checkpoints)
-    steps = ", ".join(f"{int(each.rpartition('-')[2]):,}" for each in paths)
+    steps = ", ".join(f"{step_of(each):,}" for each in paths)
     print(f"{path}: the mean of the weights after {steps} steps")
 
 

@@ -8,15 +8,19 @@ weights.
 import copy
 import sys
 
+import keras
+
 from t2t_mm import registry
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
 from t2t_mm.inference.answer import Answering
 from t2t_mm.modalities import specs
 from t2t_mm.problem.base import View
-from t2t_mm.runs.averaging import model_weights
-from t2t_mm.runs.checkpoints import named_variables, newest_whole, step_of
+from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import step_of
+from t2t_mm.runs.weights import weights
 
 SPECS = {
     "language": specs.Language,
@@ -54,12 +58,14 @@ class Predictor(Answering):
         }
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
         super().__init__(model, problems, hparams)
-        path = str(
-            checkpoint
-            or newest_whole(self.output.checkpoints, lambda line: print(line, file=sys.stderr))
-        )
-        self.step = step_of(path)
-        put_weights(self.model, path)
+        if checkpoint:
+            self.step = put_weights(self.model, str(checkpoint))
+        else:
+            self.step = newest_intact(
+                self.output.checkpoints,
+                lambda path: put_weights(self.model, path),
+                lambda line: print(line, file=sys.stderr),
+            )
 
 
 def restored(name, said, hparams, output):
@@ -93,18 +99,19 @@ def _spec(values, output):
     return kind(**fields, path=str(path))
 
 
-def put_weights(model, path):
-    """Gives a model the weights of a checkpoint, or their moving averages where there are such.
+def put_weights(model: keras.Model, path: str) -> int:
+    """Gives a model the weights of a checkpoint, or their moving averages where there are such, and
+    returns its step.
 
     Raises:
-        UserError: if a weight is missing or of another shape.
+        UserError: if a weight is missing or of another shape, or the checkpoint is corrupt.
     """
-    weights = model_weights(path) | model_weights(path, "average")
-    for name, variable in named_variables(model).items():
-        if not variable.trainable:
-            continue
-        if name not in weights or weights[name].shape != tuple(variable.shape):
+    variables = {name: v for name, v in named_variables(model).items() if v.trainable}
+    values = weights(path, variables)
+    for name, variable in variables.items():
+        if name not in values or values[name].shape != tuple(variable.shape):
             raise UserError(
                 f"The checkpoint {path} has no weight {name} of shape {tuple(variable.shape)}."
             )
-        variable.assign(weights[name])
+        variable.assign(values[name])
+    return step_of(path)

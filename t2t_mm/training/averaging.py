@@ -1,9 +1,9 @@
-"""Averages of weights: the exponential moving average of a run, and the mean of several of its
-checkpoints."""
+"""The exponential moving average of the weights of a run."""
 
-import collections
 import contextlib
+from collections.abc import Iterable, Iterator
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -22,7 +22,7 @@ class MovingAverage:
         counts: float32 [weights], updates of each.
     """
 
-    def __init__(self, variables, decay):
+    def __init__(self, variables: dict[str, keras.Variable], decay: float):
         self.decay = decay
         self.averages = {
             name: tf.Variable(v.value, trainable=False, name="average")
@@ -32,7 +32,7 @@ class MovingAverage:
         self._index = {id(v): index for index, v in enumerate(variables.values())}
         self._variables = variables
 
-    def update(self, variables):
+    def update(self, variables: Iterable[keras.Variable]) -> None:
         """Follows the new values of some of the variables; in graph."""
         averages, index = (
             list(self.averages.values()),
@@ -46,14 +46,14 @@ class MovingAverage:
             )
         self.counts.assign_add(np.isin(np.arange(len(averages)), index).astype("float32"))
 
-    def restart(self):
+    def restart(self) -> None:
         """Forgets what was, after the weights were given other values."""
         for name, variable in self._variables.items():
             self.averages[name].assign(variable.value)
         self.counts.assign(tf.zeros_like(self.counts))
 
     @contextlib.contextmanager
-    def in_use(self):
+    def in_use(self) -> Iterator[None]:
         """Puts the averages in the place of the weights, and the weights back at the end."""
         kept = {name: v.numpy() for name, v in self._variables.items()}
         try:
@@ -63,57 +63,3 @@ class MovingAverage:
         finally:
             for name, variable in self._variables.items():
                 variable.assign(kept[name])
-
-
-def write_mean(paths, directory) -> str:
-    """Writes a checkpoint with the mean of each weight over several checkpoints of one run, read
-    one at a time; what is no weight (optimizer, step) is that of the last.
-
-    Args:
-        paths: path prefixes of the checkpoints, oldest first.
-        directory: where the checkpoint goes.
-
-    Returns:
-        Its path prefix.
-    """
-    is_weight = lambda key, value: key[0] in ("model", "average") and value.dtype.kind == "f"  # noqa: E731
-    parts, total, count = (
-        {},
-        {},
-        collections.Counter(),
-    )  # a net that came later is in the later ones alone
-    for path in paths:
-        for key, value in _tensors(path).items():
-            if is_weight(key, value):
-                total[key] = total.get(key, 0.0) + value.astype(np.float64)
-                count[key] += 1
-    for (part, name), value in _tensors(paths[-1]).items():
-        if is_weight((part, name), value):
-            value = (total[part, name] / count[part, name]).astype(value.dtype)
-        parts.setdefault(part, {})[name] = tf.Variable(value)
-    step = parts.pop("step")[""]
-    checkpoint = tf.train.Checkpoint(**parts, step=step)
-    return tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=1).save(int(step))
-
-
-def model_weights(path, part="model") -> dict:
-    """{name: array} of the weights of the model in a checkpoint, or of their moving averages
-    (part="average"); names are those of `checkpoints.named_variables`."""
-    return {name: value for (_, name), value in _tensors(path, f"{part}/").items()}
-
-
-def _tensors(path, prefix=""):
-    """{(part, name): array} of a checkpoint's tensors whose key starts like this; the step has no
-    name."""
-    reader, suffix = tf.train.load_checkpoint(path), "/.ATTRIBUTES/VARIABLE_VALUE"
-    keys = [
-        key
-        for key in reader.get_variable_to_shape_map()
-        if key.startswith(prefix) and key.endswith(suffix)
-    ]
-    named = {key: key.removesuffix(suffix).replace(".S", "/").partition("/") for key in keys}
-    return {
-        (part, name): reader.get_tensor(key)
-        for key, (part, _, name) in named.items()
-        if part != "save_counter"
-    }

@@ -24,10 +24,13 @@ from t2t_mm.reporting.tensorboard import (
     expert_histograms,
     train_scalars,
 )
-from t2t_mm.runs.averaging import MovingAverage
-from t2t_mm.runs.checkpoints import Checkpoints, found, named_variables, newest_whole, step_of
+from t2t_mm.runs.checkpoints import Checkpoints
+from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import found, step_of
 from t2t_mm.runs.warm_start import is_part_of, load_fitting
+from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.hooks.guard import Guard
 from t2t_mm.training.hooks.signals import Terminated, termination
 from t2t_mm.training.optimizers import make_optimizer
@@ -189,16 +192,20 @@ class Trainer:
         from."""
         if not self.output.has_checkpoint:
             return
-        path = newest_whole(self.output.checkpoints, self.console.log, with_inputs=True)
         self._tell_changes()
+        self.step = self._saved = newest_intact(
+            self.output.checkpoints, self._take_up, self.console.log, with_inputs=True
+        )
+
+    def _take_up(self, path):
         if is_part_of(path, self.model):
-            self.step = self._saved = self._checkpoints.restore_inputs(path)
-            return self._start_from(self.output, path)
-        self.step = self._saved = self._checkpoints.restore(path)
-        if self.step:
-            self.console.log(
-                f"Resuming from the checkpoint of step {self.step:,} in {self.output.checkpoints}"
-            )
+            self._load_fitting(self.output, path)
+            return self._checkpoints.restore_inputs(path)
+        step = self._checkpoints.restore(path)
+        self.console.log(
+            f"Resuming from the checkpoint of step {step:,} in {self.output.checkpoints}"
+        )
+        return step
 
     def _tell_changes(self):
         changed = self.hparams.diff(hparams_files.load(str(self.output.path)))
@@ -231,15 +238,22 @@ class Trainer:
                 break
             with contextlib.suppress(
                 UserError
-            ):  # damaged, or dropped for newer ones while it was read
+            ):  # corrupt, or dropped for newer ones while it was read
                 self.step = self._saved = self._checkpoints.restore(path)
                 return True
         return False
 
-    def _start_from(self, output, path=None, rescale=False):
-        """Takes the weights that fit; the optimizer starts anew."""
+    def _start_from(self, output, rescale=False):
+        """Takes the weights that fit of another run's newest checkpoint."""
         output.need_checkpoint()
-        path = path or newest_whole(output.checkpoints, self.console.log)
+        newest_intact(
+            output.checkpoints,
+            lambda path: self._load_fitting(output, path, rescale),
+            self.console.log,
+        )
+
+    def _load_fitting(self, output, path, rescale=False):
+        """Takes the weights that fit; the optimizer starts anew."""
         with self.replicas.scope():
             load_fitting(
                 self.model,
@@ -312,10 +326,7 @@ class Trainer:
                 if eval_every and (last or self.step % eval_every == 0 and self.step < until):
                     self._aside(progress, weigh)
             if best and best.is_over:
-                self.console.log(
-                    f"No {best.metric} better than {best.value:.4f} of step {best.step:,} in "
-                    f"{best.since} evaluations: training ends here."
-                )
+                self.console.log(f"{best.verdict()}: training ends here.")
             progress.look(final=True)
             self.save()
         if progress.totals:

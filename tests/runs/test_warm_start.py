@@ -8,8 +8,9 @@ import pytest
 
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.specs import Language
+from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.reporting.console import Silent
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 
@@ -124,26 +125,26 @@ def test_a_vocabulary_of_other_content_is_not_taken_over(parent, monkeypatch):
 
     folder, trained = parent
     monkeypatch.setattr(
-        warm_start, "_changed_vocabularies", lambda problems, recorded: {"nets/language_numbers"}
+        warm_start, "_changed_nets", lambda problems, recorded: {"nets/language_numbers"}
     )
     name = next(name for name in trained if name.startswith("nets/language_numbers/"))
     child = make(warm_start_from=folder)
     assert not np.array_equal(weights(child)[name], trained[name])
 
 
-def test_changed_vocabularies_are_found_by_their_fingerprint(trained, trained_data):
+def test_changed_nets_are_found_by_their_fingerprint(trained, trained_data):
     from t2t_mm import registry
     from t2t_mm.config import hparams_files
     from t2t_mm.runs.directory import OutputDir
-    from t2t_mm.runs.warm_start import _changed_vocabularies
+    from t2t_mm.runs.warm_start import _changed_nets
 
     hparams, recorded = hparams_files.load(trained), OutputDir(trained).recorded_problems()
     problem = registry.problem("mini_ende").configure(hparams).resolve(trained_data, hparams)
-    assert _changed_vocabularies([problem], recorded) == set()
+    assert _changed_nets([problem], recorded) == set()
     recorded["mini_ende"]["inputs"]["fingerprint"] = recorded["mini_ende"]["targets"][
         "fingerprint"
     ] = "another"
-    assert _changed_vocabularies([problem], {"mini_ende": recorded["mini_ende"]}) == {
+    assert _changed_nets([problem], {"mini_ende": recorded["mini_ende"]}) == {
         f"nets/{problem.inputs.net_name()}",
         f"nets/{problem.targets.net_name()}",
     }
@@ -152,15 +153,15 @@ def test_changed_vocabularies_are_found_by_their_fingerprint(trained, trained_da
 def test_classes_that_are_others_now_are_found_by_their_names(trained, trained_data):
     from t2t_mm import registry
     from t2t_mm.runs.directory import OutputDir
-    from t2t_mm.runs.warm_start import _changed_vocabularies
+    from t2t_mm.runs.warm_start import _changed_nets
 
     recorded = OutputDir(trained).recorded_problems()
     problem = registry.problem("mini_imagenet").resolve(trained_data)
-    assert _changed_vocabularies([problem], recorded) == set()
+    assert _changed_nets([problem], recorded) == set()
     recorded["mini_imagenet"]["targets"]["names"][:2] = recorded["mini_imagenet"]["targets"][
         "names"
     ][1::-1]
-    assert _changed_vocabularies([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
+    assert _changed_nets([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
 
 
 def test_a_moving_average_starts_from_the_loaded_weights(parent):
@@ -189,3 +190,18 @@ def test_an_evaluation_follows_the_checkpoints_of_a_run(tmp_path):
     assert seen[0] == 4 and seen[-1] == 10 and seen == sorted(set(seen))
     for name, value in weights(running).items():
         np.testing.assert_array_equal(weights(watching)[name], value)
+
+
+def test_a_net_is_told_from_others_whatever_its_vocabulary_is_called(monkeypatch):
+    from t2t_mm.runs import warm_start
+
+    class Slashed(Toy):
+        inputs = targets = Language(vocab="de/en", size=12)
+
+    sides = {side: {"vocab": "de/en", "fingerprint": "then"} for side in ("inputs", "targets")}
+    now = {side: said | {"fingerprint": "now"} for side, said in sides.items()}
+    monkeypatch.setattr(warm_start, "describe", lambda problem: now)
+    changed = warm_start._changed_nets([Slashed()], {"slashed": sides})
+    model = MultiModel(TINY, [Slashed()])
+    (name,) = [name for name in named_variables(model) if name.startswith("nets/")]
+    assert changed == {warm_start._part(name)} == {"nets/language_de%2Fen"}

@@ -51,7 +51,7 @@ def measure(name, args):
     import tensorflow as tf
 
     from t2t_mm import registry
-    from t2t_mm.modalities.specs import Language
+    from t2t_mm.modalities.language.spec import Language
 
     text = Language(vocab="text", size=8192)
     problem = SimpleNamespace(name="text", inputs=text, targets=text, command="to-english")
@@ -110,9 +110,9 @@ def uncached(model, batch):
     each."""
     import tensorflow as tf
 
-    from t2t_mm.execution.compiled import CompiledPart
+    from t2t_mm.execution.compiled import CompiledParts
 
-    model.compile_part = CompiledPart
+    model.run_part = CompiledParts()
     seconds = []
     for length in range(8, SHORT + 1, 8):
         targets = tf.ones((batch["inputs"].shape[0], length), tf.int32)

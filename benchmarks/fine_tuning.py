@@ -16,7 +16,7 @@ import time
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 
@@ -48,7 +48,7 @@ def main():
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     more = ",".join(filter(None, [FLAGS.hparams, FLAGS.tuned_hparams]))
     tuned = hparams_files.resolve(FLAGS.hparams_set, overrides=more)
-    names = [*registry.parse_problems(FLAGS.joint), FLAGS.problem]
+    names = [*mixtures.parse(FLAGS.joint), FLAGS.problem]
     problems = [registry.problem(name).configure(hparams) for name in names]
     prepare(problems, FLAGS.data_dir, FLAGS.raw_dir)
     *joint, problem = resolve(problems, FLAGS.data_dir, hparams)

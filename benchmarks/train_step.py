@@ -22,7 +22,10 @@ from absl import flags
 from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("hparams_set", None, "Named hparams; none: tiny and base.")

@@ -1,7 +1,8 @@
 """Image captions: COCO, or your own pictures in its layout."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Image, Language
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem, Source
 
 

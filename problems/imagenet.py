@@ -1,7 +1,8 @@
 """Image classification: ImageNet, smaller free data sets, or your own folder of pictures."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Categorical, Image
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
 from t2t_mm.problem.base import Problem, Source
 
 

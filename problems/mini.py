@@ -1,18 +1,23 @@
-"""The mini world: a built-in twin of each problem of the paper, generated in a minute, no
-download."""
+"""The mini world: a built-in twin of each problem of the paper, generated within a minute."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
-from t2t_mm.problem.base import Problem, TreeProblem
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
+from t2t_mm.problem.base import Problem
+from t2t_mm.problem.parsing import TreeProblem
 
 TEXT = Language(vocab="mini_1k", size=1024)  # English, German and French share it
 PICTURE = Image(size=64, flip=False)  # "left of" and the moon don't survive a flip
+MINI_WORLD = "t2t_mm.data.mini_world"  # makes the data, without download
 
 
 class MiniTranslation(Problem):
     """From one language of the mini world to another."""
 
     dataset = "mini_world/text"
+    dataset_module = MINI_WORLD
     inputs = targets = TEXT
     metrics = ("bleu", "chrf")
 
@@ -54,6 +59,7 @@ class MiniParse(TreeProblem):
     """English constituency parsing (mini world)."""
 
     dataset = "mini_world/text"
+    dataset_module = MINI_WORLD
     raw_layout = ""
     inputs = TEXT
     targets = Language(vocab="mini_parse_tags", units="symbols")
@@ -64,6 +70,7 @@ class MiniImagenet(Problem):
     """Image classification: the main one of two shapes (mini world)."""
 
     dataset = "mini_world/image"
+    dataset_module = MINI_WORLD
     input_key, target_key = "image", "label"
     command = "to-image-label"
     inputs = PICTURE
@@ -76,6 +83,7 @@ class MiniCaptions(Problem):
     """English captions of pictures (mini world)."""
 
     dataset = "mini_world/caption"
+    dataset_module = MINI_WORLD
     input_key, target_key = "image", "en"
     command = "to-english"
     inputs = PICTURE
@@ -89,6 +97,7 @@ class MiniSpeech(Problem):
     """Transcription of spoken English (mini world)."""
 
     dataset = "mini_world/speech"
+    dataset_module = MINI_WORLD
     input_key, target_key = "audio", "en"
     command = "to-english"
     inputs = Audio(sample_rate=8000, form="spectrogram", bins=40)

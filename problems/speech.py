@@ -2,7 +2,9 @@
 commands."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Audio, Categorical, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem, Source
 
 

@@ -1,7 +1,7 @@
 """Translation of TED talks: small and free, for a start."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Language
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem, Source
 
 

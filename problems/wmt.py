@@ -2,7 +2,7 @@
 text."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Language
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem, Source
 
 WMT14 = "https://www.statmt.org/wmt14/translation-task.html"

@@ -1,8 +1,9 @@
 """Constituency parsing: the Penn Treebank, or your own bracketed trees."""
 
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Language
-from t2t_mm.problem.base import Source, TreeProblem
+from t2t_mm.modalities.language.spec import Language
+from t2t_mm.problem.base import Source
+from t2t_mm.problem.parsing import TreeProblem
 
 
 @registry.register_problem

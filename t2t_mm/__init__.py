@@ -11,16 +11,16 @@ def load(directory):
     """A trained model, to `predict(problem, inputs)` with.
 
     Args:
-        directory: the output directory of a run (predictor.Predictor), or a directory that was
-            exported to (served.Served).
+        directory: the output directory of a run (inference.run.RunPredictor), or one that was
+            exported to (inference.exported.ExportedPredictor).
     """
     from pathlib import Path
 
     folder = Path(directory).expanduser()
     if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
-        from t2t_mm.inference.exported import Served
+        from t2t_mm.inference.exported import ExportedPredictor
 
-        return Served(folder)
-    from t2t_mm.inference.predictor import Predictor
+        return ExportedPredictor(folder)
+    from t2t_mm.inference.run import RunPredictor
 
-    return Predictor(directory)
+    return RunPredictor(directory)

@@ -4,8 +4,61 @@ A release of such a package may take any of it away without notice; then it is m
 is imported until a function is called.
 """
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
+
+# ---- TFDS
+
+
+@contextlib.contextmanager
+def quiet_tfds() -> Iterator[None]:
+    """TFDS without progress bars, and without its notes on every step."""
+    import tensorflow_datasets as tfds
+    from absl import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    tfds.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def without_download_notes(builder: Any) -> Any:
+    """The TFDS builder, which no longer prints that it downloads: for data made on this machine."""
+    builder._log_download_bytes = builder._log_download_done = lambda: None
+    return builder
+
+
+def limit_download_retries(count: int) -> None:
+    """TFDS gives up on an address after so many attempts, each after twice the wait of the last."""
+    from tensorflow_datasets.core.download import downloader
+
+    downloader.MAX_RETRIES = count
+
+
+# ---- sacrebleu
+
+
+def sacrebleu_statistics(metric: Any, hypotheses: list[str], references: list) -> list[list]:
+    """The counts of each example that a sacrebleu metric sums up.
+
+    Args:
+        metric: such as sacrebleu.metrics.BLEU().
+        hypotheses: a text for each example.
+        references: for each position of a reference, a text for each example, None where it has
+            fewer.
+    """
+    return metric._extract_corpus_statistics(hypotheses, references)
+
+
+def sacrebleu_score(metric: Any, sums: list) -> Any:
+    """The sacrebleu Score of a corpus from the sums of its examples' statistics."""
+    return metric._compute_score_from_stats(sums)
+
 
 # ---- TensorFlow
 

@@ -6,12 +6,13 @@ import math
 import os
 import pathlib
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from t2t_mm.errors import UserError
 
 
-def lines(path):
+def lines(path: str | os.PathLike) -> Iterator[tuple[int, bytes]]:
     """Yields (number from 1, bytes) for each line of a file, gunzipped if it ends in .gz; see
     `lines_of`.
 
@@ -26,7 +27,7 @@ def lines(path):
         raise UserError(f"{path} cannot be read: {error}.") from error
 
 
-def lines_of(file):
+def lines_of(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Yields (number from 1, bytes) for each line of an open file.
 
     Only a line feed ends a line. A carriage return before it goes, as does a byte order mark at the
@@ -38,21 +39,21 @@ def lines_of(file):
 
 
 def text(line: bytes) -> str | None:
-    """The line as text; None if it is not UTF-8."""
+    """The line as text; None if it is not in UTF-8."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         return None
 
 
-def existing(path) -> pathlib.Path | None:
+def existing(path: str | os.PathLike) -> pathlib.Path | None:
     """`path`, or `path` with .gz, whichever is a file."""
     return next(
         (file for file in (pathlib.Path(path), pathlib.Path(f"{path}.gz")) if file.is_file()), None
     )
 
 
-def under(folder):
+def under(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     """The files under a folder at any depth, in order, hidden ones left out."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -61,8 +62,8 @@ def under(folder):
         )
 
 
-def stamped(path) -> tuple:
-    """(path, size, time of the last change), which is another when the file is; (path,) if it is
+def stamped(path: str | os.PathLike) -> tuple:
+    """(path, size, time of the last change), which differs once the file does; (path,) if it is
     gone."""
     try:
         stat = os.stat(path)
@@ -88,6 +89,13 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def copy(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """Replaces `target` by a copy of a file at once; leaves it alone if it is that file itself."""
+    source, target = pathlib.Path(source), pathlib.Path(target)
+    if not (target.exists() and target.samefile(source)):
+        write_bytes(target, source.read_bytes())
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

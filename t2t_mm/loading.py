@@ -1,13 +1,42 @@
-"""Imports the files of a directory as a package: the built-in catalogues and a user's own alike."""
+"""Imports what registers things: the built-in catalogues and a user's directory alike."""
 
 import importlib
 import importlib.machinery
 import importlib.util
 import os
+import pkgutil
 import re
 import sys
 import traceback
 import zlib
+
+# Catalogues that stand at the top of a checkout -> their folder; setup.py puts them in the package.
+CATALOGUES = {"t2t_mm.problems": "problems", "t2t_mm.hparams_sets": "hparams"}
+
+
+def import_built_in(home: str) -> None:
+    """Imports what registers the built-in things of a kind.
+
+    Args:
+        home: a name in CATALOGUES, of which all files are imported as `import_directory` does; a
+            module; or several, as "package.*" or, of the packages in it, "package.*.module".
+    """
+    if home not in CATALOGUES:
+        _import_modules(home)
+        return
+    here = os.path.dirname(os.path.realpath(__file__))
+    installed = os.path.join(here, home.rpartition(".")[2])
+    checkout = os.path.join(os.path.dirname(here), CATALOGUES[home])
+    import_directory(installed if os.path.isdir(installed) else checkout, home)
+
+
+def _import_modules(pattern: str) -> None:
+    name, star, module = pattern.partition(".*")
+    package = importlib.import_module(name)
+    for found in pkgutil.iter_modules(package.__path__) if star else ():
+        wanted = f"{name}.{found.name}{module}"
+        if not module or found.ispkg and importlib.util.find_spec(wanted):
+            importlib.import_module(wanted)
 
 
 def package_name(path: str) -> str:
@@ -17,7 +46,7 @@ def package_name(path: str) -> str:
     return f"t2t_usr_{folder}_{zlib.crc32(path.encode()):08x}"
 
 
-def import_directory(path: str, package: str):
+def import_directory(path: str, package: str) -> None:
     """Imports `package` with `path` as its folder, then every *.py file in it, in the order of
     their names.
 
@@ -72,3 +101,9 @@ def _blame(error: BaseException, path: str) -> str:
     return (
         f"{frames[-1].filename}, line {frames[-1].lineno}: {what}" if frames else f"{path}: {what}"
     )
+
+
+def user_directories() -> list[str]:
+    """The users' directories that are imported, so that another process can import them too."""
+    name = re.compile(r"t2t_usr_\w+_[0-9a-f]{8}")
+    return [module.__path__[0] for key, module in list(sys.modules.items()) if name.fullmatch(key)]

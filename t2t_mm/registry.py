@@ -1,4 +1,4 @@
-"""Names -> problems, mixtures, hparams sets and modifiers, models.
+"""Names -> problems, hparams sets, models, modalities, readers, metrics, optimizers, ...
 
     @registry.register_problem
     class GumParse(TreeProblem):                 # is now called gum_parse
@@ -6,39 +6,51 @@
 
     registry.problem("gum_parse_rev")            # an instance, inputs and targets swapped
     registry.hparams("multimodel_base+no_moe")   # a set, changed by a modifier
-    registry.parse_problems("gum_parse:2+mini8") # {"gum_parse": 2.0, "mini_ende": 1.0, ...}
+    registry.metric("bleu").higher_is_better     # True
 
-The built-in catalogues (`problems/` and `hparams/` of the checkout) are read at the first look-up,
-just as `load_directory` reads a user's own. Nothing heavy is imported, and nothing of the house but
-`loading`.
+The built-in things of a kind are loaded when that kind is first asked for; a user's own are loaded
+from a directory in the same way. Nothing heavy is imported, and nothing of the house but `loading`.
 """
 
 import dataclasses
 import difflib
-import math
+import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, overload
 
 from t2t_mm import loading
 
-# Built-in catalogues: package -> folder of the checkout that setup.py maps to it.
-_CATALOGUES = {"t2t_mm.problems": "problems", "t2t_mm.hparams_sets": "hparams"}
-# Kinds that stand side by side on one flag share a namespace, so that a name means one thing there.
-_NAMESPACES = {
-    "problem": "problems",
-    "mixture": "problems",
-    "hparams set": "hparams",
-    "hparams modifier": "hparams",
-    "ranged hparams": "ranged",
-    "model": "models",
+T = TypeVar("T", bound=Callable)
+
+
+class _Kind(NamedTuple):
+    namespace: str  # kinds that stand side by side on one flag share it: a name is one thing there
+    home: str  # what registers the built-in ones, as `loading.import_built_in` takes it
+    base: str = ""  # the class of t2t_mm that it extends, if it is a class
+    member: str = "__doc__"  # what that class gives it
+    label: str = ""  # the attribute of a class that holds its name
+
+
+KINDS = {
+    "problem": _Kind("problems", "t2t_mm.problems", "Problem", "check"),
+    "mixture": _Kind("problems", "t2t_mm.problems"),
+    "hparams set": _Kind("hparams", "t2t_mm.hparams_sets"),
+    "hparams modifier": _Kind("hparams", "t2t_mm.hparams_sets"),
+    "ranged hparams": _Kind("ranged", "t2t_mm.hparams_sets"),
+    "model": _Kind("models", "t2t_mm.hparams_sets"),
+    "modality": _Kind("modalities", "t2t_mm.modalities.*.spec", "Modality", "net", "kind"),
+    "reader": _Kind("readers", "t2t_mm.data.readers.*", "Reader", "loader", "layout"),
+    "metric": _Kind("metrics", "t2t_mm.evaluation.metrics.*", "Metric", "higher_is_better", "name"),
+    "optimizer": _Kind("optimizers", "t2t_mm.training.optimizers"),
+    "schedule": _Kind("schedules", "t2t_mm.training.schedules"),
 }
-# Suffix of a problem's name -> the method that makes the modified problem.
-PROBLEM_MODIFIERS = {"_rev": "reversed", "_copy": "copied"}
+PROBLEM_MODIFIERS = {"_rev": "reversed", "_copy": "copied"}  # suffix -> method of Problem
 _HELP = "`t2t_mm_trainer.py --registry_help` lists what there is"
 
-_entries: dict[str, dict[str, "Entry"]] = {namespace: {} for namespace in _NAMESPACES.values()}
+_entries: dict[str, dict[str, "Entry"]] = {kind.namespace: {} for kind in KINDS.values()}
 _loaded: set[str] = set()
 
 
@@ -52,56 +64,46 @@ class Entry:
 
     kind: str
     name: str
-    value: Callable
+    value: Any
     place: str
+    hparams: type | None = None  # of a model: the class of its hyperparameters, if it has its own
 
     @property
     def description(self) -> str:
-        """The first line of its own docstring."""
-        return (self.value.__doc__ or "").strip().partition("\n")[0]
+        """The first paragraph of its own docstring, in one line."""
+        return " ".join((self.value.__doc__ or "").strip().partition("\n\n")[0].split())
 
 
-# ----------------------------------------------------------------------------------------------
-# registering
+class Register:
+    """A decorator, used with a name or bare: that of the class or function in snake case."""
+
+    def __init__(self, kind: str):
+        self._kind = kind
+
+    @overload
+    def __call__(self, value: T, /) -> T: ...
+    @overload
+    def __call__(self, name: str | None = ..., /, **options: Any) -> Callable[[T], T]: ...
+    def __call__(self, name=None, /, **options):
+        if name is None or isinstance(name, str):
+            return lambda value: _add(self._kind, value, name, **options)
+        return _add(self._kind, name)
 
 
-def register_problem(name=None):
-    """Registers a Problem class. Usable bare or with a name; a bare class is named in snake
-    case."""
-    return _decorator("problem", name)
-
-
-def register_mixture(name=None):
-    """Registers a function that returns the mixture's members: a list of names, or a dict of name
-    -> weight.
-
-    A member is anything that `--problems` takes: a problem, a modified problem, another mixture.
-    """
-    return _decorator("mixture", name)
-
-
-def register_hparams(name=None):
-    """Registers a function without arguments that returns an HParams: a named set."""
-    return _decorator("hparams set", name)
-
-
-def register_hparams_modifier(name=None):
-    """Registers a function HParams -> HParams, called by `--hparams_set=<set>+<modifier>`."""
-    return _decorator("hparams modifier", name)
-
-
-def register_ranged_hparams(name=None):
-    """Registers a function without arguments that returns {field: values to search}."""
-    return _decorator("ranged hparams", name)
-
-
-def register_model(name=None):
-    """Registers a model: its class, or a function that imports and returns it.
-
-    The function form lets a catalogue name a model without paying for Keras before somebody asks
-    for it.
-    """
-    return _decorator("model", name)
+register_problem = Register("problem")  # a Problem class
+register_mixture = Register("mixture")  # a function -> {name: weight} or names, of mixtures too
+register_hparams = Register("hparams set")  # a function -> HParams
+register_hparams_modifier = Register("hparams modifier")  # a function HParams -> HParams
+register_ranged_hparams = Register("ranged hparams")  # a function -> {field: values to search}
+# A model's class, or a function that imports and returns it, so that names don't cost Keras.
+# `hparams=`: a dataclass that extends HParams by fields of the model's own.
+register_model = Register("model")
+register_modality = Register("modality")  # a Modality class; its `kind` is its name
+register_reader = Register("reader")  # a Reader class, named as problems' `raw_layout`
+register_metric = Register("metric")  # a Metric class; its `name` is its name
+register_optimizer = Register("optimizer")  # a function HParams -> unbuilt Keras optimizer
+# A function (progress from 0 to 1, step, steps of warm-up) -> share of the peak learning rate.
+register_schedule = Register("schedule")
 
 
 def snake_case(name: str) -> str:
@@ -109,78 +111,57 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _decorator(kind, name):
-    def register(value, name=None, depth=1):
-        caller = sys._getframe(depth + 1)
-        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-        _add(Entry(kind, name or snake_case(value.__name__), value, place))
-        return value
-
-    if name is None or isinstance(name, str):
-        return lambda value: register(value, name)
-    return register(name, depth=2)  # bare: what came is the thing itself
-
-
-def _add(entry: Entry):
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", entry.name):
+def _add(kind: str, value, name: str | None = None, hparams: type | None = None):
+    """Registers `value`. The line that errors name is that of the caller's caller."""
+    namespace, home, base, member, label = KINDS[kind]
+    caller = sys._getframe(2)
+    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    name = name or getattr(value, "__dict__", {}).get(label) or snake_case(value.__name__)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
         raise RegistryError(
-            f"{entry.place}: a registered name is made of a-z, 0-9 and _, but this {entry.kind} "
-            "is called "
-            f"'{entry.name}'; give another, as in @registry.register_problem(\"my_name\")"
+            f"{place}: a registered name is made of a-z, 0-9 and _, but this {kind} is called "
+            f"'{name}'; give another, as in @registry.register_{kind.split()[0]}(\"my_name\")"
         )
-    if entry.kind == "problem" and not isinstance(entry.value, type):
-        raise RegistryError(
-            f"{entry.place}: a problem is a class, but '{entry.name}' is {entry.value!r}"
-        )
-    table = _entries[_NAMESPACES[entry.kind]]
-    before = table.get(entry.name)
+    if base and not isinstance(value, type):
+        raise RegistryError(f"{place}: a {kind} is a class, but '{name}' is {value!r}")
+    if not hasattr(value, member):
+        raise RegistryError(f"{place}: '{name}' has to be a subclass of t2t_mm.{base}")
+    if not value.__module__.startswith(home.partition(".*")[0]):
+        _load_kind(kind)  # so that taking a built-in's name is an error here, and not later on
+    entry = Entry(kind, name, value, place, hparams)
+    before = _entries[namespace].get(name)
     if before and not _same_definition(before, entry):
         raise RegistryError(
-            f"the name '{entry.name}' is registered twice: as a {before.kind} at {before.place} "
-            "and as a "
-            f"{entry.kind} at {entry.place}; rename one of them"
+            f"the name '{name}' is registered twice: as a {before.kind} at {before.place} and as a "
+            f"{kind} at {place}; rename one of them"
         )
-    table[entry.name] = entry
+    if label:
+        setattr(value, label, name)
+    _entries[namespace][name] = entry
+    return value
 
 
 def _same_definition(before: Entry, after: Entry) -> bool:
-    """Whether `after` is the same piece of code run again, which replaces rather than clashes.
+    """Whether `after` is the same code run again: of a file loaded again, or of a notebook's cell.
 
-    That is so for a file loaded again, and for a notebook cell edited and run again: then both
-    definitions are made in `__main__` under one name (a cell's file name and lines change with its
-    text).
+    A cell's file name and lines change with its text: there, `__main__` and one name must do.
     """
-
-    if before.kind != after.kind or _qualname(before) != _qualname(after):
+    old, new = before.value, after.value
+    if before.kind != after.kind or old.__qualname__ != new.__qualname__:
         return False
-    in_notebook = after.value.__module__ == "__main__" and not hasattr(
-        sys.modules["__main__"], "__file__"
-    )
-    return before.place == after.place or (before.value.__module__ == "__main__" and in_notebook)
+    in_notebook = not hasattr(sys.modules["__main__"], "__file__")
+    both_in_main = old.__module__ == new.__module__ == "__main__"
+    return before.place == after.place or (in_notebook and both_in_main)
 
 
-def _qualname(entry: Entry):
-    return getattr(entry.value, "__qualname__", None)
-
-
-# ----------------------------------------------------------------------------------------------
-# looking up
-
-
-def problem(name: str):
+def problem(name: str) -> Any:
     """A fresh instance of the problem, its `name` set.
 
-    A name that isn't registered itself may end in modifiers, each at most once: `wmt_ende_rev` is
-    `wmt_ende` reversed, `wmt_ende_rev_copy` that copied. Whether it allows one is the problem's own
-    to say.
+    A name that isn't registered itself may end in modifiers, each at most once: `wmt_ende_rev_copy`
+    is `wmt_ende` reversed, then copied. Whether it allows one is the problem's own to say.
     """
     stem, suffixes = _split_modifiers(name)
-    entry = _find("problem", stem, asked=name)
-    if not hasattr(entry.value, "check"):
-        raise RegistryError(
-            f"{entry.place}: '{stem}' has to be a subclass of t2t_mm.problem.Problem"
-        )
-    instance = entry.value()
+    instance = find("problem", stem, asked=name).value()
     instance.name = stem
     instance.check()
     for i, suffix in enumerate(suffixes):
@@ -189,81 +170,74 @@ def problem(name: str):
     return instance
 
 
-def problem_class(name: str) -> type:
-    """The registered class of a problem (without modifiers)."""
-    return _find("problem", name).value
-
-
 def mixture(name: str) -> dict[str, float | None]:
     """Member -> weight (None: no weight of its own), as the mixture declares them."""
-    members = _find("mixture", name).value()
+    members = find("mixture", name).value()
     return dict(members) if isinstance(members, dict) else dict.fromkeys(members)
 
 
-def hparams(name: str):
+def hparams(name: str) -> Any:
     """The HParams of a set, or of "set+modifier+modifier", modified from left to right."""
     first, *modifiers = [part.strip() for part in name.split("+")]
-    value = _find("hparams set", first).value()
+    value = find("hparams set", first).value()
     for modifier in modifiers:
-        value = _find("hparams modifier", modifier).value(value)
+        value = find("hparams modifier", modifier).value(value)
     return value
-
-
-def ranged_hparams(name: str):
-    """{field: values to search} of a registered search space."""
-    return _find("ranged hparams", name).value()
 
 
 def model(name: str) -> type:
     """The class of a registered model; imports Keras."""
-    value = _find("model", name).value
+    value = find("model", name).value
     return value if isinstance(value, type) else value()
 
 
+def hparams_class(model: str) -> type | None:
+    """The class of a model's hyperparameters; None if it has no fields of its own."""
+    return find("model", model).hparams
+
+
+def _value(kind: str, name: str, call: bool = False) -> Any:
+    value = find(kind, name).value
+    return value() if call else value
+
+
+problem_class = functools.partial(_value, "problem")  # without modifiers
+modality = functools.partial(_value, "modality")  # -> class
+reader = functools.partial(_value, "reader")  # -> class
+optimizer = functools.partial(_value, "optimizer")  # -> function
+schedule = functools.partial(_value, "schedule")  # -> function
+metric = functools.partial(_value, "metric", call=True)  # -> instance
+ranged_hparams = functools.partial(_value, "ranged hparams", call=True)  # -> dict
+
+
 def entries(kind: str) -> list[Entry]:
-    """All registered things of a kind ("problem", "mixture", "hparams set", ...), sorted by
-    name."""
-    _load_catalogues()
-    return sorted(
-        (entry for entry in _entries[_NAMESPACES[kind]].values() if entry.kind == kind),
-        key=lambda e: e.name,
-    )
+    """All registered things of a kind (one of KINDS), sorted by name."""
+    _load_kind(kind)
+    found = (entry for entry in _entries[KINDS[kind].namespace].values() if entry.kind == kind)
+    return sorted(found, key=lambda entry: entry.name)
 
 
-def list_problems() -> list[str]:
-    """Names of all problems, sorted; `_rev` and `_copy` come on top."""
-    return [entry.name for entry in entries("problem")]
+def names(kind: str) -> list[str]:
+    """The names of all registered things of a kind, sorted."""
+    return [entry.name for entry in entries(kind)]
 
 
-def list_mixtures() -> list[str]:
-    """Names of all mixtures, sorted."""
-    return [entry.name for entry in entries("mixture")]
-
-
-def list_hparams() -> list[str]:
-    """Names of all hparams sets, sorted."""
-    return [entry.name for entry in entries("hparams set")]
-
-
-def list_hparams_modifiers() -> list[str]:
-    """Names of all hparams modifiers, sorted."""
-    return [entry.name for entry in entries("hparams modifier")]
-
-
-def list_ranged_hparams() -> list[str]:
-    """Names of all hparams search spaces, sorted."""
-    return [entry.name for entry in entries("ranged hparams")]
-
-
-def list_models() -> list[str]:
-    """Names of all models, sorted."""
-    return [entry.name for entry in entries("model")]
+list_problems = functools.partial(names, "problem")  # `_rev` and `_copy` come on top
+list_mixtures = functools.partial(names, "mixture")
+list_hparams = functools.partial(names, "hparams set")
+list_hparams_modifiers = functools.partial(names, "hparams modifier")
+list_ranged_hparams = functools.partial(names, "ranged hparams")
+list_models = functools.partial(names, "model")
+list_modalities = functools.partial(names, "modality")
+list_readers = functools.partial(names, "reader")
+list_metrics = functools.partial(names, "metric")
+list_optimizers = functools.partial(names, "optimizer")
+list_schedules = functools.partial(names, "schedule")
 
 
 def _split_modifiers(name: str) -> tuple[str, list[str]]:
-    """("wmt_ende_rev_copy") -> ("wmt_ende", ["_rev", "_copy"]); a registered name is never taken
-    apart."""
-    _load_catalogues()
+    """ "wmt_ende_rev_copy" -> ("wmt_ende", ["_rev", "_copy"]); a registered name stays as it is."""
+    _load_kind("problem")
     stem, suffixes = name, []
     while stem not in _entries["problems"]:
         suffix = next((s for s in PROBLEM_MODIFIERS if stem.endswith(s)), None)
@@ -275,111 +249,23 @@ def _split_modifiers(name: str) -> tuple[str, list[str]]:
     return stem, suffixes
 
 
-def _find(kind: str, name: str, asked: str | None = None) -> Entry:
-    _load_catalogues()
-    entry = _entries[_NAMESPACES[kind]].get(name)
-    if entry is None or entry.kind != kind:
-        raise RegistryError(_unknown(kind, name, asked or name, entry))
-    return entry
-
-
-def _unknown(kind: str, name: str, asked: str, other: Entry | None) -> str:
-    if other is not None:
-        return f"'{asked}' names a {other.kind} ({other.place}) where a {kind} is wanted; {_HELP}"
-    names = [entry.name for entry in _entries[_NAMESPACES[kind]].values() if entry.kind == kind]
-    near = [
-        found + asked.removeprefix(name) for found in difflib.get_close_matches(name, names, n=3)
-    ]
+def find(kind: str, name: str, asked: str = "") -> Entry:
+    """The entry of a name; RegistryError with the nearest names to `asked` if there is none."""
+    _load_kind(kind)
+    entry = _entries[KINDS[kind].namespace].get(name)
+    if entry and entry.kind == kind:
+        return entry
+    asked = asked or name
+    if entry:
+        told = f"'{asked}' names a {entry.kind} ({entry.place}) where a {kind} is wanted"
+        raise RegistryError(f"{told}; {_HELP}")
+    close = difflib.get_close_matches(name, names(kind), n=3)
+    near = [found + asked.removeprefix(name) for found in close]
     hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a name like it."
-    return f"unknown {kind} '{asked}': {hint} {_HELP}"
+    raise RegistryError(f"unknown {kind} '{asked}': {hint} {_HELP}")
 
 
-# -------------------------------------------------------------------------------------------------
-# --problems
-
-
-def parse_problems(text: str) -> dict[str, float | None]:
-    """The value of `--problems` -> {problem name: weight}, in the order given.
-
-    Names are joined with `+`; `:w` after a name is its weight; a mixture stands for its members.
-    When no weight is given anywhere, all are None and `hparams.mix` sets the rates. Otherwise all
-    are numbers, and what has no weight weighs 1. A weight on a mixture is that of the whole, shared
-    by its members.
-
-    Raises RegistryError for an unknown name, a weight that isn't positive, and a problem that is
-    named twice.
-    """
-    weights: dict[str, float | None] = {}
-    origin: dict[str, str] = {}
-    for part in text.split("+"):
-        name, colon, weight = (piece.strip() for piece in part.partition(":"))
-        if not name or "," in name:
-            raise RegistryError(
-                f"--problems='{text}': names are joined with +, as in wmt_ende:2+imagenet"
-            )
-        for member, share in _expand(
-            name, _weight(weight, part) if colon else None, within=()
-        ).items():
-            if member in weights:
-                raise RegistryError(
-                    f"--problems='{text}': {member} is named twice, by {origin[member]} and by "
-                    f"{name}; "
-                    "name it once, with a weight if it should come more often"
-                )
-            weights[member], origin[member] = share, name
-    return _complete(weights)
-
-
-def _weight(text, where) -> float:
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise RegistryError(f"'{where}': a weight is a positive number, not '{text}'")
-    return value
-
-
-def _expand(name: str, weight: float | None, within: Iterable[str]) -> dict[str, float | None]:
-    """{problem: weight} of one problem or mixture; `within` holds the mixtures around it."""
-    entry = _entries["problems"].get(_split_modifiers(name)[0])
-    if entry is None or entry.kind != "mixture" or entry.name != name:
-        problem(name)  # raises if unknown
-        return {name: weight}
-    if name in within:
-        raise RegistryError(f"{entry.place}: the mixture '{name}' contains itself")
-    members: dict[str, float | None] = {}
-    for member, own in mixture(name).items():
-        own = None if own is None else _weight(own, f"{name}: {member}")
-        for problem_name, share in _expand(member, own, (*within, name)).items():
-            if problem_name in members:
-                raise RegistryError(
-                    f"{entry.place}: the mixture '{name}' names {problem_name} twice"
-                )
-            members[problem_name] = share
-    if weight is None:
-        return members
-    members = {member: 1.0 if share is None else share for member, share in members.items()}
-    return {member: weight * share / sum(members.values()) for member, share in members.items()}
-
-
-def _complete(weights: dict[str, float | None]) -> dict[str, float | None]:
-    if all(weight is None for weight in weights.values()):
-        return weights
-    return {name: 1.0 if weight is None else weight for name, weight in weights.items()}
-
-
-# -------------------------------------------------------------------------------------------------
-# catalogues
-
-
-def load_directories(paths: str):
-    """Loads the directories of `--t2t_usr_dir`: one, or several joined with commas."""
-    for path in filter(None, (path.strip() for path in paths.split(","))):
-        load_directory(path)
-
-
-def load_directory(path: str):
+def load_directory(path: str) -> None:
     """Imports every *.py file of a directory, so that what they register is known.
 
     The directory is a package, whether or not it has an `__init__.py`: its files import each other
@@ -388,29 +274,24 @@ def load_directory(path: str):
     Raises RegistryError if there is no such directory, and for an exception in a file, with file
     and line.
     """
-    _load_catalogues()
     path = os.path.realpath(os.path.expanduser(path))
     if not os.path.isdir(path):
         raise RegistryError(f"--t2t_usr_dir: expected a directory of Python files at {path}")
-    _load(path, loading.package_name(path))
+    package = loading.package_name(path)
+    _load(package, functools.partial(loading.import_directory, path, package))
 
 
-def _load_catalogues():
-    here = os.path.dirname(os.path.realpath(__file__))
-    for package, folder in _CATALOGUES.items():
-        installed = os.path.join(here, package.rpartition(".")[2])
-        _load(
-            installed if os.path.isdir(installed) else os.path.join(os.path.dirname(here), folder),
-            package,
-        )
+def _load_kind(kind: str) -> None:
+    home = KINDS[kind].home
+    _load(home, functools.partial(loading.import_built_in, home))
 
 
-def _load(path: str, package: str):
-    if package in _loaded:
+def _load(what: str, load: Callable[[], None]) -> None:
+    if what in _loaded:
         return
-    _loaded.add(package)  # first, since the files being loaded may look names up
+    _loaded.add(what)  # first, since the files being loaded may look names up
     try:
-        loading.import_directory(path, package)
+        load()
     except ImportError as error:
-        _loaded.discard(package)  # a file that has been mended is tried again
+        _loaded.discard(what)  # a file that has been mended is tried again
         raise RegistryError(str(error)) from error

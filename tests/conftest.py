@@ -12,12 +12,12 @@ tf.config.set_logical_device_configuration(
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Data directory of a small mini world."""
-    from t2t_mm import registry
+    from t2t_mm import mixtures, registry
     from t2t_mm.data import prepare
     from t2t_mm.data.mini_world import MiniWorld
 
     data = tmp_path_factory.mktemp("mini_data")
-    problems = [registry.problem(name) for name in registry.parse_problems("mini8")]
+    problems = [registry.problem(name) for name in mixtures.parse("mini8")]
     with pytest.MonkeyPatch.context() as patch:
         for config in MiniWorld.BUILDER_CONFIGS:
             for split, count in (("train", 60), ("validation", 20), ("test", 20)):
@@ -29,7 +29,7 @@ def trained_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(trained_data, tmp_path_factory):
     """Output directory of a run on all eight problems."""
-    from t2t_mm import registry
+    from t2t_mm import mixtures, registry
     from t2t_mm.config.hparams import HParams
     from t2t_mm.data import prepare
     from t2t_mm.reporting.console import Silent
@@ -47,9 +47,7 @@ def trained(trained_data, tmp_path_factory):
         batch_size=256,
         image_size=64,
     )
-    problems = [
-        registry.problem(name).configure(hparams) for name in registry.parse_problems("mini8")
-    ]
+    problems = [registry.problem(name).configure(hparams) for name in mixtures.parse("mini8")]
     output = tmp_path_factory.mktemp("mini_run")
     Trainer(
         prepare.resolve(problems, trained_data, hparams),

@@ -1,6 +1,7 @@
-"""Names, look-ups, `--problems`, and the loading of directories."""
+"""Names, look-ups, and the loading of directories."""
 
 import re
+import subprocess
 import sys
 import textwrap
 import types
@@ -13,7 +14,8 @@ from t2t_mm import registry
 @pytest.fixture(autouse=True)
 def apart(monkeypatch):
     """What a test registers or loads is forgotten after it."""
-    registry.list_problems()
+    for kind in registry.KINDS:
+        registry.entries(kind)
     monkeypatch.setattr(
         registry, "_entries", {space: dict(t) for space, t in registry._entries.items()}
     )
@@ -134,11 +136,9 @@ def test_script_registering_twice_is_an_error(monkeypatch):
         exec(compile(script, "script.py", "exec"), main.__dict__)
 
 
-def test_bad_names_and_values():
+def test_bad_names():
     with pytest.raises(registry.RegistryError, match="made of a-z"):
         registry.register_problem("a+b")(Toy)
-    with pytest.raises(registry.RegistryError, match="a problem is a class"):
-        registry.register_problem("thing")(lambda: Toy())
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,67 @@ def test_model_may_be_a_function_or_a_class():
     assert registry.model("toy_model") is registry.model("late_model") is Toy
 
 
+def test_a_model_may_bring_its_own_hparams():
+    own = type("Own", (), {})
+    registry.register_model(hparams=own)(type("ToyModel", (), {}))
+    registry.register_model("plain")(Toy)
+    assert registry.hparams_class("toy_model") is own and registry.hparams_class("plain") is None
+    with pytest.raises(registry.RegistryError, match="toy_model"):
+        registry.hparams_class("toy_mdoel")
+
+
+def test_a_class_is_told_its_name():
+    """A modality's `kind` and a metric's `name`, which also name it in the registry."""
+
+    class Base:
+        kind = name = "base"
+        net = higher_is_better = None
+
+    @registry.register_modality
+    class TimeSeries(Base):
+        pass
+
+    @registry.register_modality
+    class Other(Base):
+        kind = "graph"
+
+    @registry.register_metric("length")
+    class Words(Base):
+        pass
+
+    assert registry.modality("time_series") is TimeSeries and TimeSeries.kind == "time_series"
+    assert registry.modality("graph") is Other
+    assert (
+        isinstance(registry.metric("length"), Words) and registry.metric("length").name == "length"
+    )
+    assert Base.kind == Base.name == "base"
+
+
+def test_optimizers_and_schedules_are_functions():
+    @registry.register_schedule
+    def flat(progress, step, warmup):
+        return 1.0
+
+    registry.register_optimizer("sgd")(Toy)
+    assert registry.schedule("flat") is flat and "flat" in registry.list_schedules()
+    assert registry.optimizer("sgd") is Toy and "sgd" in registry.list_optimizers()
+    with pytest.raises(registry.RegistryError, match="unknown schedule 'flatt': did you mean flat"):
+        registry.schedule("flatt")
+
+
+def test_only_what_is_asked_for_is_loaded():
+    script = (
+        "import sys; from t2t_mm import registry\n"
+        "assert registry.list_schedules() is not None\n"
+        "print([name for name in sys.modules if name.startswith('t2t_mm.') and "
+        "name.split('.')[1] not in ('registry', 'loading', 'errors', 'training')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
 def test_ranged_hparams():
     @registry.register_ranged_hparams
     def dropouts():
@@ -179,60 +240,6 @@ def test_ranged_hparams():
 
     assert registry.ranged_hparams("dropouts") == {"dropout": [0.0, 0.1]}
     assert registry.list_ranged_hparams() == ["dropouts"]
-
-
-# ---------------------------------------------------------------------------------------------
-# --problems
-
-
-@pytest.fixture
-def mixes(toys):
-    registry.register_mixture("plain")(lambda: ["toy_a", "toy_b_rev"])
-    registry.register_mixture("weighed")(lambda: {"toy_a": 3, "toy_b": 1})
-    registry.register_mixture("nested")(lambda: ["plain", "toy_c"])
-    registry.register_mixture("circle")(lambda: ["toy_a", "circle"])
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("toy_a", {"toy_a": None}),
-        ("toy_b + toy_a_rev", {"toy_b": None, "toy_a_rev": None}),
-        ("toy_a:3+toy_b", {"toy_a": 3.0, "toy_b": 1.0}),
-        ("plain+toy_c", {"toy_a": None, "toy_b_rev": None, "toy_c": None}),
-        ("nested", {"toy_a": None, "toy_b_rev": None, "toy_c": None}),
-        ("plain:1+toy_c:1", {"toy_a": 0.5, "toy_b_rev": 0.5, "toy_c": 1.0}),
-        ("weighed+toy_c", {"toy_a": 3.0, "toy_b": 1.0, "toy_c": 1.0}),
-        ("weighed:2+toy_c", {"toy_a": 1.5, "toy_b": 0.5, "toy_c": 1.0}),
-        ("nested:2", {"toy_a": 2 / 3, "toy_b_rev": 2 / 3, "toy_c": 2 / 3}),
-    ],
-)
-def test_parse_problems(mixes, text, expected):
-    parsed = registry.parse_problems(text)
-    assert parsed == pytest.approx(expected)
-    assert list(parsed) == list(expected)
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("", "joined with"),
-        ("toy_a++toy_b", "joined with"),
-        ("toy_a,toy_b", "joined with"),
-        ("toy_a:0", "positive"),
-        ("toy_a:nan", "positive"),
-        ("toy_a:", "positive"),
-        ("toy_a:x", "positive"),
-        ("toy_a+toy_a", "named twice"),
-        ("toy_a+plain", "named twice, by toy_a and by plain"),
-        ("circle", "contains itself"),
-        ("toy_d", "unknown problem 'toy_d'"),
-        ("plain_rev", "unknown problem 'plain_rev'|mixture"),
-    ],
-)
-def test_parse_problems_errors(mixes, text, message):
-    with pytest.raises(registry.RegistryError, match=message):
-        registry.parse_problems(text)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -281,17 +288,15 @@ def test_what_editors_and_other_systems_leave_is_no_module(tmp_path):
         registry.load_directory(path)
 
 
-def test_a_class_that_is_no_problem():
-    registry.register_problem("no_problem")(type("NoProblem", (), {}))
-    with pytest.raises(registry.RegistryError, match="'no_problem' has to be a subclass"):
-        registry.problem("no_problem")
-
-
-def test_load_several_directories(tmp_path):
-    first = write(tmp_path / "first", one=ONE)
-    second = write(tmp_path / "second", one=ONE.replace("MyOwn", "MyOther"))
-    registry.load_directories(f"{first}, {second}")
-    assert {"my_own", "my_other"} <= set(registry.list_problems())
+@pytest.mark.parametrize(
+    "kind, base", [("problem", "Problem"), ("modality", "Modality"), ("metric", "Metric")]
+)
+def test_a_class_of_the_wrong_base(kind, base):
+    register = getattr(registry, f"register_{kind}")
+    with pytest.raises(registry.RegistryError, match=f"'thing' .* subclass of t2t_mm.{base}"):
+        register("thing")(type("Thing", (), {}))
+    with pytest.raises(registry.RegistryError, match=f"a {kind} is a class"):
+        register("thing")(lambda: None)
 
 
 def test_user_directory_cannot_take_a_built_in_name(tmp_path):

@@ -6,7 +6,8 @@ import copy
 import numpy as np
 
 from t2t_mm.config.hparams import HParams
-from t2t_mm.modalities.specs import Categorical, Language
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem
 
 TINY = HParams(  # Adam, whose steps the tests can foresee

@@ -1,28 +1,35 @@
-"""Runs a command: reads its flags, calls its main, and turns a user's mistakes into one line
-each."""
+"""Runs a command: reads its flags, calls its main, and turns a user's mistakes into one line each.
+
+    FLAGS = app.new_flags()
+    flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
+
+    def main() -> None:
+        app.need(FLAGS, "output_dir")
+        print(FLAGS.output_dir)
+
+    app.run(main, FLAGS)
+
+A command's flags are its own, so that several commands can be imported into one process.
+"""
 
 import difflib
 import errno
 import os
 import sys
 import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 
 from absl import flags
 
+import t2t_mm
 from t2t_mm import registry
-from t2t_mm.cli import registry_help
 from t2t_mm.errors import UserError
 from t2t_mm.quiet import quiet
 
-FLAGS = flags.FLAGS
-
-# Every command looks names up.
-flags.DEFINE_string(
-    "t2t_usr_dir", "", "Directories of your own problems and hparams, comma-separated."
-)
-flags.DEFINE_bool(
-    "registry_help", False, "List problems, mixtures, hparams sets, modifiers and models."
-)
+COMMON = ("t2t_usr_dir", "registry_help", "version", "help")  # flags of every command
+USAGE = 2  # exit code where the command line itself is wrong
+Sections = Mapping[str, Sequence[str]]  # {heading of --help: names of flags}
 
 # What the machine refuses: disk full, no permission, read-only, a file where a folder should be.
 _MACHINE = {
@@ -36,27 +43,55 @@ _MACHINE = {
 }
 
 
-def run(main, argv=None):
-    """Runs a command. A user's mistake ends the process with one line, `error: ...`, and exit code
-    1.
+class UsageError(UserError):
+    """A command line that is wrong in itself: an unknown flag, a bad value, one that is missing."""
+
+
+def new_flags() -> flags.FlagValues:
+    """The flags of a command, to which it adds its own: those that all commands have."""
+    values = flags.FlagValues()
+    flags.DEFINE_string(
+        "t2t_usr_dir",
+        "",
+        "Directories of your own problems, hparams sets, models and so on, comma-separated.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "registry_help", False, "List everything that is registered, and end.", flag_values=values
+    )
+    flags.DEFINE_bool("version", False, "Print the version, and end.", flag_values=values)
+    flags.DEFINE_bool("help", False, "Print this text, and end.", flag_values=values)
+    flags.DEFINE_alias("h", "help", flag_values=values)
+    return values
+
+
+def run(
+    main: Callable[[], None],
+    values: flags.FlagValues,
+    argv: Sequence[str] | None = None,
+    sections: Sections | None = None,
+) -> None:
+    """Runs a command. A user's mistake ends the process with one line, `error: ...`.
+
+    The exit code is 2 for a command line that is wrong in itself, and 1 for any other mistake.
 
     Args:
-        main: function without arguments. Its module defines the command's flags; what that module's
-            docstring says is the usage.
+        main: function without arguments. Its module's docstring is the usage.
+        values: the command's flags, made by `new_flags`.
         argv: the command line, the program's name first; default `sys.argv`.
+        sections: headings of --help; flags that stand under none come first.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up chatter would bury ours
-    argv = sys.argv if argv is None else argv
     try:
-        if {"--help", "-help", "-h"} & set(argv[1:]):
-            print(usage(sys.modules[main.__module__]), flush=True)
-            return
-        _parse(argv)
-        registry.load_directories(FLAGS.t2t_usr_dir)
-        if FLAGS.registry_help:
-            print(registry_help.text(), flush=True)
-            return
-        main()
+        _parse(values, sys.argv if argv is None else argv)
+        if values.help:
+            print(usage(sys.modules[main.__module__], values, sections or {}), flush=True)
+        elif values.version:
+            print(f"t2t-mm {t2t_mm.__version__}", flush=True)
+        else:
+            for path in filter(None, map(str.strip, values.t2t_usr_dir.split(","))):
+                registry.load_directory(path)
+            _list_registered() if values.registry_help else main()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -68,53 +103,70 @@ def run(main, argv=None):
         if message is None:
             raise
         print("error: " + " ".join(message.split()), file=sys.stderr)
-        sys.exit(1)
+        sys.exit(USAGE if isinstance(error, UsageError) else 1)
 
 
-def import_tensorflow():
-    """Imports TensorFlow without what it says about itself; before whatever else imports it."""
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its start-up messages; before whatever else imports it."""
     with quiet():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says so
 
 
-def need(*names):
+def need(values: flags.FlagValues, *names: str) -> None:
     """Refuses a command line without the flags of these names."""
     for name in names:
-        if not getattr(FLAGS, name):
-            raise UserError(f"Give --{name}: {FLAGS[name].help}")
+        if not values[name].value:
+            raise UsageError(f"Give --{name}: {values[name].help}")
 
 
-def usage(module) -> str:
+def usage(module: ModuleType, values: flags.FlagValues, sections: Sections) -> str:
     """The module's docstring and its flags, each with its default."""
-    lines = [(module.__doc__ or "").strip(), "", "Flags:"]
-    ours = FLAGS.get_key_flags_for_module(module) + FLAGS.get_key_flags_for_module(__name__)
-    for flag in sorted(ours, key=lambda flag: flag.name):
-        default = (
-            f" [{flag.default_as_str.strip(chr(39))}]" if flag.default not in (None, "", []) else ""
-        )
-        lines.append(f"  --{flag.name}{default}")
-        lines += textwrap.wrap(flag.help, 100, initial_indent="      ", subsequent_indent="      ")
+    listed = {*COMMON, "h", *(name for names in sections.values() for name in names)}
+    headed: dict[str, Iterable[str]] = {"flags": sorted(set(values) - listed)}
+    headed |= {**sections, "common to all commands": COMMON}
+    lines = [(module.__doc__ or "").strip()]
+    for heading, names in headed.items():
+        found = [line for name in names for line in _flag_usage(values[name])]
+        lines += ["", f"{heading[0].upper()}{heading[1:]}:", *found] if found else []
     return "\n".join(lines)
 
 
-def _parse(argv):
+def _flag_usage(flag: flags.Flag) -> list[str]:
+    is_told = flag.default is not False and flag.default not in (None, "", [])
+    shown = flag.default_as_str.strip("'") if is_told else ""
+    lines = textwrap.wrap(flag.help, 94, break_on_hyphens=False)
+    return [
+        f"  --{flag.name}{f' [{shown}]' if shown else ''}",
+        *(f"      {line}" for line in lines),
+    ]
+
+
+def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
+    for name in values:  # of an earlier call in this process
+        values[name].unparse()
     try:
-        rest = FLAGS(argv)[1:]
+        rest = values(argv)[1:]
     except flags.UnrecognizedFlagError as error:
-        near = difflib.get_close_matches(error.flagname, list(FLAGS), n=1)
+        near = difflib.get_close_matches(error.flagname, list(values), n=1)
         hint = f", did you mean --{near[0]}?" if near else ";"
-        raise UserError(f"unknown flag --{error.flagname}{hint} --help lists the flags") from None
+        raise UsageError(f"unknown flag --{error.flagname}{hint} --help lists the flags") from None
     except flags.Error as error:
-        raise UserError(f"{error}; --help lists the flags") from None
-    for name in FLAGS:  # the shell leaves --data_dir=~/data as it is
-        if name.endswith(("_dir", "_from", "_file")) and str(FLAGS[name].value).startswith("~"):
-            FLAGS[name].value = os.path.expanduser(FLAGS[name].value)
+        raise UsageError(f"{error}; --help lists the flags") from None
+    for name in values:  # the shell leaves --data_dir=~/data as it is
+        if name.endswith(("_dir", "_from", "_file")) and str(values[name].value).startswith("~"):
+            values[name].value = os.path.expanduser(values[name].value)
     if rest:
-        raise UserError(
+        raise UsageError(
             f"expected only flags, --name=value, but '{rest[0]}' is none; --help lists the flags"
         )
+
+
+def _list_registered() -> None:
+    from t2t_mm.cli import registry_help
+
+    print(registry_help.text(), flush=True)
 
 
 def _users_mistake(error: Exception) -> str | None:
@@ -124,7 +176,7 @@ def _users_mistake(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in _MACHINE:
         return f"{error.strerror}: {error.filename}" if error.filename else str(error)
     if type(error).__module__.startswith("tensorflow."):  # its file system has its own exceptions
-        told = str(error)
-        if type(error).__name__ == "PermissionDeniedError" or "No space left on device" in told:
-            return told
+        message = str(error)
+        if type(error).__name__ == "PermissionDeniedError" or "No space left on device" in message:
+            return message
     return None

@@ -1,7 +1,9 @@
 """The catalogue of problems as a table: what each is, what it reads, and how to get that."""
 
+from typing import Any
+
 from t2t_mm import registry
-from t2t_mm.data import sources
+from t2t_mm.problem import locate
 
 COLUMNS = (
     "problem",
@@ -12,10 +14,6 @@ COLUMNS = (
     "how to get it",
     "metrics",
 )
-TEACHER_FORCED = {
-    "categorical": ("accuracy", "accuracy top-5"),
-    "language": ("accuracy", "accuracy per sequence"),
-}
 
 
 def table() -> str:
@@ -25,18 +23,15 @@ def table() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _row(problem):
+def _row(problem: Any) -> tuple[str, ...]:
     source = problem.source
-    is_built_in = sources.is_built_in(problem)
+    is_built_in = locate.is_built_in(problem)
     data = "built in" if is_built_in else problem.dataset or "yours"
-    measures = ("log-perplexity", *TEACHER_FORCED[problem.targets.kind], *problem.metrics)
-    licence, size = (
-        ("Apache-2.0", "")
-        if is_built_in
-        else (source.licence, source.size)
-        if source
-        else ("yours", "")
-    )
+    if is_built_in:
+        licence, size = "Apache-2.0", ""
+    else:
+        licence, size = (source.licence, source.size) if source else ("yours", "")
+    metrics = (*problem.targets.teacher_forced, *problem.metrics)
     return (
         f"`{problem.name}`",
         problem.description.rstrip("."),
@@ -44,26 +39,24 @@ def _row(problem):
         licence,
         size,
         _way(problem, is_built_in),
-        ", ".join(name.replace("_", " ") for name in measures),
+        ", ".join(name.replace("_", " ") for name in metrics),
     )
 
 
-def _way(problem, is_built_in):
+def _way(problem: Any, is_built_in: bool) -> str:
     source = problem.source
     if is_built_in:
         return "generated"
     if not source:
         return "yours"
     page = " and ".join(f"[{_host(address)}]({address})" for address in source.page.split(" and "))
-    own = f" or `<raw_dir>/{problem.folder}`" if problem.raw_layout else ""
+    folder = f"`<raw_dir>/{problem.folder}`"
+    own = f" or {folder}" if problem.raw_layout else ""
     if not source.by_hand:
         return f"downloaded by TFDS{own} ({page})"
     free = f"; free: `{source.free}`" if source.free else ""
-    return (
-        f"by hand: {source.by_hand} "
-        f"({page}){own if problem.dataset else f', in `<raw_dir>/{problem.folder}`'}{free}"
-    )
+    return f"by hand: {source.by_hand} ({page}){own if problem.dataset else f', in {folder}'}{free}"
 
 
-def _host(address):
+def _host(address: str) -> str:
     return address.split("/")[2].removeprefix("www.") if "//" in address else address

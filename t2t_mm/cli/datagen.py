@@ -2,67 +2,81 @@
 
     t2t-mm-datagen --problems=wmt_ende+imagenet+wsj_parse --raw_dir=raw --data_dir=data
 
-Killed at any moment and started again, it goes on where it was. Problems whose data is missing
+Killed at any moment and started again, it resumes where it was. Problems whose data is missing
 don't stop the others; what they need is said at the end. --catalogue says what each problem needs,
 and where to get it.
 """
 
 import os
+from typing import Any
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 
-flags.DEFINE_string("problems", None, "Problems or mixtures to prepare, joined with +.")
-flags.DEFINE_string("data_dir", None, "Where to write data and vocabularies.")
-flags.DEFINE_string("raw_dir", None, "Your own data, one folder a problem.")
+FLAGS = app.new_flags()
+flags.DEFINE_string(
+    "problems", None, "Problems or mixtures to prepare, joined with +.", flag_values=FLAGS
+)
+flags.DEFINE_string("data_dir", None, "Where to write data and vocabularies.", flag_values=FLAGS)
+flags.DEFINE_string("raw_dir", None, "Your own data, one folder per problem.", flag_values=FLAGS)
 flags.DEFINE_string(
     "manual_dir",
     None,
-    "Where the files lie that stock data sets want fetched by hand; if not given: "
+    "Files of stock data sets that have to be downloaded by hand; if not given: "
     "<data_dir>/downloads/manual.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "hparams_set",
     "multimodel_tiny",
-    "Hparams of the runs to come; vocabularies hang on parse_vocab.",
+    "Hparams of the later runs; vocabularies depend on parse_vocab.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_string("hparams", "", "Changes to single hparams: parse_vocab=shared")
+flags.DEFINE_string(
+    "hparams", "", "Changes to single hparams: parse_vocab=shared", flag_values=FLAGS
+)
 flags.DEFINE_integer(
-    "workers", None, "Processes that make examples; if not given, one for each core.", lower_bound=1
+    "workers",
+    None,
+    "Processes that make examples; if not given, one per core.",
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
     "beam",
     [],
-    "Have Apache Beam do the work, with these pipeline options: "
+    "Let Apache Beam do the work, with these pipeline options: "
     "--beam=--runner=FlinkRunner,--flink_master=host:8081. "
     "Needs pip install 't2t-mm[beam]'.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_bool(
-    "catalogue", False, "Print the catalogue of problems as a Markdown table, and end."
+    "catalogue",
+    False,
+    "Print the catalogue of problems as a Markdown table, and end.",
+    flag_values=FLAGS,
 )
 
 
-def main():
+def main() -> None:
     """The command's work."""
-    args = flags.FLAGS
-    if args.catalogue:
+    if FLAGS.catalogue:
         from t2t_mm.cli import catalogue
 
         print(catalogue.table())
         return
-    app.need("problems", "data_dir")
-    names = registry.parse_problems(args.problems)
+    app.need(FLAGS, "problems", "data_dir")
+    names = mixtures.parse(FLAGS.problems)
     from t2t_mm.config import hparams_files
 
-    hparams = hparams_files.resolve(args.hparams_set, [], [], args.hparams)
-    problems = [registry.problem(name).configure(hparams) for name in names]
-    _prepare(problems, args)
+    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
+    _prepare([registry.problem(name).configure(hparams) for name in names])
 
 
-def _prepare(problems, args):
+def _prepare(problems: list[Any]) -> None:
     app.import_tensorflow()
     from t2t_mm.data.prepare import prepare
     from t2t_mm.data.writing.options import Options
@@ -70,20 +84,22 @@ def _prepare(problems, args):
     from t2t_mm.reporting.preparing import Preparing
 
     console, missing = Console(), []
+    workers = FLAGS.workers or os.cpu_count() or 1
     with Preparing(console) as shown:
-        options = Options(
-            args.workers or os.cpu_count() or 1, shown, tuple(args.beam), args.manual_dir or ""
+        options = Options(workers, shown, tuple(FLAGS.beam), FLAGS.manual_dir or "")
+        prepared = prepare(
+            problems, FLAGS.data_dir, FLAGS.raw_dir, console.log, options, missing=missing
         )
-        there = prepare(
-            problems, args.data_dir, args.raw_dir, console.log, options, missing=missing
-        )
-    console.table(f"Prepared in {args.data_dir}", *_table(there))
+    console.table(f"Prepared in {FLAGS.data_dir}", *_table(prepared))
     if missing:
-        told = "; ".join(f"({number}) {error}" for number, error in enumerate(missing, 1))
-        raise UserError(f"{len(missing)} of {len(problems)} problems could not be prepared: {told}")
+        causes = "; ".join(f"({number}) {error}" for number, error in enumerate(missing, 1))
+        raise UserError(
+            f"{len(missing)} of {len(problems)} problems could not be prepared: {causes}"
+        )
 
 
-def _table(problems):
+def _table(problems: list[Any]) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows: what was prepared of each problem's splits."""
     from t2t_mm.reporting.preparing import size
 
     rows = []
@@ -91,21 +107,15 @@ def _table(problems):
         infos = problem.builder.info.splits
         for split, name in problem.stored_splits().items():
             parts = [infos[part] for part in name.split("+")]
-            rows.append(
-                [
-                    problem.name,
-                    split,
-                    sum(part.num_examples for part in parts),
-                    size(sum(part.num_bytes for part in parts)),
-                    str(problem.builder.data_path),
-                ]
-            )
+            examples = sum(part.num_examples for part in parts)
+            written = size(sum(part.num_bytes for part in parts))
+            rows.append([problem.name, split, examples, written, str(problem.builder.data_path)])
     return ["problem", "split", "examples", "size", "data set"], rows
 
 
-def entry():
+def entry() -> None:
     """The console script t2t-mm-datagen."""
-    app.run(main)
+    app.run(main, FLAGS)
 
 
 if __name__ == "__main__":

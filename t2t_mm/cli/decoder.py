@@ -1,82 +1,132 @@
 """Decodes with a trained model: a file, a split of the data, or what is typed.
 
     t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende --decode_from_file=in.txt
-    --decode_to_file=out.txt t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende
-    --split=test --data_dir=data t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende
-    --interactive
+    t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende --split=test --data_dir=data
+    t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende --interactive
 
-One input a line; pictures and sounds are paths. Outputs stand in the order of the inputs, an empty
-line for one that can't be read. Stopped and started again, it goes on where it was. A split is
-scored against its references.
+One input per line; pictures and sounds are given by their paths. Outputs come in the order of the
+inputs, with an empty line for one that can't be read. Stopped and started again, it resumes where
+it was. A split is scored against its references.
 """
 
 from absl import flags
 
 from t2t_mm.cli import app
-from t2t_mm.errors import UserError
-from t2t_mm.runs.directory import OutputDir
 
-flags.DEFINE_string("output_dir", None, "Of the training run.")
+FLAGS = app.new_flags()
+flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "problem", None, "Which problem to answer; the only one, if the model has but one."
+    "problem",
+    None,
+    "Problem to answer; need not be given if the model has only one.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "decode_from_file", None, "Inputs, one a line; a directory: the files in it; -: stdin."
+    "decode_from_file",
+    None,
+    "Inputs, one per line; a directory: the files in it; -: stdin.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_string("decode_to_file", None, "Where outputs go, one a line; stdout if not given.")
-flags.DEFINE_string("split", None, "Decode this split of the prepared data, and score it.")
-flags.DEFINE_string("data_dir", None, "Prepared data, for --split.")
-flags.DEFINE_integer("examples", 0, "How many examples of --split; 0: all.", lower_bound=0)
-flags.DEFINE_bool("interactive", False, "Answer lines as they are typed.")
-flags.DEFINE_integer("beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1)
+flags.DEFINE_string(
+    "decode_to_file",
+    None,
+    "Where outputs go, one per line; stdout, if not given.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "split", None, "Decode this split of the prepared data, and score it.", flag_values=FLAGS
+)
+flags.DEFINE_string("data_dir", None, "Prepared data, for --split.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "examples", 0, "How many examples of --split; 0: all.", lower_bound=0, flag_values=FLAGS
+)
+flags.DEFINE_bool("interactive", False, "Answer lines as they are typed.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1, flag_values=FLAGS
+)
 flags.DEFINE_float(
-    "alpha", 0.6, "Length penalty of beam search; more favours longer outputs.", lower_bound=0.0
+    "alpha",
+    0.6,
+    "Length penalty of beam search; a greater one favours longer outputs.",
+    lower_bound=0.0,
+    flag_values=FLAGS,
 )
-flags.DEFINE_integer("decode_length", 512, "Most symbols of an output.", lower_bound=1)
+flags.DEFINE_integer(
+    "decode_length", 512, "Longest output, in symbols.", lower_bound=1, flag_values=FLAGS
+)
 flags.DEFINE_float(
     "sampling_temperature",
     0.0,
-    "Draw from the model at this temperature; 0: don't.",
+    "Sample from the model at this temperature; 0: don't sample.",
     lower_bound=0.0,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    "top_k", 0, "Draw from the k most probable symbols; 0: from all.", lower_bound=0
+    "top_k",
+    0,
+    "Sample from the k most probable symbols; 0: from all.",
+    lower_bound=0,
+    flag_values=FLAGS,
 )
 flags.DEFINE_float(
     "top_p",
     1.0,
-    "Draw from the fewest symbols that have this probability together.",
+    "Sample from the fewest symbols that together have this probability.",
     lower_bound=1e-6,
     upper_bound=1.0,
+    flag_values=FLAGS,
 )
-flags.DEFINE_integer("seed", 0, "Of drawing.", lower_bound=0)
+flags.DEFINE_integer("seed", 0, "Random seed for sampling.", lower_bound=0, flag_values=FLAGS)
 flags.DEFINE_integer(
     "n_best",
     1,
-    "Outputs a line, best first, each with its score, with tabs between.",
+    "Outputs per line, best first, each with its score, separated by tabs.",
     lower_bound=1,
+    flag_values=FLAGS,
 )
+SECTIONS = {
+    "input and output": (
+        "decode_from_file",
+        "decode_to_file",
+        "split",
+        "data_dir",
+        "examples",
+        "interactive",
+    ),
+    "decoding": ("beam_size", "alpha", "decode_length", "n_best"),
+    "sampling": ("sampling_temperature", "top_k", "top_p", "seed"),
+}
 
 
-def main():
+def main() -> None:
     """The command's work."""
-    args = flags.FLAGS
-    app.need("output_dir")
-    sources = [name for name in ("decode_from_file", "split", "interactive") if getattr(args, name)]
-    if len(sources) != 1:
-        raise UserError("Give one of --decode_from_file, --split and --interactive.")
-    if args.split and not args.data_dir:
-        raise UserError("--split needs --data_dir, where the data is prepared.")
-    OutputDir(args.output_dir).need_checkpoint()
+    app.need(FLAGS, "output_dir")
+    sources = (FLAGS.decode_from_file, FLAGS.split, FLAGS.interactive)
+    if sum(map(bool, sources)) != 1:
+        raise app.UsageError("Give one of --decode_from_file, --split and --interactive.")
+    if FLAGS.split and not FLAGS.data_dir:
+        raise app.UsageError("--split needs --data_dir, where the data is prepared.")
+    if FLAGS.sampling_temperature and FLAGS.beam_size > 1:
+        raise app.UsageError(
+            "--beam_size and --sampling_temperature are two ways to decode: give one of them."
+        )
+    if (FLAGS.top_k or FLAGS.top_p < 1) and not FLAGS.sampling_temperature:
+        raise app.UsageError(
+            "--top_k and --top_p are for sampling: give a --sampling_temperature, such as 1, with "
+            "them."
+        )
+    from t2t_mm.runs.directory import OutputDir
+
+    OutputDir(FLAGS.output_dir).need_checkpoint()
     app.import_tensorflow()
     from t2t_mm.cli import decoding
 
-    decoding.run(args)
+    decoding.run(FLAGS)
 
 
-def entry():
+def entry() -> None:
     """The console script t2t-mm-decoder."""
-    app.run(main)
+    app.run(main, FLAGS, sections=SECTIONS)
 
 
 if __name__ == "__main__":

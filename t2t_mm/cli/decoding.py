@@ -7,95 +7,93 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from t2t_mm import files
+from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
-from t2t_mm.inference.predictor import Predictor
+from t2t_mm.inference.run import RunPredictor
 
 CHUNK = 256  # inputs that are sorted by length together, and written when all are done
+# Flags that change what is decoded: with others, unfinished output is not resumed.
+WAYS = (
+    "problem",
+    "beam_size",
+    "alpha",
+    "decode_length",
+    "sampling_temperature",
+    "top_k",
+    "top_p",
+    "seed",
+    "n_best",
+)
 
 
-def run(args):
-    """Decodes as the flags say."""
-    predictor = Predictor(args.output_dir)
+def run(args: Any) -> None:
+    """Decodes as the flags of t2t-mm-decoder say; `args` has them as attributes."""
+    predictor = RunPredictor(args.output_dir)
     problem = _problem(predictor, args.problem)
-    if (
-        problem.targets.kind != "categorical"
-        and args.n_best > max(1, args.beam_size)
-        and not args.sampling_temperature
-    ):
+    hypotheses = args.n_best if args.sampling_temperature else max(1, args.beam_size)
+    if problem.targets.is_sequence and args.n_best > hypotheses:
         raise UserError(
             f"--n_best={args.n_best} needs as many hypotheses: --beam_size={args.n_best}."
         )
-    if args.sampling_temperature and args.beam_size > 1:
-        raise UserError(
-            "--beam_size and --sampling_temperature are two ways to decode: give one of them."
-        )
-    if (args.top_k or args.top_p < 1) and not args.sampling_temperature:
-        raise UserError(
-            "--top_k and --top_p are of sampling: give a --sampling_temperature, such as 1, with "
-            "them."
-        )
-    answer = Answers(predictor, problem, args)
+    decoder = LineDecoder(predictor, problem, args)
     if args.interactive:
-        _converse(problem, answer)
+        _converse(decoder)
     elif args.split:
-        inputs, references = decoded.read(problem.located(args.data_dir), args.split, args.examples)
-        read = [args.split, args.examples, str(Path(args.data_dir).resolve())]
-        lines = _decode(inputs, answer, args, _work_name(args, predictor, read))
-        for score in decoded.scores(problem, [line.split("\t")[0] for line in lines], references):
+        data = problem.located(args.data_dir)
+        inputs, references = decoded.read(data, args.split, args.examples)
+        source = [args.split, args.examples, str(Path(args.data_dir).resolve())]
+        lines = _decode(inputs, decoder, _partial(args, predictor, source))
+        texts = [line.split("\t")[0] for line in lines]
+        for score in decoded.scores(problem, texts, references):
             print(f"{score.name} {score.value:.2f}  {score.signature}", file=sys.stderr)
     else:
         inputs = _inputs(args.decode_from_file, problem)
-        _decode(inputs, answer, args, _work_name(args, predictor, inputs))
+        _decode(inputs, decoder, _partial(args, predictor, inputs))
 
 
-class Answers:
+class LineDecoder:
     """Answers lists of inputs with the method that the flags ask for."""
 
-    def __init__(self, predictor, problem, args):
-        from t2t_mm.decoding import Beam, Greedy, Sampling
-
+    def __init__(self, predictor: RunPredictor, problem: Any, args: Any):
         self.predictor, self.problem, self.args = predictor, problem, args
+        self.method: Any = Greedy()
         if args.sampling_temperature:
             self.method = Sampling(args.sampling_temperature, args.top_k, args.top_p, args.n_best)
-        else:
-            self.method = Beam(args.beam_size, args.alpha) if args.beam_size > 1 else Greedy()
+        elif args.beam_size > 1:
+            self.method = Beam(args.beam_size, args.alpha)
 
-    def __call__(self, inputs, first=0):
+    def __call__(self, inputs: list[Any], first: int = 0) -> list[dict]:
+        """The answers of `Predictor.predict`; `first` is the number of the first input."""
+        args = self.args
+        longest, top = args.decode_length, max(1, args.n_best)
         return self.predictor.predict(
-            self.problem.name,
-            inputs,
-            self.method,
-            self.args.decode_length,
-            max(1, self.args.n_best),
-            self.args.seed,
-            first,
+            self.problem.name, inputs, self.method, longest, top, args.seed, first
         )
 
-    def line(self, result):
-        """One line of output: the text, or the class; with --n_best texts and scores, with tabs
+    def line(self, answer: dict) -> str:
+        """An answer in one line: the text, or the class; with --n_best texts and scores, with tabs
         between."""
-        if "error" in result:
+        if "error" in answer:
             return ""
-        if "label" in result:
-            ranked = result["top"]
-            plain = f"{result['label']}\t{result['probability']:.4f}"
+        if "label" in answer:
+            ranked = answer["top"]
+            plain = f"{answer['label']}\t{answer['probability']:.4f}"
         else:
-            ranked, plain = (
-                sorted(result["n_best"], key=lambda pair: -pair[1]),
-                _one_line(result["outputs"]),
-            )
+            ranked = sorted(answer["n_best"], key=lambda pair: -pair[1])
+            plain = _one_line(answer["outputs"])
         if self.args.n_best == 1:
             return plain
-        return "\t".join(
-            f"{_one_line(text)}\t{score:.4f}" for text, score in ranked[: self.args.n_best]
-        )
+        best = ranked[: self.args.n_best]
+        return "\t".join(f"{_one_line(text)}\t{score:.4f}" for text, score in best)
 
 
-def _problem(predictor, name):
+def _problem(predictor: RunPredictor, name: str | None) -> Any:
     if not name and len(predictor.problems) > 1:
         raise UserError(
             f"Give --problem: the model was trained on {', '.join(predictor.problems)}."
@@ -103,108 +101,102 @@ def _problem(predictor, name):
     return predictor.problem(name or next(iter(predictor.problems)))
 
 
-def _inputs(source, problem):
+def _inputs(source: str, problem: Any) -> list[str]:
     """The inputs that a file, a directory or stdin holds."""
     if source == "-":
         return [line.decode("utf-8", "replace") for _, line in files.lines_of(sys.stdin.buffer)]
     path = Path(source).expanduser()
-    if path.is_dir():
-        if problem.inputs.kind == "language":
-            raise UserError(
-                f"{path} is a directory, but {problem.name} reads text: give a file, one input a "
-                "line."
-            )
-        return [
-            str(file)
-            for file in sorted(path.iterdir())
-            if file.is_file() and not file.name.startswith(".")
-        ]
-    return [line.decode("utf-8", "replace") for _, line in files.lines(path)]
-
-
-def _work_name(args, predictor, inputs):
-    """Name for unfinished output: another for other inputs, another model or other ways to
-    decode."""
-    ways = {
-        name: getattr(args, name)
-        for name in (
-            "problem",
-            "beam_size",
-            "alpha",
-            "decode_length",
-            "sampling_temperature",
-            "top_k",
-            "top_p",
-            "seed",
-            "n_best",
+    if not path.is_dir():
+        return [line.decode("utf-8", "replace") for _, line in files.lines(path)]
+    if problem.inputs.is_text:
+        raise UserError(
+            f"{path} is a directory, but {problem.name} reads text: give a file, one input per "
+            "line."
         )
-    }
-    told = json.dumps([ways, str(predictor.output.path.resolve()), predictor.step, inputs])
-    return f"{args.decode_to_file}.{hashlib.sha256(told.encode()).hexdigest()[:10]}.partial"
+    return [
+        str(file)
+        for file in sorted(path.iterdir())
+        if file.is_file() and not file.name.startswith(".")
+    ]
 
 
-def _decode(inputs, answer, args, partial):
+def _partial(args: Any, predictor: RunPredictor, source: list[Any]) -> str:
+    """The file of unfinished output: another for other inputs, another model or another way to
+    decode."""
+    ways = {name: getattr(args, name) for name in WAYS}
+    key = json.dumps([ways, str(predictor.output.path.resolve()), predictor.step, source])
+    return f"{args.decode_to_file}.{hashlib.sha256(key.encode()).hexdigest()[:10]}.partial"
+
+
+def _decode(inputs: Sequence[Any], decoder: LineDecoder, partial: str) -> list[str]:
     """Decodes all inputs to --decode_to_file or stdout; returns the lines."""
-    written, done = [], 0
-    if not args.decode_to_file:
-        for line in _lines(inputs, answer, 0):
+    target = decoder.args.decode_to_file
+    if not target:
+        written = []
+        for line in _lines(inputs, decoder, 0):
             print(line, flush=True)
             written.append(line)
         return written
+    written = _resumed(partial)
     if os.path.exists(partial):
-        with open(partial, "rb+") as file:  # what was cut off in the middle of a line goes
-            content = file.read()
-            file.truncate(content.rfind(b"\n") + 1)
-            written = content.decode().split("\n")[:-1]
-            done = len(written)
-        print(f"going on after {done:,} of {len(inputs):,} inputs", file=sys.stderr)
+        print(f"resuming after {len(written):,} of {len(inputs):,} inputs", file=sys.stderr)
     try:
         with open(partial, "a", encoding="utf-8") as file:
-            for line in _lines(inputs[done:], answer, done):
+            for line in _lines(inputs[len(written) :], decoder, len(written)):
                 file.write(line + "\n")
                 file.flush()
                 written.append(line)
-        os.replace(partial, args.decode_to_file)
+        os.replace(partial, target)
         return written
     except OSError as error:
         raise UserError(
-            f"--decode_to_file={args.decode_to_file} can't be written to: {error.strerror}."
+            f"--decode_to_file={target} can't be written to: {error.strerror}."
         ) from error
 
 
-def _lines(inputs, answer, before):
-    """The output line of each input, as they come."""
-    started = time.monotonic()
+def _resumed(partial: str) -> list[str]:
+    """The finished lines of unfinished output; what was cut off in the middle of a line goes."""
+    if not os.path.exists(partial):
+        return []
+    with open(partial, "rb+") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+    return content.decode().split("\n")[:-1]
+
+
+def _lines(inputs: Sequence[Any], decoder: LineDecoder, before: int) -> Iterator[str]:
+    """The output line of each input, as they come; `before` inputs were done before."""
+    started, total = time.monotonic(), before + len(inputs)
     for start in range(0, len(inputs), CHUNK):
-        chunk = inputs[start : start + CHUNK]
-        for number, result in enumerate(answer(chunk, before + start), before + start + 1):
-            if "error" in result:
-                print(f"input {number}: {result['error']}", file=sys.stderr)
-            yield answer.line(result)
+        chunk = list(inputs[start : start + CHUNK])
+        for number, answer in enumerate(decoder(chunk, before + start), before + start + 1):
+            if "error" in answer:
+                print(f"input {number}: {answer['error']}", file=sys.stderr)
+            yield decoder.line(answer)
         done = start + len(chunk)
         rate = done / (time.monotonic() - started)
         print(
-            f"{before + done:,} of {before + len(inputs):,} inputs, {rate:.1f} a second",
-            file=sys.stderr,
+            f"{before + done:,} of {total:,} inputs, {rate:.1f} inputs per second", file=sys.stderr
         )
 
 
-def _converse(problem, answer):
-    """Answers what is typed, until there is nothing more."""
-    what = {"language": "a text", "image": "the path of a picture", "audio": "the path of a sound"}[
-        problem.inputs.kind
-    ]
+def _converse(decoder: LineDecoder) -> None:
+    """Answers what is typed, until an empty line."""
+    problem = decoder.problem
     print(
-        f"{problem.name}: {problem.description} Type {what}; an empty line ends.", file=sys.stderr
+        f"{problem.name}: {problem.description} Type {problem.inputs.prompt}; an empty line ends.",
+        file=sys.stderr,
     )
     while True:
         print("> ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
         if not line.strip():
             return
-        (result,) = answer([line.rstrip("\n")])
-        print(f"error: {result['error']}" if "error" in result else answer.line(result), flush=True)
+        (answer,) = decoder([line.rstrip("\n")])
+        print(
+            f"error: {answer['error']}" if "error" in answer else decoder.line(answer), flush=True
+        )
 
 
-def _one_line(text):
+def _one_line(text: str) -> str:
     return re.sub(r"[\t\r\n]+", " ", text)

@@ -3,8 +3,9 @@
     t2t-mm-explain --output_dir=output/mini8 --problem=mini_ende --input="I see two red rings."
     --picture=rings
 
-Writes rings.png and rings.svg: the attention from each piece put out to each piece of the input, or
-place in the picture, or moment of the sound, and the experts that each position went through.
+Writes rings.png and rings.svg: the attention from each piece of the output to each piece of the
+input, or place in the picture, or moment of the sound, and the experts that each position went
+through.
 """
 
 from pathlib import Path
@@ -13,37 +14,42 @@ from absl import flags
 
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
-from t2t_mm.runs.directory import OutputDir
 
-flags.DEFINE_string("output_dir", None, "Of the training run.")
-flags.DEFINE_string("problem", None, "Which problem to answer.")
-flags.DEFINE_string("input", None, "The input: a text, or the path of a picture or sound.")
-flags.DEFINE_string("picture", None, "Where the pictures go: this name with .png and .svg.")
+FLAGS = app.new_flags()
+flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
+flags.DEFINE_string("problem", None, "Problem to answer.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "input", None, "The input: a text, or the path of a picture or sound.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "picture", None, "Where the pictures go: this name with .png and .svg.", flag_values=FLAGS
+)
 
 
-def main():
+def main() -> None:
     """The command's work."""
-    args = flags.FLAGS
-    app.need("output_dir", "problem", "input", "picture")
-    path = Path(args.picture)
+    app.need(FLAGS, "output_dir", "problem", "input", "picture")
+    path = Path(FLAGS.picture)
     path = path.with_suffix("") if path.suffix in (".png", ".svg") else path
     if not path.parent.is_dir():
         raise UserError(f"There is no directory {path.parent} for --picture.")
-    OutputDir(args.output_dir).need_checkpoint()
+    from t2t_mm.runs.directory import OutputDir
+
+    OutputDir(FLAGS.output_dir).need_checkpoint()
     app.import_tensorflow()
     import t2t_mm
     from t2t_mm.inference.explain import explain
     from t2t_mm.reporting.plots import draw
 
-    explanation = explain(t2t_mm.load(args.output_dir), args.problem, args.input)
+    explanation = explain(t2t_mm.load(FLAGS.output_dir), FLAGS.problem, FLAGS.input)
     for form in ("png", "svg"):
         Path(f"{path}.{form}").write_bytes(draw(explanation, form))
     print(f"{explanation.answer}\n{path}.png and {path}.svg show how it came about.")
 
 
-def entry():
+def entry() -> None:
     """The console script t2t-mm-explain."""
-    app.run(main)
+    app.run(main, FLAGS)
 
 
 if __name__ == "__main__":

@@ -2,24 +2,37 @@
 
     t2t-mm-exporter --output_dir=output/mini8 --export_dir=export --problems=mini_ende+mini_imagenet
 
-One signature a problem; inputs are strings, encoded pictures or WAV files. <export_dir>/<step>/ is
-what TensorFlow Serving loads. Loading it takes tensorflow and tensorflow_text.
+It has one signature per problem; inputs are strings, encoded pictures or WAV files. TensorFlow
+Serving loads <export_dir>/<step>/. Loading it takes tensorflow and tensorflow_text.
 """
+
+from typing import Any
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import mixtures
 from t2t_mm.cli import app
-from t2t_mm.errors import UserError
-from t2t_mm.runs.directory import OutputDir
 
-flags.DEFINE_string("output_dir", None, "Of the training run.")
+FLAGS = app.new_flags()
+flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "export_dir", None, "Where the SavedModel goes, in a folder named after the step."
+    "export_dir",
+    None,
+    "Where the SavedModel goes, in a folder named after the step.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_string("problems", None, "Problems to export, joined with +; all, if not given.")
-flags.DEFINE_integer("beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1)
-flags.DEFINE_float("alpha", 0.6, "Length penalty of beam search.", lower_bound=0.0)
+flags.DEFINE_string(
+    "problems", None, "Problems to export, joined with +; all, if not given.", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1, flag_values=FLAGS
+)
+flags.DEFINE_float(
+    "alpha", 0.6, "Length penalty of beam search.", lower_bound=0.0, flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "decode_length", 512, "Longest output, in symbols.", lower_bound=1, flag_values=FLAGS
+)
 flags.DEFINE_float(
     "drop_experts",
     None,
@@ -27,44 +40,45 @@ flags.DEFINE_float(
     "validation data; 0: those that are never reached. Needs --data_dir.",
     lower_bound=0.0,
     upper_bound=1.0,
+    flag_values=FLAGS,
 )
-flags.DEFINE_string("data_dir", None, "Prepared data, for --drop_experts.")
-flags.DEFINE_integer("decode_length", 512, "Most symbols of an output.", lower_bound=1)
+flags.DEFINE_string("data_dir", None, "Prepared data, for --drop_experts.", flag_values=FLAGS)
 
 
-def main():
+def main() -> None:
     """The command's work."""
-    args = flags.FLAGS
-    app.need("output_dir", "export_dir")
-    names = list(registry.parse_problems(args.problems)) if args.problems else None
-    if args.drop_experts is not None and not args.data_dir:
-        raise UserError("--drop_experts needs --data_dir, where the data is prepared.")
-    OutputDir(args.output_dir).need_checkpoint()
+    app.need(FLAGS, "output_dir", "export_dir")
+    names = list(mixtures.parse(FLAGS.problems)) if FLAGS.problems else None
+    if FLAGS.drop_experts is not None and not FLAGS.data_dir:
+        raise app.UsageError("--drop_experts needs --data_dir, where the data is prepared.")
+    from t2t_mm.runs.directory import OutputDir
+
+    OutputDir(FLAGS.output_dir).need_checkpoint()
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.decoding import Beam, Greedy
-    from t2t_mm.inference.predictor import Predictor
+    from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.preparing import size
 
-    predictor = Predictor(args.output_dir)
+    predictor = RunPredictor(FLAGS.output_dir)
     names = names or list(predictor.problems)
-    if args.drop_experts is not None:
-        predictor = _smaller(predictor, names, args)
-    method = Beam(args.beam_size, args.alpha) if args.beam_size > 1 else Greedy()
-    path = export.export(predictor, args.export_dir, names, method, args.decode_length)
+    if FLAGS.drop_experts is not None:
+        predictor = _smaller(predictor, names)
+    method = Beam(FLAGS.beam_size, FLAGS.alpha) if FLAGS.beam_size > 1 else Greedy()
+    path = export.export(predictor, FLAGS.export_dir, names, method, FLAGS.decode_length)
     print(
         f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {', '.join(names)}"
     )
 
 
-def _smaller(predictor, names, args):
-    """Without the experts that may go; tells what that costs."""
+def _smaller(predictor: Any, names: list[str]) -> Any:
+    """The predictor without the experts that may go; prints what that costs."""
     from t2t_mm.export.experts import without_idle
     from t2t_mm.reporting.console import Console
 
     for name in names:
-        predictor.problems[name] = predictor.problem(name).located(args.data_dir)
-    smaller, costs = without_idle(predictor, names, args.drop_experts)
+        predictor.problems[name] = predictor.problem(name).located(FLAGS.data_dir)
+    smaller, costs = without_idle(predictor, names, FLAGS.drop_experts)
     columns = ["problem", "split", "log_perplexity before", "after"]
     title = (
         f"{smaller.hparams.moe_experts} of {predictor.hparams.moe_experts} experts are kept "
@@ -74,9 +88,9 @@ def _smaller(predictor, names, args):
     return smaller
 
 
-def entry():
+def entry() -> None:
     """The console script t2t-mm-exporter."""
-    app.run(main)
+    app.run(main, FLAGS)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,46 @@
 """`--registry_help`: everything that is registered, each with one line."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
+from t2t_mm.registry import Entry
+
+Row = tuple[str, ...]
 
 
 def text() -> str:
     """The list, as aligned plain text. Imports neither TensorFlow nor any data set."""
     sections = [
-        _section(
-            "Problems (--problems=a+b:2; a_rev swaps sides, a_copy copies inputs)",
-            "problem",
-            _problem,
-        ),
-        _section("Mixtures (--problems=name)", "mixture", _mixture),
-        _section("Hparams sets (--hparams_set=name)", "hparams set", _plain),
-        _section("Hparams modifiers (--hparams_set=set+modifier)", "hparams modifier", _plain),
-        _section("Hparams search spaces", "ranged hparams", _plain),
-        _section("Models (--model=name)", "model", _plain),
-        _lines(
-            "Hparams and their defaults (--hparams=name=value,...)",
-            HParams().describe().splitlines(),
-        ),
+        _section(title, kind, row)
+        for title, kind, row in (
+            (
+                "Problems (--problems=a+b:2; a_rev swaps sides, a_copy copies inputs)",
+                "problem",
+                _problem,
+            ),
+            ("Mixtures (--problems=name)", "mixture", _mixture),
+            ("Hparams sets (--hparams_set=name)", "hparams set", _plain),
+            ("Hparams modifiers (--hparams_set=set+modifier)", "hparams modifier", _plain),
+            ("Hparams search spaces", "ranged hparams", _plain),
+            ("Models (--model=name)", "model", _plain),
+            ("Optimizers (--hparams=optimizer=name)", "optimizer", _plain),
+            ("Schedules of the learning rate (--hparams=schedule=name)", "schedule", _plain),
+            ("Modalities (inputs and targets of a problem)", "modality", _plain),
+            ("Readers of raw data (raw_layout of a problem)", "reader", _plain),
+            ("Metrics (--metrics=a,b; metrics of a problem)", "metric", _metric),
+        )
     ]
+    hparams = "Hparams and their defaults (--hparams=name=value,...)"
+    sections.append(_lines(hparams, HParams().describe().splitlines()))
+    sections += [_own_hparams(each) for each in registry.entries("model") if each.hparams]
     return "\n\n".join(filter(None, sections))
 
 
-def _section(title: str, kind: str, row) -> str:
-    """Title and aligned columns, one row an entry; nothing at all if there are no entries."""
+def _section(title: str, kind: str, row: Callable[[Entry], Row]) -> str:
+    """Title and aligned columns, one row per entry; nothing at all if there are no entries."""
     rows = [row(entry) for entry in registry.entries(kind)]
     if not rows:
         return ""
@@ -35,21 +48,21 @@ def _section(title: str, kind: str, row) -> str:
     return _lines(title, ("  ".join(map(str.ljust, cells, widths)) for cells in rows))
 
 
-def _lines(title: str, lines) -> str:
+def _lines(title: str, lines: Iterable[str]) -> str:
     return "\n".join([title, *(f"  {line.rstrip()}" for line in lines)])
 
 
-def _plain(entry):
+def _plain(entry: Entry) -> Row:
     return entry.name, entry.description
 
 
-def _mixture(entry):
+def _mixture(entry: Entry) -> Row:
     members = registry.mixture(entry.name).items()
-    told = "+".join(name if weight is None else f"{name}:{weight:g}" for name, weight in members)
-    return entry.name, entry.description, told
+    shown = "+".join(name if weight is None else f"{name}:{weight:g}" for name, weight in members)
+    return entry.name, entry.description, shown
 
 
-def _problem(entry):
+def _problem(entry: Entry) -> Row:
     try:
         problem = registry.problem(entry.name)
     except (UserError, registry.RegistryError) as error:
@@ -57,7 +70,21 @@ def _problem(entry):
     return entry.name, f"{_side(problem.inputs)} -> {_side(problem.targets)}", entry.description
 
 
-def _side(feature) -> str:
-    """Modality and what tells its nets apart: "language (wmt_8k)", "image"."""
-    detail = feature.net_name().removeprefix(feature.kind).strip("_")
-    return f"{feature.kind} ({detail})" if detail else feature.kind
+def _side(spec: Any) -> str:
+    """Modality and what distinguishes its nets: "language (wmt_8k)", "image"."""
+    detail = spec.net_name().removeprefix(spec.kind).strip("_")
+    return f"{spec.kind} ({detail})" if detail else spec.kind
+
+
+def _metric(entry: Entry) -> Row:
+    metric = registry.metric(entry.name)
+    better = "higher is better" if metric.higher_is_better else "lower is better"
+    return entry.name, metric.unit, better, entry.description
+
+
+def _own_hparams(entry: Entry) -> str:
+    """The fields that a model adds to HParams."""
+    names = [name for name in entry.hparams.fields() if name not in HParams.fields()]
+    described = entry.hparams().describe().splitlines()
+    own = [line for line in described if line.split(maxsplit=1)[0] in names]
+    return _lines(f"Hparams of the model {entry.name}", own)

@@ -6,11 +6,13 @@
     --json
 
 A figure is printed with its signature: figures compare only where their signatures are the same.
-BLEU and chrF are sacrebleu's. Figures are percentages, but cider, which goes to 10.
+BLEU and chrF are sacrebleu's. Figures are percentages, except for cider, which goes to 10.
 """
 
 import dataclasses
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -18,61 +20,79 @@ from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 
-flags.DEFINE_list("metrics", [], "Metrics: bleu,chrf. A name that is none gets the list of them.")
-flags.DEFINE_string("problem", None, "A problem whose metrics are meant, instead of --metrics.")
+FLAGS = app.new_flags()
+flags.DEFINE_list(
+    "metrics",
+    [],
+    "Metrics: bleu,chrf; --registry_help lists them.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
-    "hypotheses", None, "File of decoded text, one example a line; .gz is read too."
+    "problem", None, "Problem whose metrics are meant, instead of --metrics.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "hypotheses",
+    None,
+    "File of decoded text, one example per line; .gz is read too.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_multi_string(
     "references",
     [],
     "File of references, line by line those of the hypotheses. Several files, joined with commas "
-    "or "
-    "in several flags, give each example several references",
+    "or in several flags, give each example several references.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    "bootstrap", 0, "Resamples for a 95% interval, such as 1000; 0 for none.", lower_bound=0
+    "bootstrap",
+    0,
+    "Resamples for a 95% interval, such as 1000; 0: no interval.",
+    lower_bound=0,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    "seed", 12345, "Seed of the resamples; one seed resamples all systems alike.", lower_bound=0
+    "seed",
+    12345,
+    "Random seed of the resamples; with one seed all systems are resampled alike.",
+    lower_bound=0,
+    flag_values=FLAGS,
 )
-flags.DEFINE_bool("json", False, "Print JSON.")
+flags.DEFINE_bool("json", False, "Print JSON.", flag_values=FLAGS)
 
 
-def main():
+def main() -> None:
     """The command's work."""
-    args = flags.FLAGS
-    app.need("hypotheses", "references")
-    metrics = _metrics(args.metrics, args.problem)
-    hypotheses, references = _read(args.hypotheses, ",".join(args.references).split(","))
+    app.need(FLAGS, "hypotheses", "references")
+    metrics = _metrics(FLAGS.metrics, FLAGS.problem)
+    hypotheses, references = _read(FLAGS.hypotheses, ",".join(FLAGS.references).split(","))
     scores = [
-        metric.score(hypotheses, references, bootstrap=args.bootstrap, seed=args.seed)
+        metric.score(hypotheses, references, bootstrap=FLAGS.bootstrap, seed=FLAGS.seed)
         for metric in metrics
     ]
-    if args.json:
-        print(json.dumps(_as_json(scores, len(hypotheses), args), indent=2))
+    if FLAGS.json:
+        print(json.dumps(_as_json(scores, len(hypotheses)), indent=2))
     else:
-        _show(scores, len(hypotheses), args)
+        _show(scores, len(hypotheses))
 
 
-def _metrics(names, problem):
-    from t2t_mm.evaluation.metrics.decoded import METRICS, metric
+def _metrics(names: Sequence[str], problem: str | None) -> list[Any]:
+    from t2t_mm.evaluation.metrics.scoring import metric_of_text, metrics_of_text
 
     if names and problem:
-        raise UserError("Give --metrics or --problem, not both.")
+        raise app.UsageError("Give --metrics or --problem, not both.")
     if problem:
         names = registry.problem(problem).metrics
         if not names:
             raise UserError(
                 f"{problem} names no metrics of decoded text; choose with "
-                f"--metrics={','.join(METRICS)}."
+                f"--metrics={','.join(metrics_of_text())}."
             )
     if not names:
-        raise UserError("Give --metrics, such as --metrics=bleu,chrf, or --problem.")
-    return [metric(name) for name in dict.fromkeys(names)]
+        raise app.UsageError("Give --metrics, such as --metrics=bleu,chrf, or --problem.")
+    return [metric_of_text(name) for name in dict.fromkeys(names)]
 
 
-def _read(hypotheses, references):
+def _read(hypotheses: str, references: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """The hypotheses, and for each of them the list of its references.
 
     Raises:
@@ -83,29 +103,29 @@ def _read(hypotheses, references):
         if len(lines) != len(texts[hypotheses]):
             raise UserError(
                 f"{hypotheses} has {len(texts[hypotheses]):,} lines, but {path} has "
-                f"{len(lines):,}: "
-                "line by line they must tell of the same examples."
+                f"{len(lines):,}: line by line they have to be of the same examples."
             )
     return texts[hypotheses], [
         list(several) for several in zip(*(texts[path] for path in references), strict=True)
     ]
 
 
-def _lines(path):
+def _lines(path: str) -> list[str]:
     from t2t_mm import files
 
-    lines = []
+    lines: list[str] = []
     for number, line in files.lines(path):
-        lines.append(files.text(line))
-        if lines[-1] is None:
+        text = files.text(line)
+        if text is None:
             raise UserError(f"{path}, line {number}: not UTF-8.")
+        lines.append(text)
     if not lines:
         raise UserError(f"{path} is empty.")
     return lines
 
 
-def _as_json(scores, examples, args):
-    resampling = {"bootstrap": args.bootstrap, "seed": args.seed} if args.bootstrap else {}
+def _as_json(scores: list[Any], examples: int) -> dict[str, Any]:
+    resampling = {"bootstrap": FLAGS.bootstrap, "seed": FLAGS.seed} if FLAGS.bootstrap else {}
     return {
         "examples": examples,
         **resampling,
@@ -113,43 +133,39 @@ def _as_json(scores, examples, args):
     }
 
 
-def _show(scores, examples, args):
+def _show(scores: list[Any], examples: int) -> None:
     from t2t_mm.reporting.console import Console
 
-    columns = [
-        "metric",
-        "value",
-        *(["95% interval"] if args.bootstrap else []),
-        "better",
-        "signature",
-    ]
+    interval = ["95% interval"] if FLAGS.bootstrap else []
+    columns = ["metric", "value", *interval, "better", "signature"]
     console = Console()
     console.table(
-        f"{args.hypotheses}: {examples:,} examples", columns, [_row(score) for score in scores]
+        f"{FLAGS.hypotheses}: {examples:,} examples", columns, [_row(score) for score in scores]
     )
     for score in scores:
         if score.details:
-            told = (f"{name} {_number(value)}" for name, value in score.details.items())
-            console.log(f"{score.name}: {', '.join(told)}")
-    if args.bootstrap:
+            details = (f"{name} {_number(value)}" for name, value in score.details.items())
+            console.log(f"{score.name}: {', '.join(details)}")
+    if FLAGS.bootstrap:
         console.log(
-            f"Intervals: {args.bootstrap:,} bootstrap resamples of the examples, seed {args.seed}."
+            f"Intervals: {FLAGS.bootstrap:,} bootstrap resamples of the examples, seed "
+            f"{FLAGS.seed}."
         )
 
 
-def _row(score):
+def _row(score: Any) -> list[Any]:
     interval = ["{:.4f} to {:.4f}".format(*score.interval)] if score.interval else []
     better = "higher" if score.higher_is_better else "lower"
     return [score.name, score.value, *interval, better, score.signature]
 
 
-def _number(value):
+def _number(value: float) -> str:
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
-def entry():
+def entry() -> None:
     """The console script t2t-mm-score."""
-    app.run(main)
+    app.run(main, FLAGS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ imported, the output directory before data is prepared, data before the model is
 
 import time
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
@@ -19,7 +19,7 @@ DEFAULT_SET = "multimodel_tiny"
 def run(flags):
     """Prepares data if told to, then trains and evaluates. `flags`: an object with the attributes
     of the flags."""
-    app.need("data_dir", "output_dir")
+    app.need(flags, "data_dir", "output_dir")
     if flags.model not in registry.list_models():
         registry.model(flags.model)  # refuses the name; of a known one it would import Keras
     output = OutputDir(flags.output_dir)
@@ -56,7 +56,7 @@ def _wait_for_checkpoint(flags, output):
 def _weights(flags, output):
     """{problem: weight or None}, of the flag or of the run to be evaluated."""
     if flags.problems:
-        return registry.parse_problems(flags.problems)
+        return mixtures.parse(flags.problems)
     recorded = output.recorded_problems() if flags.mode == "evaluate" else {}
     if not recorded:
         raise UserError(
@@ -64,7 +64,7 @@ def _weights(flags, output):
         )
     for name in recorded:
         output.problem(name)
-    return registry.parse_problems("+".join(recorded))
+    return mixtures.parse("+".join(recorded))
 
 
 def _hparams(flags, output):
@@ -116,7 +116,7 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
     from t2t_mm.data.prepare import prepare, resolve
     from t2t_mm.data.writing.options import Options
     from t2t_mm.evaluation.evaluator import check_split
-    from t2t_mm.evaluation.metrics.decoded import metric
+    from t2t_mm.evaluation.metrics.scoring import metric_of_text
     from t2t_mm.execution.replicas import Replicas, make_strategy
     from t2t_mm.reporting import tables
     from t2t_mm.reporting.console import Console, JsonConsole, Silent
@@ -140,7 +140,7 @@ def _train(flags, output, problems, weights, hparams, set_name, best):
         check_split(problems, flags.eval_split)
         for problem in problems if flags.decode_examples else []:
             for name in problem.metrics:
-                metric(name)  # refuses one that is unknown
+                metric_of_text(name)  # refuses one that is unknown
     trainer = Trainer(
         problems,
         hparams,

@@ -6,8 +6,10 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from t2t_mm import registry
+from t2t_mm import files, registry
 from t2t_mm.config.hparams import HParams, parse_overrides
 from t2t_mm.errors import UserError
 
@@ -15,11 +17,24 @@ JSON_FILE = "hparams.json"
 GIN_FILE = "config.gin"
 
 
+def class_of(model: str | None) -> type[HParams]:
+    """The class of the hyperparameters of a registered model; HParams if it has no fields of its
+    own."""
+    cls = (registry.hparams_class(model) if model else None) or HParams
+    if not issubclass(cls, HParams) or "__dataclass_fields__" not in vars(cls):
+        raise UserError(
+            f"{model}: {cls.__name__}, the class of its hyperparameters, has to be a dataclass "
+            "(@dataclasses.dataclass(frozen=True)) that extends HParams"
+        )
+    return cls
+
+
 def resolve(
-    hparams_set,
+    hparams_set: str | HParams,
     gin_files: Sequence[str] = (),
     gin_bindings: Sequence[str] = (),
     overrides: str = "",
+    model: str | None = None,
 ) -> HParams:
     """The HParams of a run: the set, then the gin files, then the gin bindings, then `overrides`.
 
@@ -28,30 +43,44 @@ def resolve(
         gin_files: gin files that bind parameters of `hparams`.
         gin_bindings: single bindings, "hparams.hidden_size=256".
         overrides: "hidden_size=256,dropout=0.2".
+        model: the registered model, which may have fields of its own. None: the fields of the set.
 
-    Raises RegistryError for an unknown set or modifier, UserError for everything else.
+    Raises RegistryError for an unknown set, modifier or model, UserError for everything else.
     """
-    hparams = hparams_set if isinstance(hparams_set, HParams) else registry.hparams(hparams_set)
+    given = hparams_set
+    hparams = given if isinstance(given, HParams) else registry.hparams(given)
     if not isinstance(hparams, HParams):
-        raise UserError(
-            f"hparams set '{hparams_set}': expected it to return an HParams, not {hparams!r}"
-        )
+        raise UserError(f"hparams set '{given}': expected it to return an HParams, not {hparams!r}")
+    if model:
+        hparams = _of_class(hparams, class_of(model), model)
+    cls = type(hparams)
     # in one go, so that fields which must agree may come from different places
-    return hparams.replace(**{**_gin_values(gin_files, gin_bindings), **parse_overrides(overrides)})
+    changes = {**_gin_values(cls, gin_files, gin_bindings), **parse_overrides(overrides, cls)}
+    return hparams.replace(**changes)
 
 
-def _gin_values(files, bindings) -> dict:
+def _of_class(hparams: HParams, cls: type[HParams], model: str) -> HParams:
+    """The same values in the class of a model's hyperparameters."""
+    foreign = [name for name in hparams.fields() if name not in cls.fields()]
+    if foreign:
+        raise UserError(
+            f"the hparams set has {', '.join(foreign)}, which the model {model} has not: give "
+            "--model, the one that the set is for"
+        )
+    return hparams if type(hparams) is cls else cls(**hparams.to_dict())
+
+
+def _gin_values(
+    cls: type[HParams], gin_files: Sequence[str], bindings: Sequence[str]
+) -> dict[str, Any]:
     """What gin binds to `hparams`; bindings of an earlier run, as in a notebook, are forgotten."""
-    if not files and not bindings:
+    if not gin_files and not bindings:
         return {}
-    for file in files:
+    for file in gin_files:
         if not os.path.isfile(file):
             raise UserError(f"--gin_file: expected a gin file, but there is none at {file}")
-    for binding in bindings:
-        name = binding.partition("=")[0].strip()
-        if (
-            name in HParams.__dataclass_fields__
-        ):  # gin would take it for a macro, and change nothing
+    for binding in bindings:  # without "hparams." gin would take it for a macro, and change nothing
+        if binding.partition("=")[0].strip() in cls.fields():
             raise UserError(f"--gin_bindings: '{binding}' should be 'hparams.{binding}'")
 
     import gin
@@ -59,28 +88,26 @@ def _gin_values(files, bindings) -> dict:
     gin.clear_config()
     configurable = _gin_configurable()
     try:
-        gin.parse_config_files_and_bindings(list(files), list(bindings))
+        gin.parse_config_files_and_bindings(list(gin_files), list(bindings))
         bound = configurable()
     except (ValueError, SyntaxError, TypeError, ImportError, AttributeError, OSError) as error:
         message = " ".join(str(error).split())
         raise UserError(f"gin: {message}; bindings look like hparams.hidden_size=256") from error
-    _refuse_what_binds_nothing(gin.config_str(), bound)
+    _refuse_what_binds_nothing(cls, gin.config_str(), bound)
     return bound
 
 
-def _refuse_what_binds_nothing(config, bound):
+def _refuse_what_binds_nothing(cls: type[HParams], config: str, bound: dict[str, Any]) -> None:
     """Refuses, in what gin has read, a field without `hparams.` (a macro to gin) and one with a
     scope."""
     for name in re.findall(r"^(\w+) = ", config, re.MULTILINE):
-        if name in HParams.__dataclass_fields__ and name not in bound:
+        if name in cls.fields() and name not in bound:
             raise UserError(
                 f"gin: '{name} = ...' changes nothing; it should be 'hparams.{name} = ...'"
             )
     for scoped in re.findall(r"^(\S+/(?:t2t_mm\.)?hparams\.\w+) = ", config, re.MULTILINE):
-        raise UserError(
-            f"gin: '{scoped} = ...' changes nothing; it should be '{scoped.rpartition('/')[2]} = "
-            "...'"
-        )
+        plain = scoped.rpartition("/")[2]
+        raise UserError(f"gin: '{scoped} = ...' changes nothing; it should be '{plain} = ...'")
 
 
 @functools.cache
@@ -100,13 +127,13 @@ def to_json(hparams: HParams) -> str:
     return json.dumps(hparams.to_dict(), indent=2) + "\n"
 
 
-def from_json(text: str) -> HParams:
+def from_json(text: str, cls: type[HParams] = HParams) -> HParams:
     """Back from `to_json`. A field that the text hasn't got has its default; an unknown one is an
     error."""
     values = json.loads(text)
     if not isinstance(values, dict):
         raise UserError("it holds no fields")
-    return HParams().replace(**values)
+    return cls().replace(**values)
 
 
 def to_gin(hparams: HParams) -> str:
@@ -114,26 +141,29 @@ def to_gin(hparams: HParams) -> str:
     return "".join(f"hparams.{name} = {value!r}\n" for name, value in hparams.to_dict().items())
 
 
-def save(hparams: HParams, output_dir: str):
-    """Writes `hparams.json` and `config.gin` into `output_dir`; a file is there whole or as it was
-    before."""
-    os.makedirs(output_dir, exist_ok=True)
-    for name, text in ((JSON_FILE, to_json(hparams)), (GIN_FILE, to_gin(hparams))):
-        path = os.path.join(output_dir, name)
-        with open(path + ".tmp", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(path + ".tmp", path)
+def save(hparams: HParams, output_dir: str | os.PathLike) -> None:
+    """Writes `hparams.json` and `config.gin` into `output_dir`, each replaced at once."""
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_text(folder / JSON_FILE, to_json(hparams))
+    files.write_text(folder / GIN_FILE, to_gin(hparams))
 
 
-def load(output_dir: str) -> HParams:
-    """The HParams that `save` wrote. UserError if there are none, or they can't be read."""
-    path = os.path.join(output_dir, JSON_FILE)
+def load(output_dir: str | os.PathLike, model: str | None = None) -> HParams:
+    """The HParams that `save` wrote.
+
+    Args:
+        output_dir: where.
+        model: the registered model of the run, which may have fields of its own.
+
+    Raises UserError if there are none, or they can't be read; RegistryError for an unknown model.
+    """
+    path, cls = Path(output_dir, JSON_FILE), class_of(model)
     try:
-        with open(path, encoding="utf-8") as file:
-            return from_json(file.read())
+        return from_json(path.read_text(encoding="utf-8"), cls)
     except FileNotFoundError:
         raise UserError(
             f"expected a trained model in {output_dir}, but it has no {JSON_FILE}"
         ) from None
-    except (json.JSONDecodeError, UserError) as error:
+    except (ValueError, UserError) as error:
         raise UserError(f"{path} can't be read: {error}") from error

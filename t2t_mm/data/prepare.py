@@ -1,192 +1,184 @@
-"""Preparation: the data of every problem, then the vocabularies that they name, over all text there
-is."""
+"""Preparation: the data of every problem, then the vocabularies that they name."""
 
-import itertools
-import json
+import errno
+import os
 import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from t2t_mm import registry
-from t2t_mm.data import sources
-from t2t_mm.data.writing.options import DEFAULTS
+from t2t_mm.data import stock, vocabularies
+from t2t_mm.data.writing.options import DEFAULTS, Options
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.language import vocabulary as text
-from t2t_mm.problem.base import check_nets
+from t2t_mm.problem import locate
+from t2t_mm.problem.base import Problem, check_nets
 
-# Characters of text that a subword vocabulary is trained on, divided evenly among the sides that
-# name it. More teach it little, and 8k pieces take about 15 seconds.
-CHARACTERS_PER_PIECE = 500
+# Errors of writing, whatever the file.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def prepare(problems, data_dir, raw_dir=None, log=print, options=DEFAULTS, missing=None) -> list:
+def prepare(
+    problems: Iterable[Any],
+    data_dir: str | os.PathLike,
+    raw_dir: str | os.PathLike | None = None,
+    log: Callable[[str], Any] = print,
+    options: Options = DEFAULTS,
+    missing: list[UserError] | None = None,
+) -> list[Any]:
     """Prepares data and vocabularies; what is there already is left as it is.
 
-    A missing vocabulary is trained on the training text of all `problems` that name it, and of
-    every other registered problem that names it and is prepared in `data_dir`, in equal parts
-    (`CHARACTERS_PER_PIECE`).
-
     Args:
-      problems: from the registry, configured by the run's hparams (`Problem.configure`).
-      data_dir: where to write.
-      raw_dir: the user's data, one folder a problem.
-      log: gets one line for each step.
-      options: datasets.options.Options.
-      missing: a list that takes the UserError of each problem whose data is missing or broken, so
-        that the others are prepared; None to stop at the first.
+        problems: from the registry, configured by the run's hparams (`Problem.configure`).
+        data_dir: where to write.
+        raw_dir: the user's data, one folder per problem.
+        log: gets one line for each step.
+        options: how to prepare the data.
+        missing: a list that takes the UserError of each problem whose data is missing or broken, so
+            that the others are prepared; None to stop at the first.
+
     Returns:
-      The problems prepared, located (`Problem.located`).
+        The problems prepared, located (`Problem.located`).
+
     Raises:
-      UserError: if data is missing or broken, or can't be written.
+        UserError: data is missing or broken, or can't be written.
     """
     located = []
     for problem in problems:
         try:
-            located.append(_prepare_data(problem, data_dir, raw_dir, log, options))
+            located.append(_prepare_and_count(problem, data_dir, raw_dir, log, options))
         except UserError as error:
             if missing is None:
                 raise
             missing.append(error)
             log(f"{problem.name}: not prepared, see the end")
-    specs = {}
-    for problem in located:
-        for spec in _languages(problem).values():
-            first = specs.setdefault(spec.vocab, spec)
-            if first != spec:
-                raise UserError(
-                    f"The vocabulary {spec.vocab!r} is asked for as {first} and (by "
-                    f"{problem.name}) as {spec}. Make them equal or give one another name."
-                )
-    for spec in specs.values():
-        _prepare_vocabulary(spec, located, data_dir, log)
+    vocabularies.prepare(located, data_dir, log)
     return located
 
 
-def resolve(problems, data_dir, hparams=None) -> list:
+def resolve(
+    problems: Iterable[Any], data_dir: str | os.PathLike, hparams: Any = None
+) -> list[Problem]:
     """All problems resolved, and checked to agree on the nets that they share.
 
     Raises:
-      UserError: if something is not prepared, or two problems disagree.
+        UserError: something is not prepared, or two problems disagree.
     """
     resolved = [problem.resolve(data_dir, hparams) for problem in problems]
     check_nets(resolved)
     return resolved
 
 
-def _prepare_data(problem, data_dir, raw_dir, log, options):
+def _prepare_and_count(problem, data_dir, raw_dir, log, options):
     start = time.monotonic()
-    problem.prepare(data_dir, raw_dir, log, options)
+    prepare_data(problem, data_dir, raw_dir, log, options)
     located = problem.located(data_dir)
     counts = ", ".join(f"{count:,} {split}" for split, count in located.splits().items())
     path = located.builder.data_path
     if not counts:
         raise UserError(
             f"{problem.name}: its data set in {path} has no examples in any split. Delete it to "
-            f"prepare it anew."
+            f"prepare it again."
         )
     log(f"{problem.name}: {counts} examples in {path} ({time.monotonic() - start:.1f} s)")
     return located
 
 
-def _languages(problem) -> dict:
-    """The sides that are language, with their specs."""
-    sides = {"inputs": problem.inputs, "targets": problem.targets}
-    return {side: spec for side, spec in sides.items() if spec.kind == "language"}
+def prepare_data(
+    problem: Any,
+    data_dir: str | os.PathLike,
+    raw_dir: str | os.PathLike | None = None,
+    log: Callable[[str], Any] = print,
+    options: Options = DEFAULTS,
+) -> None:
+    """Writes the data set of one problem: its raw folder's if there is one, else the stock one.
 
+    Does nothing where it is prepared. Vocabularies are not made: `prepare` does that, which sees
+    all problems.
 
-def _prepare_vocabulary(spec, located, data_dir, log):
-    path = spec.vocab_path(data_dir)
-    users = [problem for problem in located if spec in _languages(problem).values()]
-    if path.exists():
-        _tell_who_joins(path, spec, users, log)
+    Args:
+        problem: the problem, or a view of one (`_rev`, `_copy`).
+        data_dir, raw_dir, log, options: as of `prepare`.
+
+    Raises:
+        UserError: with what was looked for and what to do.
+    """
+    problem = problem.original
+    folder = _raw_folder(problem, raw_dir)
+    done = locate.prepared(problem, data_dir)
+    if folder:  # then a stock data set does not stand for it
+        done = locate.newest(locate.places(problem, data_dir)[0])
+    if done:
+        _log_other_origin(problem, done, folder, log)
         return
-    start = time.monotonic()
-    texts = list(_texts(spec, users + _others(spec, located, data_dir)))
-    used = [source for source, *_ in texts]
-    limit = (
-        CHARACTERS_PER_PIECE * spec.size // max(1, len(used)) if spec.units == "subword" else None
-    )
-    lines = itertools.chain.from_iterable(_lines(*each, limit) for each in texts)
+    is_raw = bool(folder or problem.generates)
+    if not is_raw and not locate.stock(problem):
+        raise stock.absent(problem, raw_dir)
     try:
-        if spec.units == "symbols":
-            vocabulary = text.train_symbols(lines, path, sources=used, log=log)
+        Path(data_dir).expanduser().mkdir(parents=True, exist_ok=True)
+        if is_raw:
+            from t2t_mm.data.writing import builder
+
+            builder.prepare(locate.reader(problem, folder, log), data_dir, options)
         else:
-            vocabulary = text.train_subwords(lines, path, spec.size, sources=used, log=log)
-    except OSError as error:
-        raise UserError(
-            f"The vocabulary {spec.vocab!r} could not be written to {path}: {error}. Make room "
-            f"or give another --data_dir."
-        ) from error
-    told = ", ".join(
-        f"{source['lines']:,} lines of {source['problem']} {source['side']}" for source in used
-    )
-    units = "symbols" if spec.units == "symbols" else "subwords"
-    seconds = time.monotonic() - start
-    log(f"vocabulary {spec.vocab}: {vocabulary.size:,} {units} from {told} ({seconds:.1f} s)")
+            stock.prepare(problem, data_dir, options)
+    except Exception as error:
+        known = _known(error, problem, data_dir, folder)
+        if known is None and (is_raw or locate.is_built_in(problem)):
+            raise
+        raise (known or stock.explained(error, problem, raw_dir)) from error
 
 
-def _others(spec, located, data_dir):
-    """Registered problems that name the vocabulary, are prepared, and are not among `located`."""
-    names = {problem.name for problem in located}
-    others = (_registered(name) for name in registry.list_problems() if name not in names)
-    return [
-        problem.located(data_dir)
-        for problem in filter(None, others)
-        if spec in _languages(problem).values() and sources.prepared(problem, data_dir)
-    ]
-
-
-def _registered(name):
-    """The problem; None for one that somebody is still writing, which is no obstacle to the
-    others."""
-    try:
-        return registry.problem(name)
-    except (UserError, registry.RegistryError):
+def _raw_folder(problem, raw_dir):
+    """The problem's raw folder, None if there is none; for a `generate`, `raw_dir` itself."""
+    if not locate.layout(problem) or raw_dir is None:
         return None
-
-
-def _texts(spec, problems):
-    """(source, problem, side) of all its text, each once: wmt_ende and wmt_deen read the same."""
-    seen = set()
-    for problem in problems:
-        for side, other in _languages(problem).items():
-            data = problem.stored_side(side)
-            if other == spec and data not in seen and "train" in problem.splits():
-                seen.add(data)
-                yield (
-                    {"problem": problem.name, "side": side, "data": data, "lines": 0},
-                    problem,
-                    side,
-                )
-
-
-def _lines(source, problem, side, limit):
-    """The training text of one side, up to `limit` characters; counts the lines given into
-    `source`."""
-    characters = 0
-    for example in problem.examples("train", sides=(side,)).as_numpy_iterator():
-        found = example[side] if isinstance(example[side], np.ndarray) else [example[side]]
-        for line in (line.decode("utf-8") for line in found):
-            source["lines"] += 1
-            characters += len(line)
-            yield line
-        if limit and characters >= limit:
-            return
-
-
-def _tell_who_joins(path, spec, users, log):
-    """Says so when problems use a vocabulary that was trained without their text."""
-    record = text.metadata_path(path)
-    known = json.loads(record.read_text())["sources"] if record.exists() else []
-    data = {source.get("data") for source in known}
-    new = [source for source, *_ in _texts(spec, users) if source["data"] not in data]
-    if new:
-        joining, trained = (
-            ", ".join(f"{source['problem']} {source['side']}" for source in sides)
-            for sides in (new, known)
+    raw_dir = Path(raw_dir).expanduser()
+    if not raw_dir.is_dir():
+        raise UserError(
+            f"There is no folder --raw_dir={raw_dir}. It is to hold one folder per problem, here "
+            f"{problem.folder}."
         )
+    folder = raw_dir if problem.generates else raw_dir / problem.folder
+    return folder if folder.is_dir() else None
+
+
+def _log_other_origin(problem, done, folder, log):
+    """Logs that prepared data came from another raw folder than the one that is given now."""
+    origin = (locate.open_data(done).info.metadata or {}).get("folder") if folder else None
+    if origin and Path(origin).resolve() != folder.resolve():
         log(
-            f"vocabulary {spec.vocab}: {joining} joins it as it is, trained on "
-            f"{trained or 'text unknown'}. "
-            f"To train it anew (which no checkpoint survives), delete {path}."
+            f"{problem.name}: prepared already, from {origin} and not from {folder}. To prepare "
+            f"it again, delete {done}."
         )
+
+
+def _known(error, problem, data_dir, folder):
+    """The UserError that an error of preparation stands for, None if there is none."""
+    chain = [error]  # TFDS wraps the errors of what it calls
+    while after := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(after)
+    for link in chain:
+        if isinstance(link, UserError):
+            return link
+        if cannot_write(link, data_dir, folder):
+            return UserError(
+                f"{problem.name} could not be written to {data_dir}: {link}. Make room or give "
+                f"another --data_dir; a data set that is not complete is never used."
+            )
+    return None
+
+
+def cannot_write(
+    error: BaseException, data_dir: str | os.PathLike, raw_folder: str | os.PathLike | None = None
+) -> bool:
+    """Whether an error is one of writing under `data_dir`: a full disk, no permission, a file in
+    the way. One about a file of the raw folder, which may lie under `data_dir`, is of reading."""
+    if not isinstance(error, OSError):
+        return False
+    if error.errno in _DISK:
+        return True
+    if error.errno == errno.ENOENT or not isinstance(error.filename, str | bytes | os.PathLike):
+        return False
+    path = Path(os.fsdecode(error.filename)).absolute()
+    is_raw = raw_folder is not None and path.is_relative_to(Path(raw_folder).absolute())
+    return path.is_relative_to(Path(data_dir).expanduser().absolute()) and not is_raw

@@ -1,14 +1,13 @@
 """A split of a problem as a person has it, inputs beside references, and the scores of what a model
 answers to it."""
 
-import numpy as np
+from typing import Any
 
-from t2t_mm.evaluation.metrics.decoded import metric
-from t2t_mm.problem import trees
-from t2t_mm.problem.base import TreeProblem
+from t2t_mm.evaluation.metrics.scoring import Score, metric_of_text
+from t2t_mm.problem.base import Problem
 
 
-def read(problem, split, count=0):
+def read(problem: Problem, split: str, count: int = 0) -> tuple[list[Any], list[list[str]]]:
     """Inputs and references of a split.
 
     Args:
@@ -17,42 +16,30 @@ def read(problem, split, count=0):
         count: how many examples; 0: all.
 
     Returns:
-        (inputs: values that `Answering.predict` takes; references: a list of texts for each).
+        (inputs: values that `Predictor.predict` takes; references: a list of texts for each).
     """
     data = problem.examples(split)
     inputs, references = [], []
     for example in (data.take(count) if count else data).as_numpy_iterator():
         value = example["inputs"]
-        inputs.append(value.decode("utf-8") if problem.inputs.kind == "language" else value)
-        targets = np.atleast_1d(example["targets"])
-        if problem.targets.kind == "categorical":
-            texts = [problem.targets.decode(targets)]
-        else:
-            texts = [target.decode("utf-8") for target in targets]
-        if isinstance(problem, TreeProblem):
-            texts = [trees.delinearize(text, inputs[-1]) for text in texts]
-        references.append(texts)
+        source = value.decode("utf-8") if problem.inputs.is_text else None
+        inputs.append(value if source is None else source)
+        texts = problem.targets.texts(example["targets"])
+        references.append([problem.postprocess(text, source) for text in texts])
     return inputs, references
 
 
-def text(answer) -> str:
-    """The text of an answer of `Answering.predict`, or its class; "" where there is none."""
-    return answer.get("outputs", answer.get("label", ""))
-
-
-def scores(problem, texts, references) -> list:
-    """The metrics.scoring.Score of each metric that the problem is measured by.
+def scores(problem: Problem, texts: list[str], references: list[list[str]]) -> list[Score]:
+    """The Score of each metric that the problem is measured by.
 
     Args:
         problem: says which.
-        texts: what was answered, str.
+        texts: the answers.
         references: a list of texts for each.
     """
+    default = "exact_match" if problem.targets.is_sequence else "accuracy"
     found = []
-    for each in map(metric, problem.metrics or ("accuracy",)):
-        found.append(
-            each.score(
-                texts, references if each.takes_several else [several[:1] for several in references]
-            )
-        )
+    for each in map(metric_of_text, problem.metrics or (default,)):
+        first = [several[:1] for several in references]
+        found.append(each.score(texts, references if each.takes_several else first))
     return found

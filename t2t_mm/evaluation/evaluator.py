@@ -6,13 +6,13 @@ import itertools
 
 import numpy as np
 
+from t2t_mm import registry
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
-from t2t_mm.evaluation.metrics.teacher_forced import METRICS, metrics_for
 from t2t_mm.execution.replicas import Replicas
-from t2t_mm.inference.answer import Answering
 from t2t_mm.inference.explain import explain
+from t2t_mm.inference.predictor import Predictor, text_of
 from t2t_mm.reporting.plots import draw
 from t2t_mm.reporting.sheets import drawn, sheet
 from t2t_mm.training.step import EvalStep
@@ -78,7 +78,7 @@ class Evaluator:
             static_shapes=self.static_shapes,
             share=share,
         )
-        metrics = metrics_for(problem)
+        metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
         if problem.name not in self._functions:
             self._functions[problem.name] = EvalStep(
                 self.model, metrics, problem.name, self.replicas
@@ -114,9 +114,9 @@ class Decoding:
 
     def __init__(self, model, problems, hparams, examples, samples=2):
         self.problems = {
-            problem.name: problem for problem in problems if problem.targets.kind == "language"
+            problem.name: problem for problem in problems if problem.targets.is_sequence
         }
-        self.answering = Answering(model, self.problems, hparams)
+        self.answering = Predictor(model, self.problems, hparams)
         self.examples, self.samples = examples, samples
         self._read = functools.cache(decoded.read)
 
@@ -131,7 +131,7 @@ class Decoding:
             if not problem.splits().get(split):
                 continue
             inputs, references = self._read(problem, split, self.examples)
-            texts = [decoded.text(answer) for answer in self.answering.predict(name, inputs)]
+            texts = [text_of(answer) for answer in self.answering.predict(name, inputs)]
             metrics[name] = {
                 score.name: score.value for score in decoded.scores(problem, texts, references)
             }
@@ -154,7 +154,7 @@ class Decoding:
                 UserError
             ):  # an input that can't be read, a model without attention and experts
                 found[f"attention_{split}/{name}"] = draw(explain(self.answering, name, values[0]))
-            if problem.inputs.kind != "language":
+            if not problem.inputs.is_text:
                 cells = [
                     (drawn(problem, value), output)
                     for value, (*_, output) in zip(values, shown, strict=False)
@@ -165,12 +165,11 @@ class Decoding:
 
 def table(results):
     """(columns, rows) of a table of results, problems as rows."""
-    first = [m.name for m in METRICS if any(m.name in values for values in results.values())]
-    others = dict.fromkeys(
-        name for values in results.values() for name in values
-    )  # in the order they come
-    metrics = [*first, *(name for name in others if name not in (*first, "examples", "tokens"))]
-    columns = ["problem", "examples", "tokens", *metrics]
+    found = dict.fromkeys(name for values in results.values() for name in values)
+    names = [name for name in found if name not in ("examples", "tokens")]
+    forced = {each.name for each in registry.entries("metric") if hasattr(each.value, "sums")}
+    names.sort(key=lambda name: name not in forced)  # teacher-forced ones first
+    columns = ["problem", "examples", "tokens", *names]
     return columns, [
         [problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()
     ]

@@ -6,6 +6,7 @@ own modality nets.
 """
 
 import logging
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -72,6 +73,30 @@ class CompiledPart:
             call, input_signature=signature, autograph=False, jit_compile=self.jit_compile
         )
         return graph.get_concrete_function()
+
+
+class CompiledParts:
+    """Runs the parts of a model, each compiled once: what `model.run_part` is set to.
+
+    Args:
+        jit_compile: as for `CompiledPart`.
+
+    Attributes:
+        parts: {name: CompiledPart} of the parts that were called.
+    """
+
+    def __init__(self, jit_compile: bool = False):
+        self.jit_compile = jit_compile
+        self.parts: dict[str, CompiledPart] = {}
+
+    def __call__(self, name: str, function: Callable, *tensors, **options):
+        if name not in self.parts:
+            self.parts[name] = self.compile(function)
+        return self.parts[name](*tensors, **options)
+
+    def compile(self, function: Callable) -> CompiledPart:
+        """A function compiled in the way of the parts."""
+        return CompiledPart(function, self.jit_compile)
 
 
 def open_spec(tensor, left_open=2):

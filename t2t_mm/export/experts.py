@@ -55,9 +55,7 @@ def without_idle(predictor, names, share=0.0):
         if variable.trainable:
             variable.assign(_cut(name, values[name].numpy(), kept, anyone))
     after = _log_perplexities(smaller, problems)
-    model.compile_part = smaller.model.compile_part = (
-        None  # what is exported is compiled as a whole
-    )
+    model.run_part = smaller.model.run_part = None  # what is exported is compiled as a whole
     return smaller, {key: (value, after[key]) for key, value in before.items()}
 
 

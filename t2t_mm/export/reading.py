@@ -3,19 +3,11 @@ them hold."""
 
 import tensorflow as tf
 
-from t2t_mm.data.readers.kaldi import LONGEST
-from t2t_mm.inference.answer import MOST_POSITIONS
-from t2t_mm.modalities.audio.encoding import resampled
-from t2t_mm.modalities.audio.wav import decode_wav
-
-# What Python's str.strip leaves nothing of.
-BLANK = (
-    r"[\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}"
-    r"\x{202f}\x{205f}\x{3000}]*"
-)
+from t2t_mm.inference.inputs import MOST_POSITIONS
+from t2t_mm.problem.base import Problem
 
 
-def read(problem, inputs):
+def read(problem: Problem, inputs: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """In graph: raw inputs, strings [batch] -> (the model's batch, bool [batch]: which could be
     read).
 
@@ -25,7 +17,10 @@ def read(problem, inputs):
     spec = problem.inputs
     rows = tf.data.Dataset.from_tensor_slices((tf.range(tf.size(inputs)), inputs))
     rows = rows.map(
-        lambda index, value: (index, problem.encode_inputs(value_of(spec, value)))
+        lambda index, value: (
+            index,
+            problem.encode_inputs(problem.preprocess(spec.read_in_graph(value))),
+        )
     ).ignore_errors()
     shape, kind = rows.element_spec[1].shape, rows.element_spec[1].dtype
     if spec.masked:
@@ -70,38 +65,3 @@ def read(problem, inputs):
         "inputs": ragged.to_tensor(),
         "inputs_mask": tf.sequence_mask(ragged.row_lengths()),
     }, is_good
-
-
-def value_of(spec, value):
-    """In graph: a raw input, a string scalar, as `Problem.encode_inputs` takes it; fails if it is
-    none."""
-    if spec.kind == "audio":
-        return samples(value, spec.sample_rate)
-    if spec.kind == "language":
-        check = tf.debugging.Assert(
-            ~tf.strings.regex_full_match(value, BLANK), ["the text is empty"]
-        )
-    else:
-        # Decoded to its end: of a truncated JPEG, a part may be intact. Without the assertion,
-        # the decoding is pruned.
-        pixels = tf.io.decode_image(value, channels=3, expand_animations=False)
-        check = tf.debugging.assert_positive(tf.size(pixels))
-    with tf.control_dependencies([check]):
-        return tf.identity(value)
-
-
-def samples(content, rate):
-    """In graph: a WAV file of any sampling rate and number of channels -> int16 [samples] at
-    `rate`."""
-    sound, has = decode_wav(content)
-    sound = tf.reduce_mean(sound, axis=1)
-    length = tf.shape(sound)[0]
-    checks = [
-        tf.debugging.assert_positive(length),
-        tf.debugging.assert_less_equal(length // has, LONGEST),
-    ]
-    with tf.control_dependencies(checks):
-        sound = tf.cond(has == rate, lambda: sound, lambda: resampled(sound, has, rate))
-    sound = tf.clip_by_value(tf.round(sound * 2.0**15), -(2.0**15), 2.0**15 - 1)
-    with tf.control_dependencies([tf.debugging.assert_positive(tf.size(sound))]):
-        return tf.cast(sound, tf.int16)

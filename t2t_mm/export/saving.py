@@ -18,10 +18,8 @@ from t2t_mm.decoding import Greedy, decode
 from t2t_mm.errors import UserError
 from t2t_mm.export import warmup
 from t2t_mm.export.reading import read
-from t2t_mm.problem.base import TreeProblem
-from t2t_mm.problem.trees_in_graph import delinearize
+from t2t_mm.inference.exported import DESCRIPTION
 
-DESCRIPTION = Path("assets.extra") / "problems.json"
 NEVER = float("-inf")  # score of the answer to an input that can't be read
 
 
@@ -55,16 +53,18 @@ def export(predictor, export_dir, problems=None, method=None, longest=512):
     partial = final.with_name(f"temp-{final.name}-{os.getpid()}")  # a name that serving passes over
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
-        module = Exported(predictor, names, method or Greedy(), longest)
+        module = ServingModule(predictor, names, method or Greedy(), longest)
         signatures = module.signatures()
         if len(names) == 1:
             signatures["serving_default"] = signatures[names[0]]
         tf.saved_model.save(module, str(partial), signatures)
         served = {name: predictor.problems[name] for name in names}
         warmup.write(partial, served)
-        (partial / DESCRIPTION).write_text(
-            json.dumps({name: described(problem) for name, problem in served.items()})
-        )
+        description = {
+            name: {"inputs": problem.inputs.described(), "targets": problem.targets.described()}
+            for name, problem in served.items()
+        }
+        (partial / DESCRIPTION).write_text(json.dumps(description))
         os.replace(partial, final)
     except OSError as error:
         raise UserError(f"{final} can't be written: {error.strerror or error}.") from error
@@ -73,22 +73,7 @@ def export(predictor, export_dir, problems=None, method=None, longest=512):
     return final
 
 
-def described(problem) -> dict:
-    """What `load` has to know of a problem: how its inputs are sent, and its classes."""
-    spec, targets = problem.inputs, problem.targets
-    inputs = {"kind": spec.kind} | {
-        name: getattr(spec, name) for name in ("sample_rate", "channels") if hasattr(spec, name)
-    }
-    return {"inputs": inputs, "targets": {"kind": targets.kind, "names": class_names(targets)}}
-
-
-def class_names(spec) -> list:
-    """Names of the classes of a target, or their numbers; none if it has no classes."""
-    count = getattr(spec, "num_classes", 0)
-    return list(spec.names or map(str, range(count))) if count else []
-
-
-class Exported(tf.Module):
+class ServingModule(tf.Module):
     """What is saved: a function for each problem, and the weights on their paths."""
 
     def __init__(self, predictor, names, method, longest):
@@ -100,11 +85,7 @@ class Exported(tf.Module):
         self.weights = list(self.weights.values())
         # the tokenisers' resources have to hang on what is saved
         self.tokenizers = [
-            part
-            for name in names
-            for spec in self._specs(name)
-            if spec.kind == "language"
-            for part in resources(spec.vocabulary())
+            part for name in names for spec in self._specs(name) for part in spec.resources()
         ]
 
     def _specs(self, name):
@@ -121,7 +102,7 @@ class Exported(tf.Module):
 
     def _server(self, name):
         problem = self._predictor.problems[name]
-        answer = self._classes if problem.targets.kind == "categorical" else self._texts
+        answer = self._texts if problem.targets.is_sequence else self._answers
 
         def serve(inputs):
             count = tf.size(inputs)
@@ -138,11 +119,9 @@ class Exported(tf.Module):
             self._predictor.model, problem.name, batch, self._method, None, self._longest
         )
         shape = tf.shape(decoded.ids)  # [batch, hypotheses, length]
-        texts = problem.targets.vocabulary().detokenize(
-            tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]])
-        )
-        if isinstance(problem, TreeProblem):
-            texts = delinearize(texts, tf.repeat(inputs, shape[1]))
+        texts = problem.targets.detokenize(tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]]))
+        if problem.rewrites_outputs:
+            texts = problem.postprocess_in_graph(texts, tf.repeat(inputs, shape[1]))
         # Words of a tree are the client's bytes, and single bytes may be put out: what is sent is
         # UTF-8 nonetheless.
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
@@ -153,23 +132,9 @@ class Exported(tf.Module):
             texts, scores, log_probs = texts[:, 0], scores[:, 0], log_probs[:, 0]
         return {"outputs": texts, "scores": scores, "log_probs": log_probs}
 
-    def _classes(self, problem, batch, is_good, inputs):
-        logits = self._predictor.model(batch, problem=problem.name, training=False)["logits"][:, 0]
-        names = class_names(problem.targets)
-        classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        scores = tf.reduce_max(tf.nn.log_softmax(logits), axis=-1)
-        return {
-            "classes": tf.where(is_good, classes, -1),
-            "labels": tf.where(is_good, tf.gather(names, classes), ""),
-            "probabilities": tf.where(is_good[:, None], tf.nn.softmax(logits), 0.0),
-            "scores": tf.where(is_good, scores, NEVER),
-        }
-
-
-def resources(vocabulary) -> list:
-    """The objects of a vocabulary that hold TensorFlow resources."""
-    held = [getattr(vocabulary, name, None) for name in ("_tokenizer", "_table")]
-    return [part for part in held if part is not None]
+    def _answers(self, problem, batch, is_good, inputs):
+        logits = self._predictor.logits(problem, batch)  # [batch, classes]
+        return problem.targets.answers_in_graph(logits, is_good)
 
 
 def size(path) -> int:

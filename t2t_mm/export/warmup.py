@@ -6,9 +6,6 @@ installed.
 """
 
 import functools
-import struct
-import wave
-from io import BytesIO
 from pathlib import Path
 
 import tensorflow as tf
@@ -39,7 +36,7 @@ def write(folder, problems, batch_sizes=(1, 8)):
     with tf.io.TFRecordWriter(str(path)) as file:
         for name, problem in problems.items():
             for size in batch_sizes:
-                file.write(request(name, [sample(problem.inputs)] * size).SerializeToString())
+                file.write(request(name, [problem.inputs.sample()] * size).SerializeToString())
 
 
 def request(signature, inputs):
@@ -50,22 +47,6 @@ def request(signature, inputs):
     entry = asked.inputs.add(key="inputs")
     entry.value.ParseFromString(tf.make_tensor_proto(inputs, tf.string).SerializeToString())
     return log
-
-
-def sample(spec) -> bytes:
-    """An input of some length, as a client would send it."""
-    if spec.kind == "language":
-        return b"This sentence is here so that the first one that matters does not have to wait."
-    if spec.kind == "image":
-        size = spec.size or 64
-        return tf.io.encode_png(tf.zeros([size, size, spec.channels], tf.uint8)).numpy()
-    file = BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(spec.sample_rate)
-        sound.writeframes(struct.pack("<h", 100) * (2 * spec.sample_rate))
-    return file.getvalue()
 
 
 @functools.cache

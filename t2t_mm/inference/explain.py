@@ -2,13 +2,14 @@
 `explain(t2t_mm.load("output/mini8"), ...)`."""
 
 import dataclasses
-import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
-from t2t_mm.inference.answer import encode, padded, written
+from t2t_mm.inference.inputs import encode, padded
+from t2t_mm.inference.predictor import Predictor, text_of, written
 from t2t_mm.layers.watching import watching
 from t2t_mm.modalities.language.vocabulary import EOS
 
@@ -20,8 +21,8 @@ class Explanation:
     Attributes:
         problem: its name.
         inputs: S labels of the body's input positions: pieces, places in the picture, seconds.
-        outputs: T labels of what was put out: pieces; of a class, the input positions once more.
-        answer: the text put out, or the class.
+        outputs: T labels of the output: pieces; of a class, the input positions once more.
+        answer: the output text, or the class.
         attention: {where: [heads, T, S]}, from the outputs to the inputs: "mixer", "decoder 1", ...
         experts: {where: [positions, experts]}, the gates: "encoder" over inputs, "decoder" over
             outputs.
@@ -35,69 +36,62 @@ class Explanation:
     experts: dict
 
 
-def explain(answering, problem, value) -> Explanation:
+def explain(predictor: Predictor, problem: str, value: Any) -> Explanation:
     """Answers an input greedily and looks at how.
 
     Args:
-        answering: t2t_mm.load(...), or another answering.Answering.
+        predictor: t2t_mm.load(...) of a run, or another Predictor.
         problem: its name.
         value: an input as `predict` takes it.
 
     Raises:
         UserError: if the input can't be read.
     """
-    named, model = answering.problem(problem), answering.model
-    answer, batch = _answered(answering, named, value)
-    compile_part, model.compile_part = (
-        model.compile_part,
-        None,
-    )  # eager, so that there is something to see
+    named, model = predictor.problem(problem), predictor.model
+    answer, batch = _answered(predictor, named, value)
+    # eager, so that there is something to see
+    run_part, model.run_part = model.run_part, None
     try:
         with watching() as seen:
             model(batch, problem=problem, training=False)
     finally:
-        model.compile_part = compile_part
+        model.run_part = run_part
     attention = [value for kind, value in seen if kind == "source_attention"]
-    experts = dict(
-        zip(
-            _layers(model.hparams), [pair for kind, pair in seen if kind == "experts"], strict=False
-        )
-    )
-    is_class = named.targets.kind == "categorical"
-    command = f"<{named.command}>"
-    inputs = labels(named.inputs, batch["inputs"][0], attention[0].shape[-1] if attention else None)
-    outputs = [command, *inputs] if is_class else labels(named.targets, batch["targets"][0])
+    pairs = [pair for kind, pair in seen if kind == "experts"]
+    experts = dict(zip(_layers(model.hparams), pairs, strict=False))
+    count = attention[0].shape[-1] if attention else None
+    inputs = named.inputs.position_labels(batch["inputs"][0], count)
+    if named.targets.is_sequence:
+        outputs = named.targets.position_labels(batch["targets"][0])
+    else:
+        outputs = [f"<{named.command}>", *inputs]
     places = ["mixer", *(f"decoder {i + 1}" for i in range(len(attention) - 1))]
+    weights = zip(places, attention, strict=False)
     return Explanation(
         problem,
         inputs,
         outputs,
         answer,
-        {
-            place: np.asarray(weights[0], np.float32)
-            for place, weights in zip(places, attention, strict=False)
-        },
+        {place: np.asarray(heads[0], np.float32) for place, heads in weights},
         {place: _gates(*pair, model.hparams.moe_experts) for place, pair in experts.items()},
     )
 
 
-def _answered(answering, problem, value):
+def _answered(predictor, problem, value):
     """(the answer, the batch of one with which the model's call repeats how it came about)"""
     try:
         encoded = encode(problem, value)
     except UserError as error:
         raise UserError(f"{value!r} can't be read: {error}") from error
     batch = padded([encoded], problem.inputs.masked)
-    if problem.targets.kind == "categorical":
-        logits = answering.model(batch, problem=problem.name, training=False)["logits"]
-        targets = tf.argmax(logits[:, 0], axis=-1, output_type=tf.int32)[:, None]  # [1, 1]
-        answer = problem.targets.decode(targets[0].numpy())
-    else:
-        ids = answering.decode(problem, batch)[0][0, 0]
-        ends = np.flatnonzero(ids == EOS)
-        targets = tf.constant(ids[None, : ends[0] + 1 if ends.size else None])  # [1, length]
-        answer = written(problem, ids, value)
-    return answer, batch | {"targets": targets, "targets_mask": tf.ones_like(targets, tf.bool)}
+    if not problem.targets.is_sequence:
+        (answer,) = problem.targets.answers(predictor.logits(problem, batch), 1)
+        return text_of(answer), batch
+    ids = predictor.decode(problem, batch)[0][0, 0]
+    ends = np.flatnonzero(ids == EOS)
+    targets = tf.constant(ids[None, : ends[0] + 1 if ends.size else None])  # [1, length]
+    batch |= {"targets": targets, "targets_mask": tf.ones_like(targets, tf.bool)}
+    return written(problem, ids, value), batch
 
 
 def _layers(hparams):
@@ -109,21 +103,3 @@ def _gates(gates, chosen, experts):
     spread = np.zeros((gates.shape[0], experts), np.float32)
     np.put_along_axis(spread, np.asarray(chosen), np.asarray(gates, np.float32), axis=1)
     return spread
-
-
-def labels(spec, encoded, count=None):
-    """A label for each position that the body has of an encoded input or target.
-
-    Args:
-        spec: its feature.
-        encoded: one example, without batch.
-        count: of positions, where the spec doesn't say.
-    """
-    if spec.kind == "language":
-        return [spec.vocabulary().piece(i) for i in np.asarray(encoded)]
-    if spec.kind == "image":
-        rows, columns = (math.ceil(size / 16) for size in encoded.shape[:2])
-        return [f"{row + 1},{column + 1}" for row in range(rows) for column in range(columns)]
-    hop = 0.01 if spec.form == "spectrogram" else 1 / spec.sample_rate
-    count = count or int(spec.positions(encoded))
-    return [f"{i * spec.time_stride * hop:.2f} s" for i in range(count)]

@@ -1,117 +1,131 @@
-"""A trained model in a program: `t2t_mm.load("output/mini8").predict("mini_ende", "I see two red
-rings.")`.
+"""What a model answers to inputs as a person gives them: texts, paths, pictures, samples."""
 
-Everything is learned from the output directory: problems and vocabularies, hyperparameters,
-weights.
-"""
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import copy
-import sys
+import numpy as np
 
-import keras
-
-from t2t_mm import registry
-from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
+from t2t_mm.decoding import Greedy, Search
 from t2t_mm.errors import UserError
-from t2t_mm.inference.answer import Answering
-from t2t_mm.modalities import specs
-from t2t_mm.problem.base import View
-from t2t_mm.runs.corruption import newest_intact
-from t2t_mm.runs.directory import OutputDir
-from t2t_mm.runs.names import named_variables
-from t2t_mm.runs.paths import step_of
-from t2t_mm.runs.weights import weights
+from t2t_mm.inference.inputs import batched, encode, padded
+from t2t_mm.problem.base import Problem
 
-SPECS = {
-    "language": specs.Language,
-    "image": specs.Image,
-    "categorical": specs.Categorical,
-    "audio": specs.Audio,
-}
+TOP = 5  # classes in an answer
 
 
-class Predictor(Answering):
-    """A model with the weights of its newest checkpoint.
+class Predictor:
+    """Answers inputs with a model.
 
     Args:
-        output_dir: of a training run.
-        checkpoint: path prefix of another checkpoint than the newest.
-
-    Attributes:
-        problems: {name: Problem}, all that the model was trained on.
         model: the Keras model.
-        step: of the checkpoint.
-
-    Raises:
-        UserError: if there is no checkpoint, or what belongs to it is missing.
+        problems: {name: resolved Problem}, those that the model was trained on.
+        hparams: HParams of the model.
+        step: how many steps it was trained.
     """
 
-    def __init__(self, output_dir, checkpoint=None):
-        self.output = OutputDir(output_dir)
-        self.output.need_checkpoint()
-        hparams, recorded = (
-            hparams_files.load(str(self.output.path)),
-            self.output.recorded_problems(),
-        )
-        problems = {
-            name: restored(name, said, hparams, self.output) for name, said in recorded.items()
+    def __init__(self, model: Any, problems: dict[str, Problem], hparams: HParams, step: int = 0):
+        self.model, self.problems, self.hparams, self.step = model, problems, hparams, step
+        self._searches: dict[tuple, Search] = {}
+
+    def predict(
+        self,
+        problem: str,
+        inputs: Any,
+        method: Any = None,
+        longest: int = 512,
+        top: int = TOP,
+        seed: int = 0,
+        first: int = 0,
+    ) -> Any:
+        """Answers one input, or a list of them.
+
+        Args:
+            problem: its name.
+            inputs: text; of a picture or a sound a path, a file's bytes or an open file; of a
+                picture also an array [h, w, c] or a PIL image, of a sound samples; of other
+                modalities what their `read` takes; or a list of them.
+            method: decoding.Greedy, Beam or Sampling; greedy if not given.
+            longest: most positions of an output.
+            top: classes in an answer.
+            seed: of sampling; what is drawn for an input depends on this and on its number alone.
+            first: number of the first input.
+
+        Returns:
+            A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its
+            log-probability, "n_best": [(text, score), ...]}; for classes {"label", "probability",
+            "top": [(label, probability), ...]}. For an input that can't be read {"error": why}.
+        """
+        named = self.problem(problem)
+        one = not isinstance(inputs, list | tuple)
+        values = [inputs] if one else list(inputs)
+        results: list[dict | None] = [None] * len(values)
+        encoded = {}
+        for index, value in enumerate(values):
+            try:
+                encoded[index] = encode(named, value)
+            except UserError as error:
+                results[index] = {"error": str(error)}
+        lengths = {index: int(named.inputs.positions(value)) for index, value in encoded.items()}
+        order = sorted(encoded, key=lambda index: (lengths[index], index))
+        for rows in batched(order, lengths, self.hparams.batch_size):
+            batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            if named.targets.is_sequence:
+                sources = [values[index] for index in rows]
+                found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
+                answers = list(_texts(named, sources, *found))
+            else:
+                answers = named.targets.answers(self.logits(named, batch), top)
+            for index, answer in zip(rows, answers, strict=True):
+                results[index] = answer
+        return results[0] if one else results
+
+    def problem(self, name: str) -> Problem:
+        """The problem of that name; a UserError if the model was not trained on it."""
+        if name not in self.problems:
+            raise UserError(f"The model was trained on {', '.join(self.problems)}, not on {name}.")
+        return self.problems[name]
+
+    def decode(
+        self,
+        problem: Problem,
+        batch: dict[str, Any],
+        method: Any = None,
+        longest: int = 512,
+        seed: int = 0,
+        index: Sequence[int] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Decodes a batch of encoded inputs: the arrays of decoding.Decoded."""
+        key = (problem.name, method or Greedy(), longest)
+        if key not in self._searches:
+            self._searches[key] = Search(self.model, problem.name, key[1], longest)
+        ids, log_probs, scores = self._searches[key](batch, None, seed, index)
+        return np.asarray(ids), np.asarray(log_probs), np.asarray(scores)
+
+    def logits(self, problem: Problem, batch: dict[str, Any]) -> Any:
+        """Logits [batch, classes] of a target that is no sequence."""
+        return self.model(batch, problem=problem.name, training=False)["logits"][:, 0]
+
+
+def _texts(problem, sources, ids, log_probs, scores) -> Iterator[dict]:
+    """The answers in ids [batch, hypotheses, length], scored [batch, hypotheses]."""
+    for row, source in enumerate(sources):
+        texts = [written(problem, hypothesis, source) for hypothesis in ids[row]]
+        pairs = zip(texts, scores[row], strict=True)
+        yield {
+            "outputs": texts[0],
+            "score": float(scores[row, 0]),
+            "log_prob": float(log_probs[row, 0]),
+            "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }
-        model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
-        super().__init__(model, problems, hparams)
-        if checkpoint:
-            self.step = put_weights(self.model, str(checkpoint))
-        else:
-            self.step = newest_intact(
-                self.output.checkpoints,
-                lambda path: put_weights(self.model, path),
-                lambda line: print(line, file=sys.stderr),
-            )
 
 
-def restored(name, said, hparams, output):
-    """The resolved problem that a run has recorded."""
-    problem = output.problem(name).configure(hparams)
-    sides = [_spec(said[side], output) for side in ("inputs", "targets")]
-    if isinstance(problem, View):
-        base = copy.copy(problem.base)
-        for side, spec in zip(problem.sides, sides, strict=True):
-            setattr(base, side, spec)
-        return View(base, problem.suffix, problem.sides)
-    problem.inputs, problem.targets = sides
-    return problem
+def text_of(answer: dict) -> str:
+    """The text of an answer, or its class; "" where there is none."""
+    return answer.get("outputs", answer.get("label", ""))
 
 
-def _spec(values, output):
-    kind = SPECS[values["kind"]]
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if name not in ("kind", "fingerprint")
-    }
-    spec = kind(**fields)
-    if spec.kind != "language":
-        return spec
-    path = spec.vocab_path(output.path)
-    if not path.is_file():
-        raise UserError(
-            f"The vocabulary {path} is missing: a run copies it there. Copy it from its data_dir."
-        )
-    return kind(**fields, path=str(path))
-
-
-def put_weights(model: keras.Model, path: str) -> int:
-    """Gives a model the weights of a checkpoint, or their moving averages where there are such, and
-    returns its step.
-
-    Raises:
-        UserError: if a weight is missing or of another shape, or the checkpoint is corrupt.
-    """
-    variables = {name: v for name, v in named_variables(model).items() if v.trainable}
-    values = weights(path, variables)
-    for name, variable in variables.items():
-        if name not in values or values[name].shape != tuple(variable.shape):
-            raise UserError(
-                f"The checkpoint {path} has no weight {name} of shape {tuple(variable.shape)}."
-            )
-        variable.assign(values[name])
-    return step_of(path)
+def written(problem: Problem, ids: Any, source: Any) -> str:
+    """Target ids as a person reads them; of a parse, the tree over the words of the source."""
+    text = problem.decode_targets(ids)
+    return problem.postprocess(text, source if isinstance(source, str) else None)

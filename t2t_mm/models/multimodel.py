@@ -65,6 +65,11 @@ class MultiModel(keras.Model):
             aux_loss: scalar, the balancing losses of the mixtures of experts;
             experts: {"encoder", "decoder": {"importance": [experts], "load": [experts], "dropped":
                 scalar}}.
+
+    Attributes:
+        run_part: calls the parts of the model, `run_part(name, function, *tensors, **options)`, so
+            that each is compiled once for all problems (execution.compiled.CompiledParts); None:
+            they are called as they are.
     """
 
     def __init__(self, hparams, problems, **kwargs):
@@ -72,7 +77,7 @@ class MultiModel(keras.Model):
         self.hparams = hparams
         self.problems = {problem.name: problem for problem in problems}
         self.seed = Seeds(random.randrange(2**31))  # of Python's generator, as all initial values
-        self.compile_part, self.compiled = None, {}
+        self.run_part = None
         self.nets, self.commands = {}, {}
         for problem in self.problems.values():
             self._net(problem.inputs).build_bottom()
@@ -96,14 +101,11 @@ class MultiModel(keras.Model):
             self.nets[name] = spec.net(self.hparams)
         return self.nets[name]
 
-    def _part(self, name, function):
-        """`function` as it is, or compiled by `compile_part` once for all problems, where a trainer
-        has set that."""
-        if self.compile_part is None:
-            return function
-        if name not in self.compiled:
-            self.compiled[name] = self.compile_part(function)
-        return self.compiled[name]
+    def _run(self, name, function, *tensors, **options):
+        """Calls a part of the model, or has `run_part` call it."""
+        if self.run_part is None:
+            return function(*tensors, **options)
+        return self.run_part(name, function, *tensors, **options)
 
     def _is_shortcut(self, problem):
         """Whether the problem's target is read off the encoder, as Tensor2Tensor did for
@@ -120,8 +122,8 @@ class MultiModel(keras.Model):
             hidden, out_mask, more = self._decode(problem, batch, encoding, mask, training)
             info = info | more
             grid = grid if problem.targets.kind == "categorical" else None
-        logits = self._part(target + "_top", self.nets[target].top)(
-            hidden, out_mask, grid, training=training
+        logits = self._run(
+            target + "_top", self.nets[target].top, hidden, out_mask, grid, training=training
         )
         return {
             "logits": logits,
@@ -134,31 +136,39 @@ class MultiModel(keras.Model):
     def _encode(self, problem, batch, training):
         """(encoding [batch, length, hidden], its mask, grid of a picture or None, info)."""
         source = problem.inputs.net_name()
-        x, mask, grid = self._part(source + "_bottom", self.nets[source].bottom)(
-            batch["inputs"], batch.get("inputs_mask"), training=training
+        x, mask, grid = self._run(
+            source + "_bottom",
+            self.nets[source].bottom,
+            batch["inputs"],
+            batch.get("inputs_mask"),
+            training=training,
         )
         if (
             grid is not None and "targets_mask" in batch
         ):  # a picture without a target fills a batch up: padding
             mask = mask & ops.any(batch["targets_mask"], axis=1, keepdims=True)
-        encoding, info = self._part("encoder", self.encoder)(x, mask, training=training)
+        encoding, info = self._run("encoder", self.encoder, x, mask, training=training)
         return encoding, mask, grid, info
 
     def _decode(self, problem, batch, encoding, mask, training):
         """The body behind the encoder: (hidden [batch, positions, hidden], their mask, info)."""
-        body = self._part("body", self.body)
         command = self.commands[problem.command]
         if problem.targets.kind == "categorical":
             # A class has no previous outputs: the body reads the encoding in their place, command
             # token first.
             previous, positions = command.prepend(encoding), with_command(mask)
-            hidden, info = body(previous, positions, encoding, mask, training=training)
+            hidden, info = self._run(
+                "body", self.body, previous, positions, encoding, mask, training=training
+            )
             return hidden[:, 1:], mask, info
         target = problem.targets.net_name()
-        embedded = self._part(target + "_embed", self.nets[target].embed)(batch["targets"])
+        embedded = self._run(target + "_embed", self.nets[target].embed, batch["targets"])
         previous = command.prepend(embedded[:, :-1])  # shifted right
-        hidden, info = body(previous, batch["targets_mask"], encoding, mask, training=training)
-        return hidden, batch["targets_mask"], info
+        valid = batch["targets_mask"]
+        hidden, info = self._run(
+            "body", self.body, previous, valid, encoding, mask, training=training
+        )
+        return hidden, valid, info
 
     def body(self, previous, mask, encoding, encoding_mask, training=False):
         """Mixer and decoder: previous outputs [batch, length, hidden] -> (next [batch, length,
@@ -249,7 +259,7 @@ class MultiModel(keras.Model):
         int32 [rows]."""
         return state | {"lineage": kernels.gather(state["lineage"], rows)}
 
-    def path(self, problem):
+    def parts_of(self, problem):
         """The trainable variables of each part that a problem, by name, runs through: a list of
         lists."""
         problem = self.problems[problem]
@@ -268,9 +278,9 @@ class MultiModel(keras.Model):
     def variables_of(self, problem):
         """The trainable variables on the path of a problem, by name; no other is touched when it
         trains."""
-        return [variable for part in self.path(problem) for variable in part]
+        return [variable for part in self.parts_of(problem) for variable in part]
 
-    def parts(self):
+    def parameter_counts(self):
         """Number of parameters of each part: {net name or "experts" or "body" or "command tokens":
         parameters}."""
         body = [self.encoder, self.mixer, self.decoder]

@@ -8,12 +8,16 @@ input pipelines take.
 
 import copy
 import inspect
-from typing import NamedTuple
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
-from t2t_mm.data.writing.options import DEFAULTS
+from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Feature
-from t2t_mm.problem import keys
+from t2t_mm.modalities import base as modalities
+from t2t_mm.modalities.base import Modality
+from t2t_mm.problem import keys, locate
+from t2t_mm.problem.views import SIDES, Modifiable
 
 SPLITS = ("train", "validation", "test")
 
@@ -22,11 +26,12 @@ class Source(NamedTuple):
     """Where data comes from, for the catalogue.
 
     Attributes:
-      page: the address of its page.
-      licence: in a word or two.
-      size: what TFDS downloads, or what is to be fetched by hand.
-      by_hand: files that have to be fetched by hand, "" if TFDS downloads them.
-      free: name of a problem that does about the same with data that is free, "" if this one's is.
+        page: the address of its page.
+        licence: in a word or two.
+        size: what TFDS downloads, or what is to be fetched by hand.
+        by_hand: files that have to be fetched by hand, "" if TFDS downloads them.
+        free: name of a problem that does about the same with data that is free, "" if this one's
+            is.
     """
 
     page: str
@@ -36,170 +41,154 @@ class Source(NamedTuple):
     free: str = ""
 
 
-class Problem:
-    """One task. Subclass, set the attributes, and register.
+class Problem(Modifiable):
+    """One task. Subclass, set the attributes, and register; override hooks (hooks.py) if need be.
 
     The data comes from the user's raw folder where there is one (read by `raw_layout`, or by a
-    `generate` of the subclass), else from a stock TFDS data set (`dataset`). A subclass with
-    `generate` needs nothing else but `command`, `inputs` and `targets`.
+    `generate` of the subclass), else from a TFDS data set (`dataset`). A subclass with `generate`
+    needs nothing else but `command`, `inputs` and `targets`.
 
     Attributes:
-      name: set by the registry.
-      dataset: TFDS name with its configuration, as in "wmt14_translate/de-en"; "" (or a raw layout)
-          if none.
-      raw_layout: which of datasets/ reads the raw folder: "parallel_text", "image_folder",
-        "bracketed_trees", "coco", "kaldi".
-      raw_folder: folder under --raw_dir; the problem's name if not given.
-      command: the output space, whose learned token starts the decoder: "to-german". Same space,
-          same token.
-      input_command: the output space of the inputs, for `_rev` and `_copy`.
-      inputs, targets: modality specs.
-      input_key, target_key: what the two sides are called in the data set's examples;
-          "captions/text" lies
-        deeper. Where targets are several, each is one as good as another: training draws one.
-      stock_splits: our split names -> those of the stock data set, as "a+b" where it has two.
-      source: for the catalogue: where the stock data comes from, its licence and its size.
-      metrics: names of metrics on decoded output; the teacher-forced ones follow from the targets'
-          modality.
-      modifiers: which of "rev" and "copy" make sense.
+        name: set by the registry.
+        dataset: TFDS name with its configuration, as in "wmt14_translate/de-en"; "" (or a raw
+            layout) if none.
+        dataset_module: a module to import so that TFDS knows `dataset`, where it is not TFDS's own.
+        raw_layout: the registered reader of the raw folder: "parallel_text", "image_folder",
+            "bracketed_trees", "coco", "kaldi", or one of yours.
+        raw_folder: folder under --raw_dir; the problem's name if not given.
+        command: the output space, whose learned token starts the decoder: "to-german". Same space,
+            same token.
+        input_command: the output space of the inputs, for `_rev` and `_copy`.
+        inputs, targets: the modalities of the two sides.
+        input_key, target_key: what the two sides are called in the data set's examples;
+            "captions/text" lies deeper. Where targets are several, each is as good as another:
+            training draws one.
+        stock_splits: our names of the splits -> those of the stock data set; "a+b" for two.
+        source: for the catalogue: where the stock data comes from, its licence and its size.
+        metrics: names of metrics of decoded output; the teacher-forced ones follow from the
+            targets' modality.
+        modifiers: which of "rev" and "copy" make sense.
     """
 
     name: str = ""
     dataset: str = ""
+    dataset_module: str = ""
     raw_layout: str = ""
     raw_folder: str = ""
     command: str = ""
     input_command: str = ""
-    inputs: Feature
-    targets: Feature
     input_key: str = "inputs"
     target_key: str = "targets"
-    stock_splits = {split: split for split in SPLITS}
+    stock_splits: dict[str, str] = {split: split for split in SPLITS}
     source: Source | None = None
-    metrics: tuple = ()
-    modifiers: tuple = ("rev", "copy")
+    metrics: tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ("rev", "copy")
 
-    _builder = None  # set by `resolve`
-
-    def __repr__(self):
-        return f"<{self.name or type(self).__name__}: {self.inputs} -> {self.targets}>"
+    _builder: Any = None  # set by `located`
 
     @property
     def description(self) -> str:
-        """First line of the class's docstring."""
-        return (inspect.getdoc(type(self)) or "").partition("\n")[0]
+        """First paragraph of the class's docstring, in one line."""
+        return " ".join((inspect.getdoc(type(self)) or "").partition("\n\n")[0].split())
 
-    def check(self):
-        """Raises a UserError if something is missing from the class, or doesn't go together."""
-        for side, way in (("inputs", "as_input"), ("targets", "as_target")):
-            spec = getattr(self, side, None)
-            if not isinstance(spec, Feature):
-                raise UserError(
-                    f"{self.name}: its class has to give {side}, as in {side} = "
-                    f'Language(vocab="english_8k"); it gives {spec!r}.'
-                )
-            if not getattr(spec, way):
-                raise UserError(f"{self.name}: {spec.kind} can't be the {side} of a problem.")
+    @property
+    def folder(self) -> str:
+        """Name of the raw folder, and of the data set that a reader makes of it."""
+        return self.raw_folder or self.name
+
+    @property
+    def original(self) -> "Problem":
+        """The problem whose data is read: of `_rev` and `_copy`, what they were made of."""
+        return self
+
+    def check(self) -> None:
+        """Raises a UserError or RegistryError if something is missing from the class, or doesn't
+        go together."""
+        for side in SIDES:
+            modalities.check(getattr(self, side, None), side, self.name)
         if not self.command:
             raise UserError(
                 f'{self.name}: its class has to name its output space, as in command = "to-german".'
             )
-
-    @property
-    def folder(self) -> str:
-        """Name of the raw folder, and of the data set's TFDS configuration where we read one."""
-        return self.raw_folder or self.name
+        if self.raw_layout:
+            registry.reader(self.raw_layout)
 
     # -- preparing and resolving
 
-    def generate(self, split: str, raw_dir):
+    def generate(self, split: str, raw_dir: str | None) -> Iterator[dict[str, Any]]:
         """The subclass's own reader. A split that isn't there yields nothing, or finds no file.
 
         Args:
-          split: "train", "validation" or "test".
-          raw_dir: what --raw_dir says, None if it wasn't given.
+            split: "train", "validation" or "test".
+            raw_dir: what --raw_dir says, None if it wasn't given.
+
         Yields:
-          {"inputs": ..., "targets": ...} in Python values: text; a class's name or number; an
-          encoded picture or its path; samples.
+            {"inputs": ..., "targets": ...} in Python values that the modalities can store: text; a
+            class's name or number; an encoded picture or its path; samples.
         """
         raise NotImplementedError
 
-    def configure(self, hparams) -> "Problem":
+    @property
+    def generates(self) -> bool:
+        """Whether the class has a `generate` of its own."""
+        return type(self).generate is not Problem.generate
+
+    def configure(self, hparams: Any) -> "Problem":
         """A copy as `hparams` want it, such as pictures of `image_size` pixels. Idempotent; goes
-        before `prepare`."""
+        before preparation."""
+        return self.with_sides(self.inputs.configure(hparams), self.targets.configure(hparams))
+
+    def with_sides(self, inputs: Modality, targets: Modality) -> "Problem":
+        """A copy with other modalities, such as those that a run has recorded."""
         changed = copy.copy(self)
-        changed.inputs = self.inputs.configure(hparams)
-        changed.targets = self.targets.configure(hparams)
+        changed.inputs, changed.targets = inputs, targets
         return changed
 
-    def prepare(self, data_dir, raw_dir=None, log=print, options=DEFAULTS):
-        """Writes the data set under `data_dir`: the raw folder's if there is one, else the stock
-        data set.
-
-        Does nothing where it is prepared. Vocabularies are made by `prepare.prepare`, which sees
-        all.
-
-        Args:
-          data_dir, raw_dir: as --data_dir and --raw_dir.
-          log: function of one str.
-          options: datasets.options.Options.
-        Raises:
-          UserError: with what was looked for and what to do.
-        """
-        from t2t_mm.data import sources
-
-        sources.prepare(self, data_dir, raw_dir, log, options)
-
-    def located(self, data_dir) -> "Problem":
+    def located(self, data_dir: str | os.PathLike) -> "Problem":
         """A copy that reads the data prepared under `data_dir`, its specs as they are.
 
         Raises:
-          UserError: if the data is not prepared there.
+            UserError: the data is not prepared there.
         """
-        from t2t_mm.data import sources
-
         found = copy.copy(self)
-        found._builder = sources.find(self, data_dir)
+        found._builder = locate.find(self, data_dir)
         return found
 
-    def resolve(self, data_dir, hparams=None) -> "Problem":
-        """A copy whose specs hold the sizes of the prepared data; configured by `hparams` where
-        given.
+    def resolve(self, data_dir: str | os.PathLike, hparams: Any = None) -> "Problem":
+        """A copy whose specs hold the sizes of the prepared data, configured by `hparams` if given.
 
         Raises:
-          UserError: if the data or a vocabulary is not prepared under `data_dir`.
+            UserError: the data or a vocabulary is not prepared under `data_dir`.
         """
         found = (self.configure(hparams) if hparams else self).located(data_dir)
-        info = found.builder.info
-        sides = []
-        for spec, key in ((found.inputs, self.input_key), (found.targets, self.target_key)):
-            feature = keys.feature(info.features, key)
-            if feature is None:
-                raise UserError(
-                    f"{self.name}: its data set {info.full_name} has no feature {key!r}, only "
-                    f"{', '.join(keys.names(info.features))}. Set input_key and target_key."
-                )
-            if not spec.reads(feature):
-                raise UserError(
-                    f"{self.name}: {key!r} in {found.builder.data_path} is not {spec.kind}. If "
-                    "the class "
-                    "was another when the data was prepared, delete that folder."
-                )
-            sides.append(spec.resolve(data_dir, feature))
-        found.inputs, found.targets = sides
-        return found
+        return found.with_sides(*(found._resolved(side, data_dir) for side in SIDES))
+
+    def _resolved(self, side: str, data_dir: str | os.PathLike) -> Modality:
+        spec, key, info = getattr(self, side), self._key(side), self.builder.info
+        feature = keys.feature(info.features, key)
+        if feature is None:
+            raise UserError(
+                f"{self.name}: its data set {info.full_name} has no feature {key!r}, only "
+                f"{', '.join(keys.names(info.features))}. Set input_key and target_key."
+            )
+        if not spec.reads(feature):
+            raise UserError(
+                f"{self.name}: {key!r} in {self.builder.data_path} is not {spec.kind}. If the "
+                "class was another when the data was prepared, delete that folder."
+            )
+        return spec.resolve(data_dir, feature)
 
     # -- reading
 
     @property
-    def builder(self):
+    def builder(self) -> Any:
         """The prepared TFDS builder of a resolved problem."""
         if self._builder is None:
             raise UserError(f"{self.name} is not resolved: call problem.resolve(data_dir) first.")
         return self._builder
 
-    def stored_splits(self) -> dict:
-        """Our split names -> those in the prepared data, for the splits there are."""
+    def stored_splits(self) -> dict[str, str]:
+        """Our names of the splits -> those in the prepared data, for the splits there are."""
         there = self.builder.info.splits
         is_stock = self.builder.name == self.dataset.partition("/")[0]
         names = self.stock_splits if is_stock else {split: split for split in SPLITS}
@@ -209,211 +198,59 @@ class Problem:
             if all(part in there and there[part].num_examples for part in name.split("+"))
         }
 
-    def splits(self) -> dict:
-        """Examples of each split that is there."""
+    def splits(self) -> dict[str, int]:
+        """How many examples each split has, of the splits there are."""
         there = self.builder.info.splits
         return {split: there[name].num_examples for split, name in self.stored_splits().items()}
 
     def stored_side(self, side: str) -> str:
-        """Where a side comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal where the same is
-        read."""
-        key = self.input_key if side == "inputs" else self.target_key
-        return f"{self.builder.info.full_name}:{key}"
+        """Where a side comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal where the same
+        is read."""
+        return f"{self.builder.info.full_name}:{self._key(side)}"
 
-    def examples(self, split: str, *, shuffle_seed=None, sides=("inputs", "targets")):
+    def examples(
+        self, split: str, *, shuffle_seed: int | None = None, sides: Iterable[str] = SIDES
+    ) -> Any:
         """The raw examples of a split, {"inputs": raw, "targets": raw}. Pictures stay encoded.
 
         Args:
-          shuffle_seed: reads the files in random order, another at each pass; None reads in the
-              stored order.
-          sides: those that are wanted; the other is not read.
+            split: "train", "validation" or "test".
+            shuffle_seed: reads the files in random order, another at each pass; None reads in the
+                stored order.
+            sides: those that are wanted; the other is not read.
+
+        Returns:
+            A tf.data.Dataset.
+
         Raises:
-          UserError: if there is no such split.
+            UserError: there is no such split.
         """
-        import tensorflow_datasets as tfds
-
-        from t2t_mm.data.readers.raw import quiet
-
         names = self.stored_splits()
         if split not in names:
             raise UserError(
                 f"{self.name} has no {split} examples in {self.builder.data_path}, only "
                 f"{', '.join(names) or 'an empty data set'}."
             )
-        wanted = {"inputs": self.input_key, "targets": self.target_key}
-        wanted = {side: wanted[side] for side in sides}
-        decoders = {
-            key: tfds.decode.SkipDecoding()
-            for side, key in wanted.items()
-            if getattr(self, side).kind == "image"
-        }
-        if (
-            type(self.builder.info.features) is tfds.features.FeaturesDict
-        ):  # TFDS reads no part of a Translation
-            decoders = tfds.decode.PartialDecoding(keys.tree(wanted.values()), decoders=decoders)
-        config = tfds.ReadConfig(shuffle_seed=shuffle_seed, try_autocache=False, skip_prefetch=True)
-        with quiet():
-            data = self.builder.as_dataset(
-                names[split],
-                shuffle_files=shuffle_seed is not None,
-                decoders=decoders,
-                read_config=config,
-            )
-        return data.map(
-            lambda example: {side: keys.value(example, key) for side, key in wanted.items()}
-        )
+        wanted = {side: self._key(side) for side in sides}
+        encoded = {key for side, key in wanted.items() if getattr(self, side).skips_decoding}
+        return keys.read(self.builder, names[split], wanted, encoded, shuffle_seed)
 
-    def encode_inputs(self, value, training=False, seed=None):
-        """Raw input -> tensor for the input net: in training, in decoding and in the exported model
-        alike.
-
-        `training` turns augmentation on, drawn statelessly from `seed` (int32 [2])."""
-        return self.inputs.encode(value, training, seed)
-
-    def encode_targets(self, value, training=False, seed=None):
-        """Raw target -> int32 [length]."""
-        return self.targets.encode(value, training, seed)
-
-    def decode_targets(self, ids) -> str:
-        """Target ids as a person reads them: text, symbols, or a class name."""
-        return self.targets.decode(ids)
-
-    # -- modifiers
-
-    def reversed(self) -> "Problem":
-        """The problem the other way round (`name_rev`): modalities and vocabularies go with their
-        sides."""
-        self._allow("rev")
-        if not (self.targets.as_input and self.inputs.as_target):
-            raise UserError(
-                f"{self.name}_rev is not possible: {self.targets.kind} is no input, or "
-                f"{self.inputs.kind} no target. Only language goes both ways."
-            )
-        return View(self, "_rev", ("targets", "inputs"))
-
-    def copied(self) -> "Problem":
-        """Inputs to inputs (`name_copy`), an autoencoder."""
-        self._allow("copy")
-        if not self.inputs.as_target:
-            raise UserError(f"{self.name}_copy is not possible: {self.inputs.kind} is no target.")
-        return View(self, "_copy", ("inputs", "inputs"))
-
-    def _allow(self, modifier):
-        if modifier not in self.modifiers:
-            raise UserError(
-                f"{self.name} does not allow _{modifier}"
-                f"{', only _' + ' and _'.join(self.modifiers) if self.modifiers else ''}."
-            )
+    def _key(self, side: str) -> str:
+        return self.input_key if side == "inputs" else self.target_key
 
 
-class View(Problem):
-    """A problem that reads the data of another with its sides put elsewhere; what `_rev` and
-    `_copy` give.
-
-    Args:
-      base: the other problem.
-      suffix: what is added to its name.
-      sides: which of its sides, "inputs" or "targets", are our inputs and our targets.
-    """
-
-    def __init__(self, base: Problem, suffix: str, sides: tuple):
-        self.base, self.suffix, self.sides = base, suffix, sides
-        self.name, self.modifiers = base.name + suffix, base.modifiers
-        self.inputs, self.targets = (getattr(base, side) for side in sides)
-        spaces = {"inputs": base.input_command or f"to-{base.name}-inputs", "targets": base.command}
-        self.input_command, self.command = (spaces[side] for side in sides)
-        # a metric of translations holds both ways; one of trees says nothing about sentences
-        self.metrics = base.metrics if base.inputs == base.targets else ()
-        self.source = base.source
-
-    @property
-    def description(self):
-        return (
-            f"{self.base.description} "
-            f"({'reversed' if self.suffix == '_rev' else 'copying the inputs'})"
-        )
-
-    @property
-    def folder(self):
-        return self.base.folder
-
-    @property
-    def builder(self):
-        return self.base.builder
-
-    def configure(self, hparams):
-        return View(self.base.configure(hparams), self.suffix, self.sides)
-
-    def prepare(self, data_dir, raw_dir=None, log=print, options=DEFAULTS):
-        self.base.prepare(data_dir, raw_dir, log, options)
-
-    def located(self, data_dir):
-        return View(self.base.located(data_dir), self.suffix, self.sides)
-
-    def resolve(self, data_dir, hparams=None):
-        return View(self.base.resolve(data_dir, hparams), self.suffix, self.sides)
-
-    def stored_splits(self):
-        return self.base.stored_splits()
-
-    def stored_side(self, side):
-        return self.base.stored_side(self.sides[("inputs", "targets").index(side)])
-
-    def examples(self, split, *, shuffle_seed=None, sides=("inputs", "targets")):
-        theirs = dict(zip(("inputs", "targets"), self.sides, strict=True))
-        data = self.base.examples(
-            split, shuffle_seed=shuffle_seed, sides={theirs[side] for side in sides}
-        )
-        return data.map(lambda example: {side: example[theirs[side]] for side in sides})
-
-    def encode_inputs(self, value, training=False, seed=None):
-        return self._encode(self.sides[0], value, training, seed)
-
-    def encode_targets(self, value, training=False, seed=None):
-        return self._encode(self.sides[1], value, training, seed)
-
-    def _encode(self, side, value, training, seed):
-        encode = self.base.encode_inputs if side == "inputs" else self.base.encode_targets
-        return encode(value, training, seed)
-
-
-class TreeProblem(Problem):
-    """Parsing: the words of a sentence to its tree, linearised without them; invertible given the
-    sentence.
-
-    A subclass gives `inputs` and `targets`; `keep_functions = True` keeps function tags (NP-SBJ),
-    and `keep_traces = True` the traces of what was moved.
-    """
-
-    raw_layout = "bracketed_trees"
-    command = "to-parse-tree"
-    input_command = "to-english"
-    input_key = "words"
-    target_key = "symbols"
-    keep_functions = False
-    keep_traces = False
-    metrics = ("bracket_f1",)
-
-    def configure(self, hparams):
-        """With `parse_vocab=shared`, trees are written in the vocabulary of the sentences."""
-        changed = super().configure(hparams)
-        if hparams.parse_vocab == "shared":
-            changed.targets = self.inputs
-        return changed
-
-
-def check_nets(problems):
+def check_nets(problems: Iterable[Modifiable]) -> None:
     """Problems of one run agree on the nets they share.
 
     Raises:
-      UserError: if two specs differ that would have a net of one name, such as two label spaces.
+        UserError: two specs differ that would have a net of one name, such as two label spaces.
     """
-    seen = {}
+    seen: dict[str, tuple[Modality, str]] = {}
     for problem in problems:
         for spec in (problem.inputs, problem.targets):
             other, owner = seen.setdefault(spec.net_name(), (spec, problem.name))
             if other != spec:
                 raise UserError(
                     f"{owner} and {problem.name} both name the net {spec.net_name()}, but "
-                    f"differ: {other} against {spec}. Give one another name, or make them equal."
+                    f"differ: {other} against {spec}. Rename one, or make them equal."
                 )

@@ -1,9 +1,13 @@
 """Keys of a data set's features, in which "captions/text" lies deeper."""
 
+from collections.abc import Collection, Iterable
+from typing import Any
 
-def feature(features, key: str):
-    """The TFDS feature called `key`, None if there is none. Of a sequence it is what it is a
-    sequence of."""
+from t2t_mm import compat
+
+
+def feature(features: Any, key: str) -> Any:
+    """The TFDS feature called `key`, None if there is none. Of a sequence, what it is made of."""
     for part in key.split("/"):
         features = getattr(features, "feature", features)
         if not hasattr(features, "keys") or part not in features:
@@ -12,7 +16,7 @@ def feature(features, key: str):
     return getattr(features, "feature", features)
 
 
-def names(features, prefix="") -> list:
+def names(features: Any, prefix: str = "") -> list[str]:
     """The keys of all features."""
     inner = getattr(features, "feature", features)
     if not hasattr(inner, "keys"):
@@ -24,10 +28,9 @@ def names(features, prefix="") -> list:
     ]
 
 
-def tree(keys) -> dict:
-    """{"image": True, "captions": {"text": True}}: what TFDS takes as the wish for these features
-    alone."""
-    wanted = {}
+def tree(keys: Iterable[str]) -> dict[str, Any]:
+    """{"image": True, "captions": {"text": True}}: how TFDS is asked for these features alone."""
+    wanted: dict[str, Any] = {}
     for key in keys:
         *outer, last = key.split("/")
         place = wanted
@@ -37,8 +40,37 @@ def tree(keys) -> dict:
     return wanted
 
 
-def value(example, key: str):
+def value(example: Any, key: str) -> Any:
     """What an example holds under `key`."""
     for part in key.split("/"):
         example = example[part]
     return example
+
+
+def read(
+    builder: Any, split: str, wanted: dict[str, str], encoded: Collection[str], seed: int | None
+) -> Any:
+    """The examples of a split of prepared data.
+
+    Args:
+        builder: a TFDS builder.
+        split: in the builder's own names, "a+b" for two together.
+        wanted: {name in our examples: key}; nothing else is read.
+        encoded: those of the keys whose values stay encoded, such as pictures.
+        seed: of the order of the files, another at each pass; None for the stored order.
+
+    Returns:
+        A tf.data.Dataset of {name: value}.
+    """
+    import tensorflow_datasets as tfds
+
+    decoders: Any = {key: tfds.decode.SkipDecoding() for key in encoded}
+    if type(builder.info.features) is tfds.features.FeaturesDict:
+        # of another kind, such as a Translation, TFDS reads no part
+        decoders = tfds.decode.PartialDecoding(tree(wanted.values()), decoders=decoders)
+    config = tfds.ReadConfig(shuffle_seed=seed, try_autocache=False, skip_prefetch=True)
+    with compat.quiet_tfds():
+        data = builder.as_dataset(
+            split, shuffle_files=seed is not None, decoders=decoders, read_config=config
+        )
+    return data.map(lambda example: {name: value(example, key) for name, key in wanted.items()})

@@ -1,9 +1,12 @@
 """Contact sheets: pictures, or spectrograms, in rows, each with what belongs to it below."""
 
 import io
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from t2t_mm.problem.base import Problem
 
 CELL = 160  # pixels a side
 COLUMNS = 6
@@ -11,7 +14,7 @@ LINES = 3  # of text below each
 _LINE = 14  # pixels
 
 
-def sheet(cells) -> bytes:
+def sheet(cells: Sequence[tuple[Image.Image, str]]) -> bytes:
     """A PNG of all cells, [(PIL image, text)]."""
     columns = min(COLUMNS, len(cells))
     rows = -(-len(cells) // columns)
@@ -29,7 +32,7 @@ def sheet(cells) -> bytes:
     return stream.getvalue()
 
 
-def wrap(text, measure) -> list:
+def wrap(text: str, measure: Callable[[str], float]) -> list[str]:
     """The text in at most LINES lines that are no wider than a cell; what is left is cut off."""
     lines = [""]
     for word in text.split():
@@ -43,46 +46,9 @@ def wrap(text, measure) -> list:
     return lines
 
 
-def photograph(value):
-    """A raw picture, encoded or pixels, as a PIL image."""
-    if isinstance(value, bytes):
-        return Image.open(io.BytesIO(value))
-    return Image.fromarray(value[:, :, 0] if value.shape[-1] == 1 else value)
-
-
-def drawn(problem, value):
-    """A raw picture or sound, an input of a problem, as a PIL image of what the net is given."""
+def drawn(problem: Problem, value: Any) -> Image.Image:
+    """A raw input of a problem, a picture or a sound, as a PIL image of what the net is given."""
     import tensorflow as tf
 
     encoded = problem.encode_inputs(tf.convert_to_tensor(value)).numpy()
-    return as_seen(encoded) if problem.inputs.kind == "image" else spectrogram(encoded)
-
-
-def as_seen(encoded):
-    """What the net is given, float32 [h, w, c] in [-1, 1], as a PIL image."""
-    return photograph(np.round((encoded + 1.0) * 127.5).clip(0, 255).astype(np.uint8))
-
-
-def spectrogram(encoded):
-    """A spectrogram [frames, bins, 1] (low tones below, loud is bright), or a waveform [samples,
-    1], as a PIL image."""
-    if encoded.ndim == 2:
-        return _waveform(encoded[:, 0])
-    values = ((encoded[:, ::-1, 0].T + 2.0) / 5.0).clip(
-        0, 1
-    )  # [bins, frames]; mean 0 and variance 1 before
-    return Image.fromarray((values * 255).astype(np.uint8)).resize((CELL, CELL // 2))
-
-
-def _waveform(samples):
-    height = CELL // 2
-    image = Image.new("L", (CELL, height), 255)
-    pen = ImageDraw.Draw(image)
-    peak = max(1e-6, float(np.abs(samples).max()))
-    for column, part in enumerate(np.array_split(samples, CELL)):
-        if len(part):
-            low, high = (
-                height / 2 - value / peak * height / 2 for value in (part.max(), part.min())
-            )
-            pen.line([(column, low), (column, high)], 0)
-    return image
+    return problem.inputs.picture(encoded)

@@ -6,7 +6,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from t2t_mm.data.pipeline.batching import describe
+from t2t_mm.data.pipeline.summary import describe
 from t2t_mm.training.step import device_name
 
 

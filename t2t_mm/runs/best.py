@@ -7,11 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from t2t_mm import files
+from t2t_mm import files, registry
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics.scoring import METRICS
-
-LOWER_IS_BETTER = ("log_perplexity", "wer", "cer")
 
 
 class Best:
@@ -29,6 +26,7 @@ class Best:
 
     Raises:
         UserError: if the metric is not written like that.
+        RegistryError: if there is no such metric.
     """
 
     def __init__(self, metric: str, path: str | os.PathLike | None = None, patience: int = 0):
@@ -37,6 +35,7 @@ class Best:
             raise UserError(
                 f"A metric is named problem/metric, as in wmt_ende/log_perplexity, not {metric!r}."
             )
+        self._higher_is_better = registry.metric(self.name).higher_is_better
         self.metric, self.patience, self.path = metric, patience, Path(path) if path else None
         self.values: dict[int, float] = {}
         if self.path and self.path.is_file():
@@ -50,11 +49,7 @@ class Best:
     @property
     def step(self) -> int | None:
         """The step of the best evaluation, the first of equals; None if there was none."""
-        registered = METRICS.get(self.name)
-        is_higher_better = (
-            registered.higher_is_better if registered else self.name not in LOWER_IS_BETTER
-        )
-        sign = 1 if is_higher_better else -1
+        sign = 1 if self._higher_is_better else -1
         finite = sorted(step for step, value in self.values.items() if math.isfinite(value))
         return max(finite, key=lambda step: sign * self.values[step], default=None)
 

@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from t2t_mm import registry
+from t2t_mm import files, registry
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import VOCABULARIES
+from t2t_mm.modalities.language.spec import VOCABULARIES
 
 PROBLEMS_FILE = "problems.json"
 CHECKPOINTS = "checkpoints"
@@ -146,7 +146,7 @@ class OutputDir:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 for source in (Path(spec.path), Path(spec.path).with_suffix(".json")):
                     if source.is_file():
-                        shutil.copyfile(source, copy.with_name(source.name))
+                        files.copy(source, copy.with_name(source.name))
         except OSError as error:
             raise self._unwritable(error) from error
         self.write_json(

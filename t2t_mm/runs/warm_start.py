@@ -7,12 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from t2t_mm.modalities.base import fields_of
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import weights
-from t2t_mm.runs.directory import describe
 from t2t_mm.runs.names import joined, named_variables
-
-SIDES = ("inputs", "targets")
 
 
 def load_fitting(
@@ -70,26 +68,18 @@ def is_part_of(path: str, model: keras.Model) -> bool:
 
 
 def _changed_nets(problems, recorded) -> set[str]:
-    """The parts that read or write a vocabulary, or classes, of the same name, but another content,
-    than those of the checkpoint."""
-    then = dict(_content(said[side]) for said in recorded.values() for side in SIDES)
+    """The nets whose weights in a checkpoint mean something else than here: of a vocabulary, or
+    classes, of the same name but other content."""
+    specs = [spec for problem in problems for spec in (problem.inputs, problem.targets)]
+    classes = {spec.kind: type(spec) for spec in specs}
     changed = set()
-    for problem in problems:
-        for side, said in describe(problem).items():
-            name, content = _content(said) if side in SIDES else (None, None)
-            if (then.get(name) or content) != content:
-                changed.add(joined("nets", getattr(problem, side).net_name()))
+    for record in (said[side] for said in recorded.values() for side in ("inputs", "targets")):
+        if found := classes.get(record["kind"]):
+            net = found(**fields_of(found, record)).net_name()
+            same = [spec.means_the_same(record) for spec in specs if spec.net_name() == net]
+            if not all(same):
+                changed.add(joined("nets", net))
     return changed
-
-
-def _content(said) -> tuple:
-    """(what the vocabulary or the classes of a described side are called, what tells them from
-    others of that name); (None, None) of a side that has neither."""
-    if "fingerprint" in said:
-        return said["vocab"], said["fingerprint"]
-    if "labels" in said:
-        return ("classes", said["labels"]), said.get("names")
-    return None, None
 
 
 def _part(name):

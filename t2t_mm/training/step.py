@@ -7,7 +7,7 @@ import random
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm.execution.compiled import CompiledPart
+from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.layers.gating import squared_variation
 from t2t_mm.modalities.cross_entropy import cross_entropy
@@ -21,8 +21,8 @@ class TrainStep:
     only their order is Python. See compiled.py.
 
     Args:
-        model: `model(batch, problem=name, training=True)`, `model.path(name)` and
-            `model.compile_part`.
+        model: `model(batch, problem=name, training=True)`, `model.parts_of(name)` and
+            `model.run_part`.
         optimizer: a keras optimizer, built over all variables of the model.
         hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`,
             `body_rate`.
@@ -40,9 +40,8 @@ class TrainStep:
         self.waits = waits
         self.model, self.optimizer, self.hparams, self.average = model, optimizer, hparams, average
         self.replicas = replicas or Replicas()
-        self.compile = functools.partial(CompiledPart, jit_compile=jit_compile)
-        model.compile_part = self.compile
-        self._loss = self.compile(self._objective)
+        model.run_part = CompiledParts(jit_compile)
+        self._loss = model.run_part.compile(self._objective)
         self._updates, self._functions, self.tuning = {}, {}, Tuning(model, hparams)
 
     def __call__(self, problem, batch, learning_rate):
@@ -215,14 +214,14 @@ class EvalStep:
     """
 
     def __init__(self, model, metrics, problem, replicas=None):
-        model.compile_part = model.compile_part or CompiledPart
+        model.run_part = model.run_part or CompiledParts()
         self.model, self.metrics, self.problem, self.replicas = (
             model,
             metrics,
             problem,
             replicas or Replicas(),
         )
-        self._sums = model.compile_part(self._measure)
+        self._sums = model.run_part.compile(self._measure)
 
     def __call__(self, batch):
         return self.replicas.local_sum(self.replicas.run(self._of_replica, [batch]))

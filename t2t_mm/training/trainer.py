@@ -274,7 +274,7 @@ class Trainer:
         self._is_told = True
         tables.tell_problems(self.console, self.problems, self.rates, self.hparams)
         frozen = sum(v.value.shape.num_elements() for v in self._train_step.tuning.frozen.values())
-        tables.tell_parameters(self.console, self.model.parts(), frozen)
+        tables.tell_parameters(self.console, self.model.parameter_counts(), frozen)
 
     def train(
         self, until=None, eval_every=0, eval_split="validation", eval_batches=None, best=None

@@ -48,7 +48,7 @@ class Tuning:
         """[(variables of a part of the model, its learning rate as a multiple)] that a problem, by
         name, trains."""
         parts = [
-            [v for v in part if id(v) not in self._frozen] for part in self.model.path(problem)
+            [v for v in part if id(v) not in self._frozen] for part in self.model.parts_of(problem)
         ]
         return [
             (part, self.body_rate if id(part[0]) in self._body else 1.0) for part in parts if part

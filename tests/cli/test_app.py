@@ -4,6 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from absl import flags
+
+import t2t_mm
+from t2t_mm.cli import app
 
 COMMAND = '''
 """Counts.
@@ -16,19 +20,20 @@ from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 
-flags.DEFINE_integer("number", 3, "How far to count.")
-flags.DEFINE_enum("mode", "up", ["up", "down"], "Where to.")
-flags.DEFINE_string("raises", "", "What goes wrong.")
+FLAGS = app.new_flags()
+flags.DEFINE_integer("number", 3, "How far to count.", flag_values=FLAGS)
+flags.DEFINE_enum("mode", "up", ["up", "down"], "Where to.", flag_values=FLAGS)
+flags.DEFINE_string("raises", "", "What goes wrong.", flag_values=FLAGS)
+flags.DEFINE_string("target", "x", "What to count.", flag_values=FLAGS)
 
 def main():
-    os.environ["SEEN"] = "1"
-    told = flags.FLAGS.raises
-    if told:
-        raise eval(told)
-    for i in range(flags.FLAGS.number):
+    app.need(FLAGS, "target")
+    if FLAGS.raises:
+        raise eval(FLAGS.raises)
+    for i in range(FLAGS.number):
         print(i)
 
-app.run(main)
+app.run(main, FLAGS, sections={"direction": ["mode"]})
 '''
 
 
@@ -66,17 +71,38 @@ def test_help(command):
     ):
         assert text in done.stdout
     assert "alsologtostderr" not in done.stdout  # absl's own flags are none of ours
+    headings = [line for line in done.stdout.splitlines() if line[:1] != " " and line[-1:] == ":"]
+    assert headings == ["Flags:", "Direction:", "Common to all commands:"]
+    assert done.stdout.index("Direction:") < done.stdout.index("--mode [up]")
+    assert command("-h").stdout == done.stdout
+
+
+def test_version(command):
+    assert command("--version").stdout == f"t2t-mm {t2t_mm.__version__}\n"
 
 
 @pytest.mark.parametrize(
     "args, message",
     [
+        (["--target="], "error: Give --target: What to count."),
         (["--nubmer=2"], "error: unknown flag --nubmer, did you mean --number?"),
         (["--zzzzz"], "error: unknown flag --zzzzz; --help"),
         (["--number=two"], "error: flag --number=two"),
         (["--mode=left"], "error: flag --mode=left: value should be one of <up|down>"),
         (["--number"], "error: Missing value for flag --number"),
         (["number=2"], "error: expected only flags, --name=value, but 'number=2' is none"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(command, args, message):
+    done = command(*args)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(message) and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
         (
             ["--t2t_usr_dir=/no/such/folder"],
             "error: --t2t_usr_dir: expected a directory of Python files",
@@ -132,3 +158,44 @@ def test_registry_help(command, tmp_path):
     assert lines["two_ways"].split(maxsplit=1)[1].startswith("There and back.")
     assert lines["two_ways"].endswith(" wmt_ende:2+wmt_ende_rev:1")
     assert {"no_moe", "multimodel_tiny", "hidden_size", "multimodel"} <= set(lines)
+    assert {"language", "parallel_text"} <= set(lines)  # a modality, a reader
+    assert lines["wer"].split(maxsplit=2)[1:] == [
+        "%",
+        "lower is better  Word error rate, in percent.",
+    ]
+
+
+def test_registry_help_lists_what_a_model_adds_to_hparams(command, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "own.py").write_text(
+        "import dataclasses\n"
+        "from t2t_mm import registry\n"
+        "from t2t_mm.config.hparams import HParams, field\n"
+        "@dataclasses.dataclass(frozen=True)\n"
+        "class MyHParams(HParams):\n"
+        "    window: int = field(5, 'positions that each position sees', low=1)\n"
+        "@registry.register_model(hparams=MyHParams)\n"
+        "def mine():\n"
+        "    'Sees a window.'\n"
+    )
+    done = command("--registry_help", f"--t2t_usr_dir={tmp_path}/own")
+    *_, title, line = done.stdout.splitlines()
+    assert title == "Hparams of the model mine"
+    assert line.split(maxsplit=2) == ["window", "5", "positions that each position sees"]
+
+
+def test_commands_stand_side_by_side_in_one_process():
+    """Each has flags of its own; absl's global ones would be defined twice."""
+    from t2t_mm.cli import average, datagen, decoder, explain, exporter, inspect, score
+
+    commands = (average, datagen, decoder, explain, exporter, inspect, score)
+    assert all("t2t_usr_dir" in each.FLAGS for each in commands)
+    assert "beam_size" in decoder.FLAGS and "beam_size" not in datagen.FLAGS
+
+
+def test_a_second_call_in_one_process_starts_from_the_defaults(capsys):
+    values = app.new_flags()
+    flags.DEFINE_integer("number", 3, "A number.", flag_values=values)
+    for args in (["--number=4"], []):
+        app.run(lambda: print(values.number), values, ["command", *args])
+    assert capsys.readouterr().out == "4\n3\n"

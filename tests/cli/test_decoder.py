@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from t2t_mm.cli import decoding
+from t2t_mm.cli import app, decoder, decoding
 from t2t_mm.errors import UserError
 
 DEFAULTS = {
@@ -56,7 +56,7 @@ def test_it_goes_on_where_it_was_stopped(run, tmp_path, monkeypatch, capsys):
     lines = [f"I see {word} stars." for word in ("two", "three", "four", "five", "red")]
     (tmp_path / "in.txt").write_text("\n".join(lines))
     flags = {"decode_from_file": tmp_path / "in.txt", "decode_to_file": tmp_path / "out.txt"}
-    answers, count = decoding.Answers.__call__, []
+    answers, count = decoding.LineDecoder.__call__, []
 
     def stopped(self, inputs, first):
         count.append(len(inputs))
@@ -64,14 +64,14 @@ def test_it_goes_on_where_it_was_stopped(run, tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
         return answers(self, inputs, first)
 
-    monkeypatch.setattr(decoding.Answers, "__call__", stopped)
+    monkeypatch.setattr(decoding.LineDecoder, "__call__", stopped)
     with pytest.raises(KeyboardInterrupt):
         run(**flags)
     (partial,) = tmp_path.glob("out.txt.*.partial")
     with open(partial, "a") as file:
         file.write("half a li")
     run(**flags)
-    assert count == [2, 2, 2, 1] and "going on after 2 of 5 inputs" in capsys.readouterr().err
+    assert count == [2, 2, 2, 1] and "resuming after 2 of 5 inputs" in capsys.readouterr().err
     resumed = (tmp_path / "out.txt").read_text()
     run(**flags | {"decode_to_file": tmp_path / "again.txt"})
     assert (tmp_path / "again.txt").read_text() == resumed and resumed.count("\n") == 5
@@ -96,19 +96,6 @@ def test_lines_of_stdin_are_those_of_a_file(run, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == wanted and wanted.count("\n") == 2
 
 
-@pytest.mark.parametrize(
-    "flags, told",
-    [
-        ({"top_k": 4}, "give a --sampling_temperature"),
-        ({"top_p": 0.9}, "give a --sampling_temperature"),
-        ({"sampling_temperature": 1.0, "beam_size": 2}, "give one of them"),
-    ],
-)
-def test_flags_that_do_not_go_together(run, tmp_path, flags, told):
-    with pytest.raises(UserError, match=told):
-        run(decode_from_file=tmp_path / "in.txt", **flags)
-
-
 def test_a_split_goes_on_where_it_was_stopped_and_needs_a_folder(
     run, trained_data, tmp_path, monkeypatch, capsys
 ):
@@ -128,7 +115,7 @@ def test_a_split_goes_on_where_it_was_stopped_and_needs_a_folder(
         run(**flags)
     run(**flags)
     captured = capsys.readouterr().err
-    assert "going on after 5 of 5 inputs" in captured and captured.splitlines()[-2:] == told
+    assert "resuming after 5 of 5 inputs" in captured and captured.splitlines()[-2:] == told
     assert (tmp_path / "out.txt").read_text() == whole
 
 
@@ -160,19 +147,32 @@ def test_a_conversation(run, monkeypatch, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
+RUN, FILE = "--output_dir=none", "--decode_from_file=x"
+
+
 @pytest.mark.parametrize(
     "args, told",
     [
-        ([], "--output_dir"),
-        (["--output_dir=none"], "Give one of"),
-        (["--output_dir=none", "--decode_from_file=x"], "There is no directory none"),
-        (["--output_dir=none", "--split=test"], "--split needs --data_dir"),
+        ([], "Give --output_dir"),
+        ([RUN], "Give one of"),
+        ([RUN, "--split=test"], "--split needs --data_dir"),
+        ([RUN, FILE, "--interactive"], "Give one of"),
+        ([RUN, FILE, "--top_k=4"], "give a --sampling_temperature"),
+        ([RUN, FILE, "--top_p=0.9"], "give a --sampling_temperature"),
+        ([RUN, FILE, "--sampling_temperature=1", "--beam_size=2"], "give one of them"),
     ],
 )
-def test_wrong_flags(args, told, tmp_path):
-    line = [sys.executable, "-m", "t2t_mm.cli.decoder", *args]
+def test_wrong_flags(args, told, capsys):
+    with pytest.raises(SystemExit) as exit:
+        app.run(decoder.main, decoder.FLAGS, ["t2t-mm-decoder", *args])
+    assert exit.value.code == 2 and told in capsys.readouterr().err
+
+
+def test_a_run_that_is_not_there(tmp_path):
+    line = [sys.executable, "-m", "t2t_mm.cli.decoder", RUN, FILE]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 1 and "error: " in done.stderr and told in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: There is no directory none")
 
 
 def test_a_file_that_is_absent(run, tmp_path):

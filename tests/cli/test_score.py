@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t2t_mm.evaluation.metrics.decoded import metric
+from t2t_mm.registry import metric
 
 ROOT = Path(__file__).parents[2]
 HYPOTHESES = [
@@ -102,10 +102,10 @@ def test_the_metrics_of_a_problem(folder):
 def test_a_metric_of_ones_own(folder):
     (folder / "own").mkdir()
     (folder / "own" / "length.py").write_text(
-        "from t2t_mm.metrics.scoring import Metric, ratio, register\n"
-        "@register\n"
+        "from t2t_mm import registry\n"
+        "from t2t_mm.evaluation.metrics.scoring import Metric, ratio\n"
+        "@registry.register_metric\n"
         "class Length(Metric):\n"
-        "    name = 'length'\n"
         "    def counts(self, hypotheses, references):\n"
         "        return [[len(hypothesis.split()), 1] for hypothesis in hypotheses]\n"
         "    def value(self, sums):\n"
@@ -116,6 +116,13 @@ def test_a_metric_of_ones_own(folder):
 
 
 HYP, REF = "--hypotheses=hyp", "--references=ref"
+USAGE = (
+    "Give --references: ",
+    "Give --hypotheses: ",
+    "Give --metrics, such as",
+    "Give --metrics or --problem, not both",
+    "flag --bootstrap=-1",
+)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,11 @@ HYP, REF = "--hypotheses=hyp", "--references=ref"
         (["--metrics=bleu", HYP], "Give --references: "),
         (["--metrics=bleu", REF], "Give --hypotheses: "),
         ([HYP, REF], "Give --metrics, such as"),
-        (["--metrics=blue", HYP, REF], "Unknown metric 'blue', did you mean bleu?"),
+        (["--metrics=blue", HYP, REF], "unknown metric 'blue': did you mean bleu?"),
+        (
+            ["--metrics=accuracy_top5", HYP, REF],
+            "accuracy_top5 is measured while the model is given the true previous outputs",
+        ),
         (
             ["--metrics=bleu", "--problem=wmt_ende", HYP, REF],
             "Give --metrics or --problem, not both",
@@ -149,7 +160,7 @@ HYP, REF = "--hypotheses=hyp", "--references=ref"
 )
 def test_a_mistake_is_one_line(folder, args, message):
     done = run(*args, folder=folder)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2 if message in USAGE else 1, "")
     assert (
         done.stderr.startswith("error: ")
         and message in done.stderr
@@ -160,7 +171,7 @@ def test_a_mistake_is_one_line(folder, args, message):
 def test_help_imports_nothing_heavy(folder):
     script = (
         "import sys\nfrom t2t_mm.cli import app, score\n"
-        "app.run(score.main, ['t2t-mm-score', '--help'])\n"
+        "app.run(score.main, score.FLAGS, ['t2t-mm-score', '--help'])\n"
         "print({'tensorflow', 'keras', 'numpy', 'sacrebleu', 'jiwer', 'nltk', 'rich'} & "
         "set(sys.modules))"
     )

@@ -16,7 +16,8 @@ SCRIPT = Path(__file__).parents[2] / "t2t_mm_trainer.py"
 PROBLEMS = '''
 import os
 from t2t_mm import registry
-from t2t_mm.modalities.specs import Categorical, Language
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem
 
 class Words(Problem):

@@ -10,7 +10,7 @@ import pytest
 
 from t2t_mm import registry
 from t2t_mm.config import hparams_files
-from t2t_mm.config.hparams import ARCHITECTURE_FIELDS, HParams, parse_overrides
+from t2t_mm.config.hparams import HParams, field, parse_overrides
 from t2t_mm.errors import UserError
 
 
@@ -42,7 +42,7 @@ def test_replace_converts_and_leaves_the_original():
         ({"audio_frequency_stride": 3}, "audio_frequency_stride is one of 1, 2, 4"),
         ({"moe_k": 11}, "moe_k=11 .* moe_experts=10"),
         ({"batch_size": 0}, "batch_size"),
-        ({"optimizer": None}, "optimizer is one of"),
+        ({"optimizer": None}, "optimizer is a string"),
     ],
 )
 def test_replace_refuses(values, message):
@@ -172,14 +172,66 @@ def test_resume_conflict_names_the_architecture_fields_only():
     with pytest.raises(UserError, match="hidden_size=128 .now 256.") as error:
         saved.replace(hidden_size=256, attention=False, dropout=0.3).check_resumes(saved, "out")
     assert "attention=True" in str(error.value) and "dropout" not in str(error.value)
-    assert {"hidden_size", "moe_experts", "num_heads"} < set(ARCHITECTURE_FIELDS)
+    assert {"hidden_size", "moe_experts", "num_heads"} < set(HParams.architecture_fields())
 
 
 def test_every_field_is_documented_and_described():
     described = HParams().describe()
-    for field in dataclasses.fields(HParams):
-        assert len(field.metadata["doc"]) > 10, field.name
-        assert f"{field.name} " in described and field.metadata["doc"] in described
+    for each in HParams.fields().values():
+        assert len(each.doc) > 10, each.name
+        assert f"{each.name} " in described and each.doc in described
+
+
+@dataclasses.dataclass(frozen=True)
+class MyHParams(HParams):
+    my_field: int = field(3, "a field of my own model", low=1, architecture=True)
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    """A registered model with a field of its own."""
+    registry.list_models()
+    entries = {space: dict(table) for space, table in registry._entries.items()}
+    monkeypatch.setattr(registry, "_entries", entries)
+    registry.register_model("mine", hparams=MyHParams)(type("Mine", (), {}))
+
+
+def test_a_model_brings_fields_of_its_own(mine, tmp_path):
+    """From the command line, gin and JSON, and in what a checkpoint fixes."""
+    resolved = hparams_files.resolve(
+        "multimodel_tiny", (), ["hparams.my_field=4"], "dropout=0.5", model="mine"
+    )
+    expected = MyHParams(**registry.hparams("multimodel_tiny").to_dict())
+    assert resolved == expected.replace(my_field=4, dropout=0.5) and type(resolved) is MyHParams
+    hparams_files.save(resolved, tmp_path)
+    assert hparams_files.load(tmp_path, "mine") == resolved
+    gin_file = str(tmp_path / "config.gin")
+    assert hparams_files.resolve("multimodel_tiny", [gin_file], model="mine") == resolved
+    changed = hparams_files.resolve(resolved, overrides="my_field=5")
+    assert changed.diff(resolved) == {"my_field": (5, 4)}
+    with pytest.raises(UserError, match="trained with my_field=4 .now 5."):
+        changed.check_resumes(resolved, "out")
+    assert "a field of my own model" in resolved.describe()
+
+
+@pytest.mark.parametrize("model", ["multimodel", None])
+def test_fields_of_another_model_are_refused(mine, tmp_path, model):
+    for change in ({"gin_bindings": ["hparams.my_field=4"]}, {"overrides": "my_field=4"}):
+        with pytest.raises(UserError, match="no field 'my_field'"):
+            hparams_files.resolve("multimodel_tiny", model=model, **change)
+    hparams_files.save(MyHParams(), tmp_path)
+    with pytest.raises(UserError, match="can't be read.*my_field"):
+        hparams_files.load(tmp_path, model)
+    with pytest.raises(UserError, match="my_field, which the model multimodel has not"):
+        hparams_files.resolve(MyHParams(), model="multimodel")
+
+
+def test_the_hparams_of_a_model_have_to_be_a_dataclass(mine):
+    registry.register_model("bare", hparams=type("Bare", (HParams,), {}))(type("Bare", (), {}))
+    registry.register_model("other", hparams=dict)(type("Other", (), {}))
+    for name in ("bare", "other"):
+        with pytest.raises(UserError, match=f"{name}: .* has to be a dataclass"):
+            hparams_files.resolve("multimodel_tiny", model=name)
 
 
 @pytest.mark.parametrize("name", registry.list_hparams())

@@ -2,20 +2,19 @@ import types
 
 import pytest
 
-from t2t_mm.data import readers
+from t2t_mm import registry
 
 
 @pytest.fixture
 def prepare(tmp_path):
     """Prepares the raw folder tmp_path/raw and gives the builder, with `said`: what was logged."""
+    from t2t_mm.data.writing import builder
 
     def run(layout, **problem):
         said = []
-        problem = types.SimpleNamespace(
-            **{"name": "mine", "folder": "mine", "raw_layout": layout, **problem}
-        )
-        builder = readers.raw_builder(problem, tmp_path / "raw", tmp_path / "data", log=said.append)
-        written = builder.prepare()
+        problem = types.SimpleNamespace(**{"name": "mine", "folder": "mine", **problem})
+        reader = registry.reader(layout)(problem, tmp_path / "raw", said.append)
+        written = builder.prepare(reader, tmp_path / "data")
         written.said = said
         return written
 

@@ -8,9 +8,11 @@ import pytest
 import tensorflow_datasets as tfds
 
 from t2t_mm import registry
-from t2t_mm.data import prepare, sources
+from t2t_mm.data import prepare, vocabularies
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Categorical, Language
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.language.spec import Language
+from t2t_mm.problem import locate
 from t2t_mm.problem.base import Problem
 
 WORDS = Language(vocab="words", size=280)
@@ -101,7 +103,7 @@ def test_a_vocabulary_is_trained_on_all_who_name_it_each_text_once(tmp_path):
 
 def test_prepared_registered_problems_are_in_the_vocabulary_of_a_later_run(tmp_path):
     write(tmp_path / "raw", "wmt_ende")
-    registry.problem("wmt_ende").prepare(tmp_path / "data", tmp_path / "raw")
+    prepare.prepare_data(registry.problem("wmt_ende"), tmp_path / "data", tmp_path / "raw")
     write(tmp_path / "raw", "first")
     run([own("first", inputs=Language(vocab="wmt_8k"), targets=Language(vocab="wmt_8k"))], tmp_path)
     record = json.loads((tmp_path / "data/vocabs/wmt_8k.json").read_text())
@@ -126,7 +128,7 @@ def test_a_vocabulary_that_is_there_stays_and_who_joins_is_told(tmp_path):
 
 
 def test_no_more_text_than_teaches_anything(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "CHARACTERS_PER_PIECE", 1)
+    monkeypatch.setattr(vocabularies, "CHARACTERS_PER_PIECE", 1)
     write(tmp_path / "raw", "first")
     run([own("first")], tmp_path)
     lines = [
@@ -215,10 +217,10 @@ def test_raw_data_goes_before_stock_data_and_stays_when_the_folder_is_gone(tmp_p
     fail(monkeypatch, ConnectionError("must not be asked"))
     write(tmp_path / "raw", "wmt_ende")
     problem = registry.problem("wmt_ende")
-    problem.prepare(tmp_path / "data", tmp_path / "raw")
-    problem.prepare(tmp_path / "data", None)
+    prepare.prepare_data(problem, tmp_path / "data", tmp_path / "raw")
+    prepare.prepare_data(problem, tmp_path / "data", None)
     (tmp_path / "other").mkdir()
-    problem.prepare(tmp_path / "data", tmp_path / "other")
+    prepare.prepare_data(problem, tmp_path / "data", tmp_path / "other")
     assert problem.located(tmp_path / "data").splits() == {"train": 30, "validation": 30}
 
 
@@ -241,7 +243,7 @@ def test_a_mistake_in_the_raw_data_is_told_as_such(tmp_path):
         file.write("one more\n")
     with pytest.raises(UserError, match="same number of lines"):
         run([registry.problem("wmt_ende")], tmp_path)
-    assert sources.prepared(registry.problem("wmt_ende"), tmp_path / "data") is None
+    assert locate.prepared(registry.problem("wmt_ende"), tmp_path / "data") is None
 
 
 def test_a_data_dir_that_cannot_be_written(tmp_path):

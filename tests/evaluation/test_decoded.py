@@ -9,7 +9,7 @@ import tensorflow as tf
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data import prepare
-from t2t_mm.evaluation import evaluator
+from t2t_mm.evaluation import decoded, evaluator
 from t2t_mm.reporting.console import Console
 from t2t_mm.runs.best import Best
 from t2t_mm.training.trainer import Trainer
@@ -60,6 +60,18 @@ def test_scores_stand_beside_the_teacher_forced_ones(evaluated):
         and "bleu" in header.split()
     )
     assert best.value == metrics["mini_ende"]["bleu"]
+
+
+def test_text_without_metrics_is_scored_by_exact_match():
+    """Not by "accuracy", which is the name of a teacher-forced metric, and would take its place."""
+    names = {}
+    for name in ("mini_parse_rev", "mini_imagenet"):
+        problem = registry.problem(name)
+        assert not problem.metrics
+        (score,) = decoded.scores(problem, ["a", "b"], [["a"], ["c"]])
+        names[name] = score.name
+        assert score.value == 50.0
+    assert names == {"mini_parse_rev": "exact_match", "mini_imagenet": "accuracy"}
 
 
 def test_samples_are_shown(evaluated):

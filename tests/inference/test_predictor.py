@@ -9,11 +9,10 @@ import tensorflow as tf
 from PIL import Image
 
 import t2t_mm
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 from t2t_mm.decoding import Beam, Sampling
 from t2t_mm.errors import UserError
-from t2t_mm.inference.answer import raw
-from t2t_mm.modalities import specs
+from t2t_mm.modalities.image.spec import Image as ImageSpec
 from t2t_mm.problem import trees
 
 SENTENCES = [
@@ -30,7 +29,7 @@ def model(trained):
 
 
 def test_it_knows_what_it_was_trained_on(model):
-    assert set(model.problems) == set(registry.parse_problems("mini8")) and model.step == 2
+    assert set(model.problems) == set(mixtures.parse("mini8")) and model.step == 2
     with pytest.raises(UserError, match="trained on .*mini_ende.*, not on wmt_ende"):
         model.predict("wmt_ende", "x")
 
@@ -128,9 +127,9 @@ def test_what_is_transparent_is_white_from_a_file_or_an_image(mode, tmp_path):
     )
     image = Image.open(stream)
     assert image.mode == mode
-    spec = specs.Image(size=32, crop=1.0)
+    spec = ImageSpec(size=32, crop=1.0)
     mine, theirs = (
-        spec.encode(tf.convert_to_tensor(raw(spec, value))) for value in (image, stream.getvalue())
+        spec.encode(tf.convert_to_tensor(spec.read(value))) for value in (image, stream.getvalue())
     )
     np.testing.assert_allclose(mine, theirs, atol=2.1 / 127.5)
 

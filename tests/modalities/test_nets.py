@@ -6,7 +6,10 @@ import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.modalities.audio.net import spread
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 
 HP = HParams().replace(hidden_size=16, num_heads=4)
 TEXT = Language(vocab="v", size=50)

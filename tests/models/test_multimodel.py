@@ -7,8 +7,11 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
-from t2t_mm.execution.compiled import CompiledPart
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.execution.compiled import CompiledParts
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
 
@@ -222,7 +225,7 @@ def test_equal_specs_share_one_net(model):
 
 
 def test_parts_count_every_parameter_once(model):
-    assert sum(model.parts().values()) == sum(
+    assert sum(model.parameter_counts().values()) == sum(
         int(np.prod(v.shape)) for v in model.trainable_variables
     )
 
@@ -231,16 +234,26 @@ def test_parts_count_every_parameter_once(model):
 def test_compiled_parts_equal_the_plain_model(model, name):
     data = batch(PROBLEMS[name])
     plain = model(data, problem=name)["logits"]
-    model.compile_part = CompiledPart
+    model.run_part = CompiledParts()
     try:
         compiled = model(data, problem=name)["logits"]
         other = model(batch(PROBLEMS[name], size=3, length=9, target_length=5), problem=name)[
             "logits"
         ]
     finally:
-        model.compile_part, model.compiled = None, {}
+        model.run_part = None
     np.testing.assert_allclose(compiled, plain, atol=1e-4)
     assert np.isfinite(other).all()
+
+
+def test_a_model_can_be_called_after_keras_compiles_it():
+    model = MultiModel(HP, [PROBLEMS["translate"]])
+    data = batch(PROBLEMS["translate"])
+    model.run_part = CompiledParts()
+    before = model(data, problem="translate")["logits"]
+    model.compile(optimizer="sgd")
+    np.testing.assert_array_equal(model(data, problem="translate")["logits"], before)
+    assert len(model.parts_of("translate")) == 3
 
 
 def test_the_encoder_path_leaves_the_body_out():

@@ -10,9 +10,14 @@ from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data import prepare
 from t2t_mm.data.pipeline import batching
+from t2t_mm.data.pipeline.summary import describe
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
-from t2t_mm.problem.base import Problem, TreeProblem, check_nets
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
+from t2t_mm.problem.base import Problem, check_nets
+from t2t_mm.problem.parsing import TreeProblem
 
 
 class Mood(Problem):
@@ -151,10 +156,7 @@ def test_reversed_swaps_everything(data):
     ]
     assert ids(other, "inputs", "he big catay") == ids(problem, "targets", "he big catay")
     assert other.decode_targets(ids(problem, "inputs", "the cat")) == "the cat"
-    assert (
-        batching.describe(other, HParams()).length
-        == batching.describe(problem, HParams()).positions
-    )
+    assert describe(other, HParams()).length == describe(problem, HParams()).positions
 
 
 def test_copied_reads_its_inputs_twice(data):
@@ -313,7 +315,7 @@ def test_declared_sizes_are_checked_against_the_data():
 
 def test_names_and_listings_do_not_pay_for_tensorflow():
     code = (
-        "import sys; from t2t_mm import registry, prepare, sources; registry.list_problems();"
+        "import sys; from t2t_mm import registry, prepare; registry.list_problems();"
         "[registry.problem(name) for name in registry.list_problems()];"
         "print([m for m in ('tensorflow', 'tensorflow_datasets', 'keras') if m in sys.modules])"
     )

@@ -1,6 +1,6 @@
 """The mini world's problems: all eight are there, and those of one domain share their specs."""
 
-from t2t_mm import registry
+from t2t_mm import mixtures, registry
 
 EIGHT = [
     "mini_ende",
@@ -15,7 +15,7 @@ EIGHT = [
 
 
 def test_mixture_holds_the_eight():
-    assert list(registry.parse_problems("mini8")) == EIGHT
+    assert list(mixtures.parse("mini8")) == EIGHT
 
 
 def test_equal_specs_for_one_domain():

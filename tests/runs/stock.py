@@ -4,8 +4,8 @@ import dataclasses
 
 import keras
 
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.net import ModalityNet
-from t2t_mm.modalities.specs import Language
 from tests.toys import Toy
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Categorical
+from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.runs.directory import OutputDir
 from tests.toys import TINY, Toy, ToyClass
 

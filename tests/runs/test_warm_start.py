@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Language
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.reporting.console import Silent
+from t2t_mm.runs import warm_start
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
@@ -121,8 +122,6 @@ def test_a_problem_can_be_added_to_a_run(parent, tmp_path):
 
 
 def test_a_vocabulary_of_other_content_is_not_taken_over(parent, monkeypatch):
-    from t2t_mm.runs import warm_start
-
     folder, trained = parent
     monkeypatch.setattr(
         warm_start, "_changed_nets", lambda problems, recorded: {"nets/language_numbers"}
@@ -136,15 +135,14 @@ def test_changed_nets_are_found_by_their_fingerprint(trained, trained_data):
     from t2t_mm import registry
     from t2t_mm.config import hparams_files
     from t2t_mm.runs.directory import OutputDir
-    from t2t_mm.runs.warm_start import _changed_nets
 
     hparams, recorded = hparams_files.load(trained), OutputDir(trained).recorded_problems()
     problem = registry.problem("mini_ende").configure(hparams).resolve(trained_data, hparams)
-    assert _changed_nets([problem], recorded) == set()
+    assert warm_start._changed_nets([problem], recorded) == set()
     recorded["mini_ende"]["inputs"]["fingerprint"] = recorded["mini_ende"]["targets"][
         "fingerprint"
     ] = "another"
-    assert _changed_nets([problem], {"mini_ende": recorded["mini_ende"]}) == {
+    assert warm_start._changed_nets([problem], {"mini_ende": recorded["mini_ende"]}) == {
         f"nets/{problem.inputs.net_name()}",
         f"nets/{problem.targets.net_name()}",
     }
@@ -153,15 +151,14 @@ def test_changed_nets_are_found_by_their_fingerprint(trained, trained_data):
 def test_classes_that_are_others_now_are_found_by_their_names(trained, trained_data):
     from t2t_mm import registry
     from t2t_mm.runs.directory import OutputDir
-    from t2t_mm.runs.warm_start import _changed_nets
 
     recorded = OutputDir(trained).recorded_problems()
     problem = registry.problem("mini_imagenet").resolve(trained_data)
-    assert _changed_nets([problem], recorded) == set()
+    assert warm_start._changed_nets([problem], recorded) == set()
     recorded["mini_imagenet"]["targets"]["names"][:2] = recorded["mini_imagenet"]["targets"][
         "names"
     ][1::-1]
-    assert _changed_nets([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
+    assert warm_start._changed_nets([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
 
 
 def test_a_moving_average_starts_from_the_loaded_weights(parent):
@@ -193,15 +190,15 @@ def test_an_evaluation_follows_the_checkpoints_of_a_run(tmp_path):
 
 
 def test_a_net_is_told_from_others_whatever_its_vocabulary_is_called(monkeypatch):
-    from t2t_mm.runs import warm_start
-
     class Slashed(Toy):
         inputs = targets = Language(vocab="de/en", size=12)
 
-    sides = {side: {"vocab": "de/en", "fingerprint": "then"} for side in ("inputs", "targets")}
-    now = {side: said | {"fingerprint": "now"} for side, said in sides.items()}
-    monkeypatch.setattr(warm_start, "describe", lambda problem: now)
-    changed = warm_start._changed_nets([Slashed()], {"slashed": sides})
-    model = MultiModel(TINY, [Slashed()])
-    (name,) = [name for name in named_variables(model) if name.startswith("nets/")]
+    monkeypatch.setattr(Language, "means_the_same", lambda self, record: False)
+    record = Slashed.inputs.record()
+    changed = warm_start._changed_nets(
+        [Slashed()], {"slashed": {"inputs": record, "targets": record}}
+    )
+    (name,) = [
+        name for name in named_variables(MultiModel(TINY, [Slashed()])) if name.startswith("nets/")
+    ]
     assert changed == {warm_start._part(name)} == {"nets/language_de%2Fen"}

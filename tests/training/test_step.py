@@ -58,7 +58,7 @@ def test_problems_and_lengths_share_the_compiled_body(model, step):
         for batch in data(name).take(3):
             step(name, batch, np.float32(0.0))
     for part in ("encoder", "body"):
-        assert len(model.compiled[part].graphs) == 1
+        assert len(model.run_part.parts[part].graphs) == 1
 
 
 def test_gradients_are_clipped_to_the_norm_of_all_together():
@@ -87,7 +87,7 @@ def test_a_weight_without_gradient_is_an_error(model):
         def __call__(self, batch, problem, training):
             return model(batch, problem=problem, training=training)
 
-        def path(self, problem):
+        def parts_of(self, problem):
             return [model.trainable_variables]  # those of the other problem too
 
     step = TrainStep(Careless(), make_optimizer(TINY, model.trainable_variables), TINY)

@@ -1,5 +1,7 @@
-"""The TFDS builder of the mini world: `mini_world/text`, `/image`, `/caption`, `/speech`. No
-download."""
+"""The TFDS builder of the mini world: `mini_world/text`, `/image`, `/caption`, `/speech`.
+
+Nothing is downloaded.
+"""
 
 import dataclasses
 import io
@@ -14,11 +16,12 @@ from t2t_mm.data.mini_world.lexicon import SHAPES
 from t2t_mm.data.mini_world.meaning import Clause
 from t2t_mm.problem import trees
 
-_DESCRIPTION = """\
-Small scenes of coloured shapes: told in English, German and French by a synchronous
-    grammar, with their
-Penn Treebank trees; drawn, with the main shape's class or with a caption; and spoken by a formant
-synthesiser. Everything follows from the seed, and no scene of one split occurs in another."""
+_DESCRIPTION = (
+    "Small scenes of coloured shapes: told in English, German and French by a synchronous grammar, "
+    "with their\nPenn Treebank trees; drawn, with the main shape's class or with a caption; and "
+    "spoken by a formant\nsynthesiser. Everything follows from the seed, and no scene of one split "
+    "occurs in another."
+)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -26,9 +29,9 @@ class MiniWorldConfig(tfds.core.BuilderConfig):
     """How much of the world is generated.
 
     Attributes:
-      kind: what is generated: "text", "image", "caption" or "speech".
-      train, validation, test: number of examples.
-      seed: another seed gives other examples; a scene stays in its split.
+        kind: what is generated: "text", "image", "caption" or "speech".
+        train, validation, test: number of examples.
+        seed: another seed gives other examples; a scene stays in its split.
     """
 
     kind: str

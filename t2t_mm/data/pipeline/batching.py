@@ -1,63 +1,17 @@
 """Batches of about equal cost: examples of like length together, as many as `batch_size` pays
 for."""
 
-import dataclasses
 import os
 
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline import references
-from t2t_mm.errors import UserError
+from t2t_mm.data.pipeline.cost import boundaries, cost, fits, limit
+from t2t_mm.problem.base import Problem
 
-FIRST_BOUNDARY = 4
 EVAL_LIMIT = 2**17  # longest example that finds a bucket of its own in evaluation
-READING = {
-    "language": 1,
-    "audio": 2,
-    "image": 4,
-}  # what an input position costs, in halves of a target token
-SHUFFLED = {
-    "language": 2**13,
-    "categorical": 2**13,
-    "image": 2**10,
-    "audio": 2**9,
-}  # examples to draw from
-
-
-def cost(problem, positions, length):
-    """What an example costs, in target tokens (works on integers, arrays and tensors).
-
-    A decoder position works about twice as hard as an encoder position, but sound and pictures have
-    their nets to pay for too (`READING`). A class has no previous outputs, so the body reads the
-    inputs in their place.
-
-    Args:
-      problem: says what its targets are.
-      positions: body positions of the inputs.
-      length: length of the targets.
-    """
-    halves = READING[problem.inputs.kind]
-    if problem.targets.kind == "categorical":
-        return -(-positions * max(2, halves) // 2)
-    read = -(-positions * halves // 2)
-    return tf.maximum(length, read) if tf.is_tensor(length) else np.maximum(length, read)
-
-
-def fits(problem, hparams, positions, length):
-    """Whether an example is within the limits of training; a picture, always of one size, has
-    none."""
-    short = length <= hparams.max_target_length
-    return short & (positions <= hparams.max_input_length) if problem.inputs.masked else short
-
-
-def boundaries(hparams, limit: int) -> np.ndarray:
-    """Largest cost in each bucket: 4, then `bucket_growth` times more and at least 1, up to
-    `limit`."""
-    edges = [FIRST_BOUNDARY]
-    while edges[-1] < limit:
-        edges.append(max(edges[-1] + 1, int(edges[-1] * hparams.bucket_growth)))
-    return np.array(edges, np.int64)
 
 
 def batches(
@@ -97,7 +51,7 @@ def batches(
     if workers > 1:
         data = data.shard(workers, worker)
     if training:
-        buffer = min(SHUFFLED[problem.inputs.kind], SHUFFLED[problem.targets.kind])
+        buffer = min(problem.inputs.shuffle_buffer, problem.targets.shuffle_buffer)
         data = data.shuffle(buffer, seed=seed).repeat()
 
     threads = max(1, (os.cpu_count() or 1) - 1)
@@ -157,28 +111,20 @@ def batches(
     return data.prefetch(2).with_options(options)
 
 
-def limit(problem, hparams) -> int:
-    """The largest cost that an example of training can have."""
-    positions = (
-        hparams.max_input_length if problem.inputs.masked else problem.inputs.positions(None)
-    )
-    return int(cost(problem, positions, hparams.max_target_length))
-
-
-def most_shapes(problem, hparams) -> int:
+def most_shapes(problem: Problem, hparams: HParams) -> int:
     """How many shapes the training batches of a problem can have with static shapes: two for each
     bucket."""
     edges = len(boundaries(hparams, limit(problem, hparams)))
-    return 2 * edges if problem.inputs.masked and problem.targets.kind != "categorical" else edges
+    return 2 * edges if problem.inputs.masked and problem.targets.is_sequence else edges
 
 
 def _static_shapes(problem, spec, key, edges):
     """Shapes that depend on the bucket alone; dimensions that are known stay."""
     edge = tf.gather(edges, key // 2)
-    is_class = problem.targets.kind == "categorical"
+    is_class = not problem.targets.is_sequence
     positions = edge if is_class else edge * (1 + key % 2)
     lengths = {
-        "inputs": positions * getattr(problem.inputs, "time_stride", 1),
+        "inputs": problem.inputs.padded_length(positions),
         "targets": 1 if is_class else edge,
     }
     lengths |= {side + "_mask": length for side, length in lengths.items()}
@@ -197,88 +143,3 @@ def _filled(value, rows):
     padding."""
     missing = tf.cast(rows, tf.int32) - tf.shape(value)[0]
     return tf.pad(value, [[0, missing], *[[0, 0]] * (value.shape.rank - 1)])
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchSummary:
-    """What a training batch of a problem means; means are over the examples that were looked at and
-    kept.
-
-    Attributes:
-      examples: in the training split.
-      scanned: looked at for this summary.
-      dropped: of those, too long for `max_input_length` or `max_target_length`.
-      buckets: occupied buckets.
-      batch_examples: fewest and most examples in a batch.
-      positions: body positions of an input, mean.
-      length: tokens of a target, mean.
-      batch_tokens: target tokens in a batch, mean.
-    """
-
-    examples: int
-    scanned: int
-    dropped: int
-    buckets: int
-    batch_examples: tuple
-    positions: float
-    length: float
-    batch_tokens: float
-
-
-def describe(problem, hparams, scan: int = 4_000) -> BatchSummary:
-    """Looks at (a random choice of) up to `scan` training examples: at a tenth of that where they
-    are sound.
-
-    Raises:
-      UserError: if there is no training split, or every example that was looked at is too long.
-    """
-    problem = problem.configure(hparams)
-    positions, lengths = measured(problem, scan // 10 if problem.inputs.kind == "audio" else scan)
-    kept = np.broadcast_to(fits(problem, hparams, positions, lengths), positions.shape)
-    if not kept.any():
-        raise UserError(
-            f"{problem.name}: each of {len(kept)} training examples is too long (inputs take "
-            f"{positions.min()} positions or more, targets {lengths.min()} tokens or more). "
-            f"Raise max_input_length={hparams.max_input_length} or "
-            f"max_target_length={hparams.max_target_length}."
-        )
-    edges = boundaries(hparams, limit(problem, hparams))
-    bucket = np.searchsorted(edges, cost(problem, positions[kept], lengths[kept]))
-    sizes = np.maximum(1, hparams.batch_size // edges)[
-        bucket
-    ]  # [kept]: how many are in the batch of each
-    return BatchSummary(
-        examples=problem.splits()["train"],
-        scanned=len(kept),
-        dropped=int((~kept).sum()),
-        buckets=len(np.unique(bucket)),
-        batch_examples=(int(sizes.min()), int(sizes.max())),
-        positions=float(positions[kept].mean()),
-        length=float(lengths[kept].mean()),
-        batch_tokens=float(lengths[kept].sum() / (1.0 / sizes).sum()),
-    )
-
-
-def measured(problem, scan):
-    """Body positions and target lengths of up to `scan` training examples, drawn at random: int64
-    [n] each. Reads only what counts."""
-    fixed = {"inputs": not problem.inputs.masked, "targets": problem.targets.kind == "categorical"}
-    sides = [side for side, constant in fixed.items() if not constant]
-    if not sides:
-        problem.examples("train")  # complains where there is none
-        return np.array([problem.inputs.positions(None)]), np.array([1])
-
-    def measure(raw):
-        inputs = None if fixed["inputs"] else problem.encode_inputs(raw["inputs"])
-        length = (
-            1
-            if fixed["targets"]
-            else tf.size(problem.encode_targets(references.draw(raw["targets"], [0, 0])))
-        )
-        return problem.inputs.positions(inputs), length
-
-    data = problem.examples("train", shuffle_seed=0, sides=sides).take(scan)
-    found = np.array(
-        list(data.map(measure, num_parallel_calls=2).batch(scan).as_numpy_iterator()), np.int64
-    )
-    return found[0, 0], found[0, 1]

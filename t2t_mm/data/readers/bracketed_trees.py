@@ -1,13 +1,11 @@
 """Bracketed trees: `train.mrg`, any files `train/*.mrg`, or the Penn Treebank's sections; each may
 end in .gz."""
 
-import dataclasses
 import functools
 
-import tensorflow_datasets as tfds
-
-from t2t_mm import files
-from t2t_mm.data.readers import raw
+from t2t_mm import files, registry
+from t2t_mm.data.items import Broken, LeftOut
+from t2t_mm.data.readers.base import Reader
 from t2t_mm.problem import trees
 
 # The usual split of the Wall Street Journal by sections; 00, 01 and 24 are for development.
@@ -18,36 +16,39 @@ SECTIONS = {
 }
 
 
-@dataclasses.dataclass(eq=False)
-class BracketedTreesConfig(raw.RawConfig):
-    """Whether function tags and indices stay in the labels (NP-SBJ-1) or go (NP), and whether
-    traces stay."""
-
-    keep_functions: bool = False
-    keep_traces: bool = False
-
-
-class BracketedTrees(raw.RawBuilder, skip_registration=True):
-    """Constituency trees, one a line or over several lines of which the first alone begins with the
-    bracket.
+@registry.register_reader
+class BracketedTrees(Reader):
+    """Constituency trees, one per line or over several lines of which only the first begins with
+    the bracket.
 
     Examples: {"words": the words with spaces between, "symbols": the linear form, "tree": the tree
-    on one line}, of the tree cleaned of traces, empty constituents and function tags (which stay if
-    the problem has `keep_traces = True`, `keep_functions = True`). Words stay as the treebank
-    writes them (-LRB-). An unbalanced tree is a broken example."""
+    on one line}, of the tree cleaned of traces, empty constituents and function tags (a problem
+    keeps traces with `keep_traces = True`, and function tags with `keep_functions = True`). Words
+    stay as the treebank writes them (-LRB-). An unbalanced tree is a broken example.
+    """
 
-    CONFIG = BracketedTreesConfig
     PIECE = 2_000
 
-    @classmethod
-    def settings(cls, problem):
-        return {key: getattr(problem, key, False) for key in ("keep_functions", "keep_traces")}
+    def __init__(self, problem, folder=None, log=print):
+        super().__init__(problem, folder, log)
+        self.keeps = {
+            key: getattr(problem, f"keep_{key}", False) for key in ("functions", "traces")
+        }
+        self.name = "_".join([self.name, *(key for key, kept in self.keeps.items() if kept)])
+
+    def settings(self):
+        return {f"keep_{key}": kept for key, kept in self.keeps.items()}
 
     def features(self):
+        import tensorflow_datasets as tfds
+
         return {key: tfds.features.Text() for key in ("words", "symbols", "tree")}
 
-    def looked_for(self):
-        return "train.mrg or train/*.mrg with bracketed trees, or the sections 02/*.mrg to 23/*.mrg"
+    def expected(self):
+        return (
+            "bracketed trees (train.mrg or train/*.mrg, validation.mrg, ..., or the Penn "
+            "Treebank's sections, 02/*.mrg to 23/*.mrg)"
+        )
 
     def find(self, name):
         if file := files.existing(self.folder / f"{name}.mrg"):
@@ -86,25 +87,23 @@ class BracketedTrees(raw.RawBuilder, skip_registration=True):
                 yield f"{name}:{number}", chunk
 
     def loader(self, source):
-        return functools.partial(
-            _load, self.builder_config.keep_functions, self.builder_config.keep_traces
-        )
+        return functools.partial(_load, self.keeps["functions"], self.keeps["traces"])
 
 
 def _load(keep_functions, keep_traces, item):
     """The trees of one run of lines."""
     where, chunk = item
     if (text := files.text(chunk)) is None:
-        yield raw.Broken(where, "not UTF-8")
+        yield Broken(where, "not UTF-8")
         return
     try:
         found = [trees.clean(tree, keep_functions, keep_traces) for tree in trees.parse(text)]
     except ValueError as error:
-        yield raw.Broken(where, str(error))
+        yield Broken(where, str(error))
         return
     for index, tree in enumerate(found):
         if tree is None:
-            yield raw.LeftOut("trees without a word")
+            yield LeftOut("trees without a word")
         else:
             words, symbols = " ".join(trees.words(tree)), trees.linearize(tree)
             yield (
@@ -114,9 +113,11 @@ def _load(keep_functions, keep_traces, item):
 
 
 def _chunks(lines):
-    """Yields (number of the first line, bytes) for each run of lines that belong together: until
-    the brackets balance, or else until an empty line or one that begins with a bracket, so that a
-    tree that is not closed spoils no other."""
+    """Yields (number of the first line, bytes) for each run of lines that belong together.
+
+    They end where the brackets balance, or else before an empty line or one that begins with a
+    bracket, so that a tree that is not closed leaves the others intact.
+    """
     first, depth, chunk = 0, 0, []
     for number, line in lines:
         if chunk and (line.startswith(b"(") or not line.strip()):

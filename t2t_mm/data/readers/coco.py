@@ -3,22 +3,25 @@
 import functools
 import json
 
-import tensorflow_datasets as tfds
-
-from t2t_mm import files
-from t2t_mm.data.readers import raw
-from t2t_mm.data.readers.image_folder import decodable
+from t2t_mm import files, registry
+from t2t_mm.data.items import Broken, LeftOut
+from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.image.reading import decodable
 
 
-class Coco(raw.RawBuilder, skip_registration=True):
-    """Pictures with one caption or several.
+@registry.register_reader
+class Coco(Reader):
+    """COCO's own layout: pictures with one caption or several.
 
     Examples: {"image": encoded bytes, "filename": its name, "captions": [{"text": ...}, ...]}, as
     in the stock data set. A picture that is missing or can't be decoded is a broken example;
-    pictures and captions that have no partner are left out and counted."""
+    pictures and captions that have no partner are left out and counted.
+    """
 
     def features(self):
+        import tensorflow_datasets as tfds
+
         captions = tfds.features.Sequence({"text": tfds.features.Text()})
         return {
             "image": tfds.features.Image(),
@@ -26,9 +29,10 @@ class Coco(raw.RawBuilder, skip_registration=True):
             "captions": captions,
         }
 
-    def looked_for(self):
+    def expected(self):
         return (
-            "annotations/captions_train2017.json (or of another year) and the pictures in train2017"
+            "COCO's own layout (annotations/captions_train2017.json and train2017/, "
+            "captions_val2017.json, ..., or of another year)"
         )
 
     def find(self, name):
@@ -43,11 +47,11 @@ class Coco(raw.RawBuilder, skip_registration=True):
             for key, name in images.items():
                 texts = captions.get(key)
                 if not texts:
-                    yield raw.LeftOut("pictures without a caption")
+                    yield LeftOut("pictures without a caption")
                     continue
                 yield f"{folder.name}/{name}", files.stamped(folder / name), texts
             for key in captions.keys() - images.keys():
-                yield from [raw.LeftOut("captions of pictures that are not listed")] * len(
+                yield from [LeftOut("captions of pictures that are not listed")] * len(
                     captions[key]
                 )
 
@@ -62,7 +66,7 @@ class Coco(raw.RawBuilder, skip_registration=True):
         return _load
 
 
-@functools.lru_cache(maxsize=1)  # it is long, and asked for twice
+@functools.lru_cache(maxsize=1)  # it is long, and read twice
 def _annotations(path):
     """({picture: file name}, {picture: [caption, ...]})."""
     try:
@@ -89,6 +93,6 @@ def _load(item):
     try:
         image = decodable(path.read_bytes())
     except (OSError, ValueError) as error:
-        yield raw.Broken(where, getattr(error, "strerror", None) or str(error))
+        yield Broken(where, getattr(error, "strerror", None) or str(error))
         return
     yield where, {"image": image, "filename": path.name, "captions": {"text": texts}}

@@ -1,46 +1,47 @@
 """Line-aligned text: `train.en` and `train.de`, `validation.en`, ...; each may end in .gz."""
 
-import dataclasses
 import functools
 
-import tensorflow_datasets as tfds
-
-from t2t_mm import files
-from t2t_mm.data.readers import raw
+from t2t_mm import files, registry
+from t2t_mm.data.items import Broken, LeftOut
+from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 
 
-@dataclasses.dataclass(eq=False)
-class ParallelTextConfig(raw.RawConfig):
-    """Which languages are read: the endings of the file names, and the keys of the examples."""
+@registry.register_reader
+class ParallelText(Reader):
+    """Line-aligned text: line n of each file of a split says the same in another language.
 
-    languages: tuple = ()
+    Examples: {"en": text, "de": text}, as the lines are; the languages are the problem's keys. A
+    pair of which one line is empty is left out and counted. A line that is not UTF-8 is a broken
+    example. Files of one split with differing numbers of lines are an error.
+    """
 
-
-class ParallelText(raw.RawBuilder, skip_registration=True):
-    """Line n of each file of a split says the same in another language.
-
-    Examples: {"en": text, "de": text}, as the lines are. A pair of which one line is empty is left
-    out and counted. A line that is no UTF-8 is a broken example. Files of one split with differing
-    numbers of lines are an error."""
-
-    CONFIG = ParallelTextConfig
     PIECE = 20_000
 
-    @classmethod
-    def settings(cls, problem):
-        # Sorted: the data set of a problem and of its reverse is the same.
-        return {"languages": tuple(sorted({problem.input_key, problem.target_key}))}
+    def __init__(self, problem, folder=None, log=print):
+        super().__init__(problem, folder, log)
+        self.keys = (problem.input_key, problem.target_key)
+        # sorted: the data set of a problem and of its reverse is the same
+        self.languages = tuple(sorted(set(self.keys)))
+
+    def settings(self):
+        return {"languages": self.languages}
 
     def features(self):
-        return {language: tfds.features.Text() for language in self.builder_config.languages}
+        import tensorflow_datasets as tfds
 
-    def looked_for(self):
-        names = " and ".join(f"train.{language}" for language in self.builder_config.languages)
-        return f"{names}, each also with .gz"
+        return {language: tfds.features.Text() for language in self.languages}
+
+    def expected(self):
+        train, validation = (
+            " and ".join(f"{split}.{key}" for key in dict.fromkeys(self.keys))
+            for split in ("train", "validation")
+        )
+        return f"line-aligned text ({train}, {validation}, ...; each may end in .gz)"
 
     def find(self, name):
-        wanted = [self.folder / f"{name}.{language}" for language in self.builder_config.languages]
+        wanted = [self.folder / f"{name}.{language}" for language in self.languages]
         found = [files.existing(path) for path in wanted]
         if not any(found):
             return None
@@ -48,7 +49,7 @@ class ParallelText(raw.RawBuilder, skip_registration=True):
             if other is None:
                 raise UserError(
                     f"There is no {path}, though {next(filter(None, found)).name} is there: "
-                    "line-aligned text has a file for each language."
+                    "line-aligned text has one file per language."
                 )
         return found
 
@@ -65,14 +66,12 @@ class ParallelText(raw.RawBuilder, skip_registration=True):
             )
             raise UserError(
                 f"Line-aligned files must have the same number of lines, but {lengths}. "
-                "Align them anew."
+                "Align them again."
             )
         return counts[0]
 
     def loader(self, source):
-        return functools.partial(
-            _load, self.builder_config.languages, [path.name for path in source]
-        )
+        return functools.partial(_load, self.languages, [path.name for path in source])
 
 
 def _load(languages, names, item):
@@ -80,8 +79,8 @@ def _load(languages, names, item):
     number, lines = item
     texts = [files.text(line) for line in lines]
     if None in texts:
-        yield raw.Broken(f"{names[texts.index(None)]}:{number}", "not UTF-8")
+        yield Broken(f"{names[texts.index(None)]}:{number}", "not UTF-8")
     elif not all(text.strip() for text in texts):
-        yield raw.LeftOut("pairs with an empty line")
+        yield LeftOut("pairs with an empty line")
     else:
         yield number, dict(zip(languages, texts, strict=True))

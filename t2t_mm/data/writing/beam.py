@@ -1,14 +1,17 @@
-"""Apache Beam does the work of a raw reader, on this machine or on a cluster. Needs the extra
+"""Apache Beam does the work of a reader, on this machine or on a cluster. Needs the extra
 `beam`."""
 
 import itertools
 import logging
+from typing import Any
 
+from t2t_mm.data.items import Broken, LeftOut, load
+from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 
 
-def pipeline_options(options: tuple):
-    """Beam's PipelineOptions of such as ("--runner=FlinkRunner", "--flink_master=host:8081").
+def pipeline_options(options: tuple[str, ...]) -> Any:
+    """Beam's PipelineOptions, of ("--runner=FlinkRunner", "--flink_master=host:8081") for one.
 
     Raises:
         UserError: Beam is not installed.
@@ -22,24 +25,23 @@ def pipeline_options(options: tuple):
     return PipelineOptions(flags=list(options))
 
 
-def examples(builder, source):
-    """The transform that gives the examples of a split: workers read the source up to a piece and
-    load that.
+def examples(reader: Reader, source: Any) -> Any:
+    """The Beam transform that gives the examples of a split.
 
-    What is broken is named in the workers' logs; no limit is set to it."""
+    Workers read the source up to a piece and load that. What is broken is named in the workers'
+    logs; no limit is set to it.
+    """
     import apache_beam as beam
 
-    size = builder.PIECE
-    items, load = builder.items, builder.loader(source)
-    total = builder.total(source)
+    size = reader.PIECE
+    items, loader = reader.items, reader.loader(source)
+    total = reader.total(source)
     if total is None:
         total = sum(1 for _ in items(source))
 
     def read(start):
-        from t2t_mm.data.readers.raw import Broken, LeftOut
-
         for item in itertools.islice(items(source), start, start + size):
-            for found in [item] if isinstance(item, Broken | LeftOut) else load(item):
+            for found in load(item, loader):
                 if isinstance(found, Broken):
                     logging.warning("left out, broken: %s (%s)", found.where, found.reason)
                 elif not isinstance(found, LeftOut):

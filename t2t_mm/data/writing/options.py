@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,12 +18,12 @@ class Options:
     """
 
     workers: int = 1
-    report: Callable = lambda status: None
-    beam: tuple = ()
+    report: Callable[["Status"], Any] = lambda status: None
+    beam: tuple[str, ...] = ()
     manual_dir: str = ""
 
-    def download_config(self):
-        """For TFDS."""
+    def download_config(self) -> Any:
+        """TFDS's DownloadConfig."""
         import tensorflow_datasets as tfds
 
         beam = None

@@ -1,5 +1,5 @@
 """Pieces of a data set on their way to it: what a reader lists, loaded, encoded and sorted; see
-writing.py."""
+shards.py."""
 
 import collections
 import concurrent.futures
@@ -11,9 +11,16 @@ import json
 import multiprocessing
 import operator
 import os
+import pathlib
 import pickle
 import struct
 import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from t2t_mm import loading, registry
+from t2t_mm.data.items import Broken, LeftOut, load
+from t2t_mm.data.readers.base import Reader
 
 _FEW = 8  # pieces
 _NAMED = 5  # broken examples that are named
@@ -32,7 +39,8 @@ class Counts:
     named: list = dataclasses.field(default_factory=list)
     left_out: dict = dataclasses.field(default_factory=dict)
 
-    def add(self, other: "Counts"):
+    def add(self, other: "Counts") -> None:
+        """Adds those of other items."""
         self.items, self.good = self.items + other.items, self.good + other.good
         self.broken, self.size = self.broken + other.broken, self.size + other.size
         self.named = (self.named + other.named)[:_NAMED]
@@ -41,19 +49,36 @@ class Counts:
         )
 
 
-def make(builder, split, source, work, workers, total):
-    """Yields (path, Counts, whether it was there already) for each piece, in their order."""
-    waiting, load, encoding = collections.deque(), builder.loader(source), _encoding(builder)
-    if total is not None and total <= _FEW * builder.PIECE:
-        workers = 1  # done before other processes would have started
+def workers_for(reader: Reader, total: int | None, wanted: int) -> int:
+    """How many processes a split deserves: one if it is done before others would have started."""
+    return 1 if total is not None and total <= _FEW * reader.PIECE else wanted
+
+
+def make(
+    reader: Reader, features: Any, split: str, source: Any, work: pathlib.Path, workers: int
+) -> Iterator[tuple[pathlib.Path, Counts, bool]]:
+    """Makes the pieces of a split.
+
+    Args:
+        reader: who reads.
+        features: the TFDS FeaturesDict of its examples.
+        split: name of the split.
+        source: what the reader found for it.
+        work: folder of the pieces.
+        workers: processes; 1 is this one alone.
+
+    Yields:
+        (path, what became of its items, whether it was there already) for each piece, in order.
+    """
+    waiting, load = collections.deque(), reader.loader(source)
+    depends = _depends(reader, features)
     with _executor(workers) as pool:
-        for number, items in enumerate(_batched(builder.items(source), builder.PIECE)):
-            path = work / f"{split}-{number:06}-{_digest((encoding, items))}.piece"
-            if path.exists():
-                waiting.append((path, None))
-            else:
-                job = pool.submit(_make_piece, path, split, items, load, builder.info.features)
-                waiting.append((path, job))
+        for number, items in enumerate(_batched(reader.items(source), reader.PIECE)):
+            path = work / f"{split}-{number:06}-{_digest((depends, items))}.piece"
+            job = None
+            if not path.exists():
+                job = pool.submit(_make_piece, path, split, items, load, features)
+            waiting.append((path, job))
             while len(waiting) > 2 * workers or (waiting and workers == 1):
                 yield _finished(*waiting.popleft())
         while waiting:
@@ -70,51 +95,38 @@ def _batched(items, size):
         yield batch
 
 
-def _encoding(builder):
-    """What, beside the items, decides what a piece holds: version, settings, features and their
-    classes."""
-    config = builder.builder_config
-    settings = {
-        field.name: repr(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-        if field.name not in ("log", "problem")
-    }
-    features = {
+def _depends(reader, features):
+    """What, beside the items, a piece depends on: version, settings, features and their classes."""
+    settings = {"name": reader.name, "folder": reader.path, **reader.settings()}
+    encodings = {
         name: (json.dumps(feature.to_json(), sort_keys=True), getattr(feature, "names", None))
-        for name, feature in builder.info.features.items()
+        for name, feature in features.items()
     }
-    return str(builder.VERSION), settings, features
+    return reader.VERSION, {key: repr(value) for key, value in settings.items()}, encodings
 
 
 def _digest(contents):
     return hashlib.blake2b(pickle.dumps(contents), digest_size=8).hexdigest()
 
 
-def _make_piece(path, split, items, load, features) -> Counts:
+def _make_piece(path, split, items, loader, features) -> Counts:
     """Loads the items, and writes what they gave: a line of JSON, then records in the order of
     their hashes."""
-    from t2t_mm.data.readers.raw import Broken, LeftOut
-
     counts, records, left_out = Counts(items=len(items)), [], collections.Counter()
-    for item in items:
-        for found in [item] if isinstance(item, Broken | LeftOut) else load(item):
-            if isinstance(found, Broken):
-                counts.broken += 1
-                counts.named.append(f"{found.where} ({found.reason})")
-            elif isinstance(found, LeftOut):
-                left_out[found.reason] += 1
-            else:
-                key, example = found
-                place = hashlib.md5(f"{split}/{key}".encode("utf-8", "surrogateescape")).digest()
-                try:
-                    records.append((place, _serialized(features, example)))
-                except (
-                    ValueError,
-                    TypeError,
-                    RuntimeError,
-                ) as error:  # it is not what the features say
-                    counts.broken += 1
-                    counts.named.append(f"{key} ({' '.join(str(error).split())[:200]})")
+    for found in itertools.chain.from_iterable(load(item, loader) for item in items):
+        if isinstance(found, LeftOut):
+            left_out[found.reason] += 1
+            continue
+        if not isinstance(found, Broken):
+            key, example = found
+            place = hashlib.md5(f"{split}/{key}".encode("utf-8", "surrogateescape")).digest()
+            try:
+                records.append((place, _serialized(features, example)))
+                continue
+            except (ValueError, TypeError, RuntimeError) as error:  # not what the features say
+                found = Broken(str(key), " ".join(str(error).split())[:200])
+        counts.broken += 1
+        counts.named.append(f"{found.where} ({found.reason})")
     records.sort(key=operator.itemgetter(0))
     counts.named, counts.left_out, counts.good = counts.named[:_NAMED], dict(left_out), len(records)
     counts.size = sum(len(record) for _, record in records)
@@ -158,7 +170,7 @@ def _records(path):
             yield place, file.read(length)
 
 
-def merged(paths):
+def merged(paths: list[pathlib.Path]) -> Iterable[tuple[bytes, bytes]]:
     """(hash, record) of all pieces in the order of the hashes."""
     while len(paths) > _MERGED:  # more than may be open at once
         group, paths = paths[:_MERGED], paths[_MERGED:]
@@ -175,17 +187,21 @@ def _executor(workers):
         return _ThisProcess()
     # not forked: a copy of a process with TensorFlow's threads may hang
     spawn = multiprocessing.get_context("spawn")
-    return concurrent.futures.ProcessPoolExecutor(workers, spawn, _end_with_parent)
+    directories = loading.user_directories()
+    return concurrent.futures.ProcessPoolExecutor(workers, spawn, _begin, (directories,))
 
 
-def _end_with_parent():
-    """A worker ends when the process that it works for was killed."""
+def _begin(directories):
+    """A worker knows what the user has registered, and ends when the process that it works for was
+    killed."""
 
     def watch():
         multiprocessing.parent_process().join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    for path in directories:
+        registry.load_directory(path)
 
 
 class _ThisProcess(concurrent.futures.Executor):

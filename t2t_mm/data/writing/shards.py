@@ -3,10 +3,9 @@ work.
 
 The items of a reader are cut into pieces. Each is loaded, encoded, sorted by the hashes of its
 keys, and put into a file named after what was in it, by several processes where wanted. When all
-are there, they are merged
-into shards, in the order of the hashes, which is random but always the same: the data does not
-    depend on
-workers or interruptions. Memory holds a few pieces, whatever the size of the data set.
+are there, they are merged into shards, in the order of the hashes, which is random but always the
+same: the data depends on neither workers nor interruptions. Memory holds a few pieces, whatever
+the size of the data set.
 """
 
 import contextlib
@@ -15,21 +14,21 @@ import itertools
 import os
 import pathlib
 import shutil
+from typing import Any
 
 from t2t_mm.data.writing import pieces
-from t2t_mm.data.writing.options import DEFAULTS, Status
+from t2t_mm.data.writing.options import DEFAULTS, Options, Status
 from t2t_mm.errors import UserError
 
 BROKEN_LIMIT = 0.01  # share of a split's examples that may be broken, and is left out
 SHARD_BYTES = 2**28
 UNFINISHED = "unfinished"  # folder beside the versions of a data set, for pieces
-_GIVE_UP = (
-    1_000  # broken examples after which it stops early, if they are more than a tenth of the good
-)
+# Broken examples after which it stops early, if they are more than a tenth of the good ones.
+_GIVE_UP = 1_000
 
 
-def write(builder, options=DEFAULTS):
-    """Writes the data set of a raw.RawBuilder to its `data_path`, unless it is there.
+def write(builder: Any, options: Options = DEFAULTS) -> None:
+    """Writes the data set of a builder.ReaderBuilder to its `data_path`, unless it is there.
 
     Raises:
         UserError: too many examples are broken, a split has none, or another process is at it.
@@ -44,16 +43,15 @@ def write(builder, options=DEFAULTS):
             return
         made = {
             split: _make_pieces(builder, split, source, work, options)
-            for split, source in builder.sources.items()
+            for split, source in builder.reader.sources.items()
         }
         written = work / "dataset"
         shutil.rmtree(written, ignore_errors=True)
         written.mkdir()
         _merge_all(builder, made, written, options)
         os.replace(written, path)
-        shutil.rmtree(
-            work, ignore_errors=True
-        )  # while it is ours: another process may begin as soon as it isn't
+        # while it is ours: another process may begin as soon as it isn't
+        shutil.rmtree(work, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -74,11 +72,11 @@ def _alone(work):
 
 def _make_pieces(builder, split, source, work, options):
     """(paths of the pieces, pieces.Counts) of a split."""
-    status = Status(f"{builder.builder_config.name} {split}", total=builder.total(source))
+    reader, features = builder.reader, builder.info.features
+    status = Status(f"{reader.name} {split}", total=reader.total(source))
     counts, paths = pieces.Counts(), []
-    for path, made, was_there in pieces.make(
-        builder, split, source, work, options.workers, status.total
-    ):
+    workers = pieces.workers_for(reader, status.total, options.workers)
+    for path, made, was_there in pieces.make(reader, features, split, source, work, workers):
         counts.add(made)
         paths.append(path)
         status.done, status.size = counts.items, counts.size
@@ -86,29 +84,29 @@ def _make_pieces(builder, split, source, work, options):
         options.report(status)
         if counts.broken > _GIVE_UP and counts.broken > counts.good / 10:
             break
-    _check(builder, split, counts)
+    _check(reader, split, counts)
     return paths, counts
 
 
-def _check(builder, split, counts):
-    """Refuses a split with too many broken examples or no good one; tells what was left out."""
+def _check(reader, split, counts):
+    """Refuses a split with too many broken examples or no good one; logs what was left out."""
     total = counts.good + counts.broken
     names = ", ".join(counts.named) + (", ..." if counts.broken > len(counts.named) else "")
     if counts.broken > BROKEN_LIMIT * total:
         raise UserError(
-            f"{builder.folder}: {counts.broken} of {total} {split} examples are broken, more than "
-            f"the {BROKEN_LIMIT:.0%} that is left out: {names}. Repair or remove them."
+            f"{reader.folder}: {counts.broken} of {total} {split} examples are broken, more than "
+            f"the {BROKEN_LIMIT:.0%} that may be left out: {names}. Repair or remove them."
         )
     if not counts.good:
         reasons = "".join(f"; {count} {reason}" for reason, count in counts.left_out.items())
         raise UserError(
-            f"{builder.folder}: its {split} files hold no example{reasons}. Expected "
-            f"{builder.looked_for()}."
+            f"{reader.folder}: its {split} files hold no example{reasons}. Expected "
+            f"{reader.expected()}."
         )
     if counts.broken:
         counts.left_out[f"broken: {names}"] = counts.broken
     for reason, count in counts.left_out.items():
-        builder.tell(f"{split}: left out {count} {reason}")
+        reader.note(f"{split}: left out {count} {reason}")
 
 
 def _merge_all(builder, made, written, options):
@@ -123,7 +121,7 @@ def _merge_all(builder, made, written, options):
             split=split,
             filetype_suffix="tfrecord",
         )
-        status = Status(f"{builder.builder_config.name} {split}", total=counts.good, merging=True)
+        status = Status(f"{builder.reader.name} {split}", total=counts.good, merging=True)
         there = template.replace(data_dir=written)
         lengths = _write_shards(pieces.merged(paths), counts, there, status, options.report)
         infos.append(

@@ -12,17 +12,21 @@ The rules are those of its standard parameter file, COLLINS.prm:
   neither counts in any figure. Words that are taken out of one tree only, for their tags, make such
   an error too.
 
-So EVALB's F1 is that of the valid sentences, and flatters a parser that has few. How many there are
-is told beside it, and an F1 of all sentences, in which those that are not valid have none of their
+So EVALB's F1 is that of the valid sentences, and flatters a parser that has few. Their number is
+given beside it, and an F1 of all sentences, in which those that are not valid have none of their
 reference's brackets.
 """
 
 import re
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics.scoring import Metric, ratio, register
+from t2t_mm.evaluation.metrics.scoring import Metric, ratio
 from t2t_mm.problem import trees
 
 DELETED = {"TOP", "-NONE-", ",", ":", "``", "''", ".", "ROOT", "S1", ""}
@@ -42,7 +46,7 @@ _FIELDS = (
 )
 
 
-@register
+@registry.register_metric
 class BracketF1(Metric):
     """F1 of labelled brackets, in percent. Hypotheses and references are bracketed trees, one a
     line.
@@ -52,10 +56,9 @@ class BracketF1(Metric):
     skipped.
     """
 
-    name = "bracket_f1"
     takes_several = False
 
-    def counts(self, hypotheses, references):
+    def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         rows = []
         for number, (test, (gold,)) in enumerate(zip(hypotheses, references, strict=True), 1):
             try:
@@ -66,11 +69,11 @@ class BracketF1(Metric):
             rows.append([row.get(field, 0) for field in _FIELDS])
         return rows
 
-    def value(self, sums):
+    def value(self, sums: np.ndarray) -> float:
         matched, gold, test = sums[:3]
         return ratio(2 * matched, gold + test, self.scale)
 
-    def details(self, sums):
+    def details(self, sums: np.ndarray) -> dict[str, float]:
         total = dict(zip(_FIELDS, sums.tolist(), strict=True))
         return {
             "precision": ratio(total["matched"], total["test"], self.scale),
@@ -85,7 +88,7 @@ class BracketF1(Metric):
             "skipped": total["skipped"],
         }
 
-    def signature(self, references):
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
         return "evalb:COLLINS.prm|labelled:yes|root:ignored"
 
 

@@ -3,15 +3,20 @@
 import importlib.metadata
 import math
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+
+from t2t_mm import registry
 from t2t_mm.evaluation.metrics import normalization
-from t2t_mm.evaluation.metrics.scoring import Metric, ratio, register
+from t2t_mm.evaluation.metrics.scoring import Metric, ratio
 
 ORDERS = 4  # n-grams of 1 to 4 words
 SIGMA = 6.0  # of the penalty on a difference in length, in words
 
 
-@register
+@registry.register_metric
 class Cider(Metric):
     """CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726): how alike two captions are in tf-idf
     weighted n-grams.
@@ -19,9 +24,8 @@ class Cider(Metric):
     For n = 1 to 4, the cosine between the tf-idf vectors of hypothesis and reference, with the
     hypothesis' weights clipped to the reference's, times exp(-(difference in length)^2 / 2
     sigma^2); the mean over n and over the references, times 10. An n-gram's document frequency is
-    the number of examples with it in a reference. Thus
-    the figure depends on the whole corpus: n-grams in all examples weigh nothing, and one example
-        alone scores 0.
+    the number of examples with it in a reference. Thus the figure depends on the whole corpus:
+    n-grams in all examples weigh nothing, and one example alone scores 0.
 
     This is what coco-caption calls CIDEr, but for the words: we take the plain form of a text,
     coco-caption a Penn Treebank tokenizer in Java that also leaves punctuation out. They differ at
@@ -30,10 +34,9 @@ class Cider(Metric):
     A resample keeps the document frequencies of the whole corpus.
     """
 
-    name = "cider"
-    scale = 10
+    scale, unit = 10, ""
 
-    def counts(self, hypotheses, references):
+    def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         cooked = [[_NGrams(reference) for reference in several] for several in references]
         frequency = Counter()
         for several in cooked:
@@ -44,10 +47,10 @@ class Cider(Metric):
             for hypothesis, several in zip(hypotheses, cooked, strict=True)
         ]
 
-    def value(self, sums):
+    def value(self, sums: np.ndarray) -> float:
         return ratio(*sums, self.scale)
 
-    def signature(self, references):
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
         return f"variant:D|n:{ORDERS}|sigma:{SIGMA:g}|df:references|{normalization.SIGNATURE}"
 
 
@@ -102,7 +105,7 @@ def _norm(vector):
     return math.sqrt(sum(weight**2 for weight in vector.values()))
 
 
-@register
+@registry.register_metric
 class RougeL(Metric):
     """ROUGE-L (Lin 2004) by the rouge-score package: F1 of the longest common subsequence, in
     percent, against the best of the references.
@@ -112,9 +115,7 @@ class RougeL(Metric):
     figure.
     """
 
-    name = "rouge_l"
-
-    def counts(self, hypotheses, references):
+    def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         from rouge_score.rouge_scorer import RougeScorer
 
         scorer = RougeScorer(["rougeL"], use_stemmer=False)
@@ -123,9 +124,9 @@ class RougeL(Metric):
             for hypothesis, several in zip(hypotheses, references, strict=True)
         ]
 
-    def value(self, sums):
+    def value(self, sums: np.ndarray) -> float:
         return ratio(*sums, self.scale)
 
-    def signature(self, references):
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
         version = importlib.metadata.version("rouge-score")
         return f"f1|refs:best|stemmer:no|tokens:a-z0-9|rouge-score:{version}"

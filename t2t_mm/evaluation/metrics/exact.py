@@ -1,37 +1,27 @@
-"""Shares of examples that are right."""
+"""Outputs that are right to the word."""
 
-from t2t_mm.evaluation.metrics.scoring import Metric, ratio, register
+from collections.abc import Sequence
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.evaluation.metrics.scoring import Metric, ratio
 
 
-@register
+@registry.register_metric
 class ExactMatch(Metric):
     """Share of outputs, in percent, that are one of their references, white space apart."""
 
-    name = "exact_match"
-
-    def counts(self, hypotheses, references):
+    def counts(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> list[list[int]]:
         return [
-            [_words(hypothesis) in map(_words, several), 1]
+            [hypothesis.split() in map(str.split, several), 1]
             for hypothesis, several in zip(hypotheses, references, strict=True)
         ]
 
-    def value(self, sums):
+    def value(self, sums: np.ndarray) -> float:
         return ratio(*sums, self.scale)
 
-    def signature(self, references):
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
         return "case:mixed|space:collapsed"
-
-
-@register
-class Accuracy(ExactMatch):
-    """Share of examples, in percent, whose best class is right (top-1); a class is its label or its
-    number. What stands behind a tab, a probability, doesn't count."""
-
-    name = "accuracy"
-
-    def counts(self, hypotheses, references):
-        return super().counts([hypothesis.split("\t")[0] for hypothesis in hypotheses], references)
-
-
-def _words(text):
-    return text.split()

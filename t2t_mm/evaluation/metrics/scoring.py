@@ -4,10 +4,9 @@ A metric is one small class. It gives each example a row of counts; the rows of 
 and the figure is computed from the sums. So a bootstrap resample costs one weighted sum, whatever
 the metric.
 
-    @register
+    @registry.register_metric
     class Length(Metric):
-        \"\"\"Words a hypothesis.\"\"\"
-        name = "length"
+        scale, unit = 1, ""  # words of an output, on average
 
         def counts(self, hypotheses, references):
             return [[len(hypothesis.split()), 1] for hypothesis in hypotheses]
@@ -15,19 +14,20 @@ the metric.
         def value(self, sums):
             return ratio(*sums)
 
-In a file of --t2t_usr_dir, it stands beside the built-in ones, for --metrics and in the `metrics`
-of a problem.
+In a file of --t2t_usr_dir it is called `length`, beside the built-in ones, for --metrics and in the
+`metrics` of a problem.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
+from t2t_mm import registry
 from t2t_mm.errors import UserError
 
 CONFIDENCE = 95  # percent of the resamples that lie in the interval
-
-METRICS: dict[str, "Metric"] = {}  # by name; `decoded` fills in the built-in ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,67 +35,79 @@ class Score:
     """A figure, and what has to be printed beside it.
 
     Attributes:
-        name: of the metric.
+        name, scale, unit, higher_is_better: as of the Metric.
         value: the figure.
-        scale: what a figure of "all" is: 100 for percentages, 10 for CIDEr-D.
-        higher_is_better: False for error rates.
-        signature: how the figure came about; two figures compare only where their signatures are
-            the same.
-        details: what else the metric tells, such as precision and recall.
+        signature: how it is computed; figures compare only where their signatures are the same.
+        details: further figures, such as precision and recall.
         interval: the 95% bootstrap interval, (low, high); None if no resamples were asked for.
     """
 
     name: str
     value: float
     scale: int
+    unit: str
     higher_is_better: bool
     signature: str
-    details: dict
-    interval: tuple | None = None
+    details: dict[str, float]
+    interval: tuple[float, float] | None = None
 
 
 class Metric:
-    """A metric of decoded text. Subclass, give a name and the two methods, and `register`.
+    """A metric of decoded text. Subclass it, give the two methods, and register the class.
 
-    Attributes:
-        name: what --metrics and problems call it.
-        scale, higher_is_better: as in Score.
+    Class attributes:
+        name: what --metrics and problems call it; set when it is registered.
+        scale: what a figure of "all" is: 100 for percentages, 10 for CIDEr-D.
+        unit: "%" or "", shown beside the figure.
+        higher_is_better: False for error rates.
         takes_several: whether an example may have several references.
+        is_of_text: whether decoded text can be scored.
     """
 
-    name: str = ""
-    scale = 100
-    higher_is_better = True
-    takes_several = True
+    name: ClassVar[str] = ""
+    scale: ClassVar[int] = 100
+    unit: ClassVar[str] = "%"
+    higher_is_better: ClassVar[bool] = True
+    takes_several: ClassVar[bool] = True
+    is_of_text: ClassVar[bool] = True
 
-    def counts(self, hypotheses, references):
+    def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         """A row of numbers for each example, as an array or lists [examples, numbers]; rows add
         up."""
         raise NotImplementedError
 
-    def value(self, sums) -> float:
-        """The figure that the summed rows give, a float."""
+    def value(self, sums: np.ndarray) -> float:
+        """The figure that the summed rows give."""
         raise NotImplementedError
 
-    def details(self, sums) -> dict:
+    def details(self, sums: np.ndarray) -> dict[str, float]:
         """Further figures from the summed rows."""
         return {}
 
-    def signature(self, references) -> str:
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
         """What the figure depends on besides the texts, as key:value joined with |."""
         return ""
 
-    def score(self, hypotheses, references, inputs=None, bootstrap=0, seed=12345) -> Score:
+    def score(
+        self,
+        hypotheses: Sequence[str],
+        references: Sequence[Sequence[str]],
+        inputs: Sequence[Any] | None = None,
+        bootstrap: int = 0,
+        seed: int = 12345,
+    ) -> Score:
         """Scores a corpus.
 
         Args:
-            hypotheses: list of str, one an example.
-            references: list of lists of str: an example has one or several.
-            inputs: what was decoded, one an example. None of the built-in metrics looks at it; a
-                subclass that does overrides this method.
+            hypotheses: one for each example.
+            references: those of each example, one or several.
+            inputs: what was decoded, one for each example. None of the built-in metrics looks at
+                it; a subclass that does overrides this method.
             bootstrap: number of resamples for the interval (Koehn 2004, aclanthology.org/W04-3250);
                 0 for none.
-            seed: of the resamples. Two systems on one corpus are resampled alike under one seed.
+            seed: seed of the resamples. Two systems on one corpus are resampled alike under one
+                seed.
+
         Raises:
             UserError: the two differ in length, are empty, or give an example no reference, or
                 several to a metric that takes one.
@@ -108,6 +120,7 @@ class Metric:
             self.name,
             float(self.value(sums)),
             self.scale,
+            self.unit,
             self.higher_is_better,
             self.signature(references),
             self.details(sums),
@@ -115,26 +128,28 @@ class Metric:
         )
 
 
-def register(metric):
-    """Decorator of a Metric class: an instance of it is from now on in METRICS.
+def metric_of_text(name: str) -> Metric:
+    """The registered metric called `name`, to score decoded text with.
 
     Raises:
-        UserError: another class has the name.
+        RegistryError: there is none; the message names the nearest.
+        UserError: it is measured on the model's predictions alone.
     """
-    if metric.name in METRICS:
-        before, now = (
-            f"{each.__module__}.{each.__qualname__}"
-            for each in (type(METRICS[metric.name]), metric)
+    metric = registry.metric(name)
+    if not metric.is_of_text:
+        raise UserError(
+            f"{name} is measured while the model is given the true previous outputs, and not on "
+            f"decoded text; metrics of text are {', '.join(metrics_of_text())}."
         )
-        if before != now:  # one file read again is fine
-            raise UserError(
-                f"Both {before} and {now} are called {metric.name}; rename one of these metrics."
-            )
-    METRICS[metric.name] = metric()
     return metric
 
 
-def ratio(part, whole, scale=1) -> float:
+def metrics_of_text() -> list[str]:
+    """The names of the registered metrics of decoded text, sorted."""
+    return [name for name in registry.list_metrics() if registry.metric(name).is_of_text]
+
+
+def ratio(part: float, whole: float, scale: float = 1) -> float:
     """scale * part / whole, and 0 of nothing is 0."""
     return float(scale * part / whole) if whole else 0.0
 

@@ -1,70 +1,104 @@
 """Teacher-forced metrics: the model is given the true previous targets. Never to be called BLEU or
 WER.
 
-A metric is a name and a function of (logits, targets, mask) that returns a sum and a count, both
-summed in float64; sums and counts of batches add up, and their quotient is the metric. Padding
-(mask False) never counts.
-
-Shapes: logits float [batch, time, classes], targets int32 [batch, time], mask bool [batch, time].
+Such a metric gives, for a batch, a sum and a count, both in float64; those of all batches add up,
+and the sum over the count is the mean over the tokens or examples of the split. Padding (mask
+False) never counts. Nothing here imports TensorFlow before a batch is measured.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
-import tensorflow as tf
+import numpy as np
 
-
-@dataclass(frozen=True)
-class Metric:
-    """A quantity averaged over tokens or examples."""
-
-    name: str
-    sums: Callable  # (logits, targets, mask) -> (sum, count), float64 scalars
+from t2t_mm import registry
+from t2t_mm.evaluation.metrics.exact import ExactMatch
+from t2t_mm.evaluation.metrics.scoring import Metric, ratio
 
 
-def _log_perplexity(logits, targets, mask):
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
-    return _sums(losses, mask)
+class TeacherForced(Metric):
+    """A metric of the model's predictions; its mean times `scale` is the figure to be shown."""
+
+    is_of_text = False
+
+    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
+        """What a batch adds to the mean.
+
+        Args:
+            logits: float [batch, length, classes].
+            targets: int32 [batch, length].
+            mask: bool [batch, length], False for padding.
+
+        Returns:
+            (sum, count): float64 scalars.
+        """
+        raise NotImplementedError
+
+    def value(self, sums: np.ndarray) -> float:
+        return ratio(*sums, self.scale)
 
 
-def _accuracy(logits, targets, mask):
-    return _sums(_right(logits, targets), mask)
+@registry.register_metric
+class LogPerplexity(TeacherForced):
+    """Mean negative log likelihood of a target token, in nats."""
+
+    scale, unit = 1, ""
+    higher_is_better = False
+
+    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        logits = tf.cast(logits, tf.float32)
+        return _sums(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), mask)
 
 
-def _accuracy_top5(logits, targets, mask):
-    best = tf.math.top_k(logits, min(5, logits.shape[-1])).indices  # [batch, time, <= 5]
-    return _sums(tf.reduce_any(best == targets[..., None], axis=-1), mask)
+@registry.register_metric
+class Accuracy(TeacherForced, ExactMatch):
+    """Share of right target tokens, given those before; of classes, share of right answers.
+
+    In decoded text a class is its label or its number. What stands behind a tab, a probability,
+    doesn't count.
+    """
+
+    is_of_text = True
+
+    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
+        return _sums(_is_right(logits, targets), mask)
+
+    def counts(self, hypotheses: Any, references: Any) -> Any:
+        return super().counts([hypothesis.split("\t")[0] for hypothesis in hypotheses], references)
 
 
-def _accuracy_per_sequence(logits, targets, mask):
-    all_right = tf.reduce_all(_right(logits, targets) | ~mask, axis=1)
-    return _sums(
-        all_right, tf.reduce_any(mask, axis=1)
-    )  # a row without a real target is no sequence
+@registry.register_metric
+class AccuracyTop5(TeacherForced):
+    """Share of target tokens, or of classes, that are among the five most likely."""
+
+    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        best = tf.math.top_k(logits, min(5, logits.shape[-1])).indices  # [batch, length, <= 5]
+        return _sums(tf.reduce_any(best == targets[..., None], axis=-1), mask)
 
 
-def _right(logits, targets):
+@registry.register_metric
+class AccuracyPerSequence(TeacherForced):
+    """Share of sequences all of whose target tokens are right, given those before."""
+
+    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        all_right = tf.reduce_all(_is_right(logits, targets) | ~mask, axis=1)
+        # a row without a real target is no sequence
+        return _sums(all_right, tf.reduce_any(mask, axis=1))
+
+
+def _is_right(logits: Any, targets: Any) -> Any:
+    import tensorflow as tf
+
     return tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets
 
 
-def _sums(values, mask):
+def _sums(values: Any, mask: Any) -> tuple[Any, Any]:
+    import tensorflow as tf
+
     values = tf.where(mask, tf.cast(values, tf.float64), 0.0)
     return tf.reduce_sum(values), tf.reduce_sum(tf.cast(mask, tf.float64))
-
-
-LOG_PERPLEXITY = Metric("log_perplexity", _log_perplexity)  # mean nats per token
-ACCURACY = Metric("accuracy", _accuracy)  # share of tokens whose most likely value is right
-ACCURACY_TOP5 = Metric(
-    "accuracy_top5", _accuracy_top5
-)  # share of tokens among the five most likely
-ACCURACY_PER_SEQUENCE = Metric(
-    "accuracy_per_sequence", _accuracy_per_sequence
-)  # share of examples all right
-
-METRICS = (LOG_PERPLEXITY, ACCURACY, ACCURACY_TOP5, ACCURACY_PER_SEQUENCE)
-
-
-def metrics_for(problem):
-    """The metrics that the kind of the problem's targets implies."""
-    last = ACCURACY_TOP5 if problem.targets.kind == "categorical" else ACCURACY_PER_SEQUENCE
-    return (LOG_PERPLEXITY, ACCURACY, last)

@@ -5,60 +5,61 @@ to the last digit.
 """
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
-from t2t_mm.evaluation.metrics.scoring import Metric, register
+import numpy as np
+
+from t2t_mm import compat, registry
+from t2t_mm.evaluation.metrics.scoring import Metric
 
 
 class _Sacrebleu(Metric):
-    """A metric of sacrebleu, by the methods that its own metrics implement."""
+    """A metric of sacrebleu."""
 
-    def judge(self):
-        """A new object of sacrebleu's."""
+    def theirs(self) -> Any:
+        """A new metric object of sacrebleu's."""
         raise NotImplementedError
 
-    def counts(self, hypotheses, references):
+    def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         # sacrebleu wants a list for each reference position, None where an example has fewer
         by_position = list(itertools.zip_longest(*references))
-        return self.judge()._extract_corpus_statistics(hypotheses, by_position)
+        return compat.sacrebleu_statistics(self.theirs(), list(hypotheses), by_position)
 
-    def value(self, sums):
-        return self.judge()._compute_score_from_stats(sums.tolist()).score
+    def value(self, sums: np.ndarray) -> float:
+        return compat.sacrebleu_score(self.theirs(), sums.tolist()).score
 
-    def signature(self, references):
-        judge = self.judge()
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
+        theirs = self.theirs()
         numbers = {len(several) for several in references}
-        judge.num_refs = numbers.pop() if len(numbers) == 1 else -1  # -1 is printed as "var"
-        return str(judge.get_signature())
+        theirs.num_refs = numbers.pop() if len(numbers) == 1 else -1  # -1 is printed as "var"
+        return str(theirs.get_signature())
 
 
-@register
+@registry.register_metric
 class Bleu(_Sacrebleu):
     """BLEU (Papineni et al. 2002): n-grams up to 4, tokenizer 13a, exponential smoothing, case
     kept."""
 
-    name = "bleu"
-
-    def judge(self):
+    def theirs(self) -> Any:
         from sacrebleu.metrics import BLEU
 
         # force: no warning for text that looks tokenised already; the figure is the same
         return BLEU(force=True)
 
-    def details(self, sums):
-        told = self.judge()._compute_score_from_stats(sums.tolist())
-        precisions = {f"precision_{n}": value for n, value in enumerate(told.precisions, 1)}
-        lengths = {"hypothesis_words": told.sys_len, "reference_words": told.ref_len}
-        return precisions | {"brevity_penalty": told.bp} | lengths
+    def details(self, sums: np.ndarray) -> dict[str, float]:
+        score = compat.sacrebleu_score(self.theirs(), sums.tolist())
+        precisions = {f"precision_{n}": value for n, value in enumerate(score.precisions, 1)}
+        lengths = {"hypothesis_words": score.sys_len, "reference_words": score.ref_len}
+        return precisions | {"brevity_penalty": score.bp} | lengths
 
 
-@register
+@registry.register_metric
 class Chrf(_Sacrebleu):
     """chrF2 (Popović 2015): character n-grams up to 6, white space left out, recall counts
     twice."""
 
-    name = "chrf"
-
-    def judge(self):
+    def theirs(self) -> Any:
         from sacrebleu.metrics import CHRF
 
         return CHRF()

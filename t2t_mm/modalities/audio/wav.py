@@ -7,7 +7,27 @@ TensorFlow's own reader takes 16-bit integers alone, and no extensible or stream
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.modalities.audio.encoding import resampled
+from t2t_mm.modalities.audio.reading import LONGEST
+
 INTEGERS, FLOATS, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE  # format tags
+
+
+def samples(content, rate):
+    """In graph: a WAV file of any sampling rate and number of channels -> int16 [samples] at
+    `rate`."""
+    sound, has = decode_wav(content)
+    sound = tf.reduce_mean(sound, axis=1)
+    length = tf.shape(sound)[0]
+    checks = [
+        tf.debugging.assert_positive(length),
+        tf.debugging.assert_less_equal(length // has, LONGEST),
+    ]
+    with tf.control_dependencies(checks):
+        sound = tf.cond(has == rate, lambda: sound, lambda: resampled(sound, has, rate))
+    sound = tf.clip_by_value(tf.round(sound * 2.0**15), -(2.0**15), 2.0**15 - 1)
+    with tf.control_dependencies([tf.debugging.assert_positive(tf.size(sound))]):
+        return tf.cast(sound, tf.int16)
 
 
 def decode_wav(content):

@@ -84,6 +84,10 @@ class Vocabulary(abc.ABC):
         ended = tf.cumsum(tf.cast(ids == EOS, tf.int32), axis=-1) > 0
         return self._detokenize(tf.ragged.boolean_mask(ids, ~ended & (ids != PAD)))
 
+    def resources(self) -> list:
+        """The objects that hold TensorFlow resources."""
+        return []
+
     @abc.abstractmethod
     def _detokenize(self, ids):
         """As `detokenize`, for ids without padding and end of sequence, ragged if they are a
@@ -136,6 +140,9 @@ class Subwords(Vocabulary):
         for character, escape in reversed(_ESCAPES):
             text = tf.strings.regex_replace(text, escape, character)
         return text
+
+    def resources(self):
+        return [self._tokenizer]
 
     @functools.cached_property
     def _tokenizer(self):
@@ -204,6 +211,9 @@ class Symbols(Vocabulary):
         return tf.strings.reduce_join(
             tf.gather(tf.constant(self._symbols), ids), axis=-1, separator=" "
         )
+
+    def resources(self):
+        return [self._table]
 
     @functools.cached_property
     def _table(self):

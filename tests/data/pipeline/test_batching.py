@@ -8,19 +8,26 @@ import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline import batching
+from t2t_mm.data.pipeline.cost import boundaries
+from t2t_mm.data.pipeline.summary import describe
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Audio, Categorical, Feature, Image
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
 from t2t_mm.problem.base import Problem
 
 HPARAMS = HParams(batch_size=64, max_input_length=40, max_target_length=30)
 
 
 @dataclasses.dataclass(frozen=True)
-class Numbers(Feature):
+class Numbers(Modality):
     """Stands in for language: the raw value n is encoded as n + 1 times the id n + 3, padding's id
     0 among them."""
 
-    kind = "language"
+    as_target = is_sequence = True
+    reading_cost = 1
+    rank = 0
 
     def encode(self, value, training=False, seed=None):
         return tf.concat([[0], tf.repeat(tf.cast(value, tf.int32) + 3, value)], axis=0)
@@ -42,7 +49,7 @@ class Toy(Problem):
         found = {}
         for key in sides:
             values = self.raw[key]
-            ragged = np.ndim(values[0]) > 0 and getattr(self, key).kind == "audio"
+            ragged = np.ndim(values[0]) > 0 and isinstance(getattr(self, key), Audio)
             found[key] = (
                 tf.ragged.constant(values, dtype=tf.int16)
                 if ragged
@@ -84,7 +91,7 @@ def take(data, n):
 
 
 def test_boundaries_grow_by_the_given_ratio_and_at_least_one():
-    edges = batching.boundaries(HPARAMS, 100)
+    edges = boundaries(HPARAMS, 100)
     assert edges[0] == 4 and edges[-2] < 100 <= edges[-1]
     assert all(b == max(a + 1, int(1.1 * a)) for a, b in zip(edges, edges[1:], strict=False))
 
@@ -127,7 +134,7 @@ def test_training_goes_on_for_ever_and_leaves_out_only_what_is_too_long():
         if i < 40 and t < 30
     }
     assert lengths == expected
-    summary = batching.describe(problem, HPARAMS)
+    summary = describe(problem, HPARAMS)
     kept = sum(
         i < 40 and t < 30
         for i, t in zip(problem.raw["inputs"], problem.raw["targets"], strict=True)
@@ -157,7 +164,7 @@ def test_static_shapes_depend_on_the_bucket_alone():
             and batch["inputs_mask"].shape == batch["inputs"].shape
         )
         assert len(batch["targets"]) == max(1, HPARAMS.batch_size // length)
-    edges = batching.boundaries(HPARAMS, 30)
+    edges = boundaries(HPARAMS, 30)
     assert 3 < len(shapes) <= 2 * len(edges) and {length for _, (_, length) in shapes} <= set(edges)
 
 
@@ -177,9 +184,7 @@ def test_static_shapes_of_an_evaluation_have_rows_of_padding_and_every_example_o
         for batch in batching.batches(problem, "validation", HPARAMS, training=False)
         for n in batch["targets_mask"].numpy().sum(1).tolist()
     ]
-    assert sorted(lengths) == sorted(wanted) and len(shapes) <= 2 * len(
-        batching.boundaries(HPARAMS, 30)
-    )
+    assert sorted(lengths) == sorted(wanted) and len(shapes) <= 2 * len(boundaries(HPARAMS, 30))
 
 
 def test_sound():
@@ -213,7 +218,7 @@ def test_a_class_costs_twice_the_positions_of_its_picture():
         batching.batches(problem, "train", smaller, training=True, static_shapes=True), 1
     )
     assert batch["inputs"].shape == (16, 16, 16, 3)  # one position, but the first boundary is 4
-    assert batching.describe(problem, HPARAMS).batch_examples == (8, 8)
+    assert describe(problem, HPARAMS).batch_examples == (8, 8)
 
 
 def test_a_caption_costs_the_longer_of_caption_and_twice_a_picture():
@@ -226,7 +231,7 @@ def test_a_caption_costs_the_longer_of_caption_and_twice_a_picture():
 
 def test_describe_counts_what_batches_gives():
     problem = text_problem(n=400, longest=25)
-    summary = batching.describe(problem, HPARAMS)
+    summary = describe(problem, HPARAMS)
     batches = take(batching.batches(problem, "train", HPARAMS, training=True), 400)
     sizes = [len(batch["targets"]) for batch in batches]
     tokens = np.mean([batch["targets_mask"].sum() for batch in batches])
@@ -236,6 +241,4 @@ def test_describe_counts_what_batches_gives():
 
 def test_nothing_that_fits_is_an_error():
     with pytest.raises(UserError, match="toy: each of 20 training examples is too long"):
-        batching.describe(
-            text_problem(n=20), HPARAMS.replace(max_target_length=1, max_input_length=1)
-        )
+        describe(text_problem(n=20), HPARAMS.replace(max_target_length=1, max_input_length=1))

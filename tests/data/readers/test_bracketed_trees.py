@@ -82,7 +82,7 @@ def test_trees_without_a_word_are_left_out(prepare, write):
 @pytest.mark.parametrize(
     "files, message",
     [
-        ({}, "expected train.mrg or train/"),
+        ({}, "expected bracketed trees .train.mrg or train/"),
         ({"train.mrg": "\n"}, "hold no example"),
         (
             {"train.mrg": f"{DOG}\n{DOG[:-1]}\n{DOG}"},

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from t2t_mm.data import readers
+from t2t_mm.data.readers.coco import Coco
 from t2t_mm.errors import UserError
 
 
@@ -73,10 +73,9 @@ def test_what_has_no_partner_is_left_out(coco):
 def test_all_items_are_counted_before(coco, tmp_path):
     coco({"a.png": picture()}, [(0, "one"), (7, "lost"), (7, "lost too")], year="2014")
     coco({"b.png": picture()}, [(0, "two")])
-    problem = types.SimpleNamespace(name="mine", folder="mine", raw_layout="coco")
-    builder = readers.raw_builder(problem, tmp_path / "raw", tmp_path / "data")
-    source = builder.sources["train"]
-    assert builder.total(source) == len(list(builder.items(source))) == 4
+    reader = Coco(types.SimpleNamespace(folder="mine"), tmp_path / "raw")
+    source = reader.sources["train"]
+    assert reader.total(source) == len(list(reader.items(source))) == 4
 
 
 def test_a_caption_that_is_no_text_is_named(coco):

@@ -8,7 +8,10 @@ import tensorflow_datasets as tfds
 from PIL import Image as Picture
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Audio, Categorical, Image, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
+from t2t_mm.modalities.language.spec import Language
 
 TEXT = Language(vocab="words")
 MOOD = Categorical(labels="mood")

@@ -140,8 +140,8 @@ def test_what_was_done_before_a_class_went_is_done_again(prepare, write):
 @pytest.mark.parametrize(
     "files, message",
     [
-        ({}, "expected train/<class>/<image file>"),
-        ({"train/a.jpg": "x"}, "expected train/<class>/<image file>"),
+        ({}, "expected one folder per class .train/<class>/<picture>"),
+        ({"train/a.jpg": "x"}, "expected one folder per class .train/<class>/<picture>"),
         ({"validation/a/b.jpg": "x"}, "No training data"),
         ({"train/a/notes.txt": "x"}, "hold no example; 1 files that are no images"),
     ],

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Audio, Language
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.language.spec import Language
 
 TONE = np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000) * 0.5  # a second of 440 Hz
 
@@ -160,12 +161,13 @@ RAW = os.environ.get("T2T_MM_RAW", "../shared/raw")
     not os.path.isdir(f"{RAW}/special/wsj_speech"), reason="the real data is not here"
 )
 def test_real_digits(tmp_path):
-    from t2t_mm.data import readers
+    from t2t_mm.data.readers.kaldi import Kaldi
+    from t2t_mm.data.writing import builder
 
     sides = {"inputs": Audio(sample_rate=16000), "targets": Language(vocab="words")}
-    problem = types.SimpleNamespace(name="d", folder="wsj_speech", raw_layout="kaldi", **sides)
-    builder = readers.raw_builder(problem, f"{RAW}/special/wsj_speech", tmp_path).prepare()
-    assert {split: info.num_examples for split, info in builder.info.splits.items()} == {
+    problem = types.SimpleNamespace(name="d", folder="wsj_speech", **sides)
+    written = builder.prepare(Kaldi(problem, f"{RAW}/special/wsj_speech"), tmp_path)
+    assert {split: info.num_examples for split, info in written.info.splits.items()} == {
         "train": 1600,
         "validation": 200,
     }

@@ -104,7 +104,10 @@ def test_misaligned_files(parallel, write):
 @pytest.mark.parametrize(
     "files, message",
     [
-        ({}, "No training data in .*raw: expected train.de and train.en, .*found: no such folder"),
+        (
+            {},
+            "No training data in .*raw: expected .*.train.en and train.de, .*found: no such folder",
+        ),
         (
             {"validation.en": "a", "validation.de": "b"},
             "No training data.*found: validation.de, validation.en",

@@ -21,14 +21,16 @@ def test_without_beam_it_says_what_to_install():
 def test_beam_writes_the_same_examples(tmp_path, write):
     import types
 
-    from t2t_mm.data import readers
+    from t2t_mm.data.readers.parallel_text import ParallelText
+    from t2t_mm.data.writing import builder
 
     for language in ("en", "de"):
         write(f"train.{language}", "".join(f"{language} {i}\n" for i in range(300)) + "\n")
     problem = types.SimpleNamespace(name="mine", folder="mine", input_key="en", target_key="de")
     rows = []
     for folder, options in (("one", Options()), ("two", Options(beam=("--runner=DirectRunner",)))):
-        builder = readers.raw_builder(problem, tmp_path / "raw", tmp_path / folder, "parallel_text")
-        data = builder.prepare(options).as_dataset("train").as_numpy_iterator()
+        reader = ParallelText(problem, tmp_path / "raw")
+        written = builder.prepare(reader, tmp_path / folder, options)
+        data = written.as_dataset("train").as_numpy_iterator()
         rows.append(sorted((example["en"], example["de"]) for example in data))
     assert rows[0] == rows[1] and len(rows[0]) == 300

@@ -9,10 +9,9 @@ import types
 
 import pytest
 
-from t2t_mm.data import readers
 from t2t_mm.data.readers.parallel_text import ParallelText
-from t2t_mm.data.writing import pieces, shards
-from t2t_mm.data.writing.options import Options
+from t2t_mm.data.writing import builder, pieces, shards
+from t2t_mm.data.writing.options import DEFAULTS, Options
 from t2t_mm.errors import UserError
 
 PROBLEM = types.SimpleNamespace(name="mine", folder="mine", input_key="en", target_key="de")
@@ -28,9 +27,9 @@ def lines(write, monkeypatch):
 
 
 @pytest.fixture
-def builder(tmp_path):
-    def run(data="data"):
-        return readers.raw_builder(PROBLEM, tmp_path / "raw", tmp_path / data, "parallel_text")
+def write_data(tmp_path):
+    def run(data="data", options=DEFAULTS):
+        return builder.prepare(ParallelText(PROBLEM, tmp_path / "raw"), tmp_path / data, options)
 
     return run
 
@@ -40,9 +39,9 @@ def content(tmp_path, data):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_data(lines, builder, tmp_path):
+def test_killed_at_random_moments_it_ends_with_the_same_data(lines, write_data, tmp_path):
     started = time.monotonic()
-    builder("whole").prepare()
+    write_data("whole")
     seconds = time.monotonic() - started
     draw = random.Random(0)
     for _ in range(10):
@@ -51,18 +50,18 @@ def test_killed_at_random_moments_it_ends_with_the_same_data(lines, builder, tmp
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         else:
-            builder("killed").prepare()
+            write_data("killed")
             os._exit(0)
     if not (tmp_path / "killed/parallel_text/mine/1.0.0").exists():
         found = []
-        builder("killed").prepare(Options(report=lambda status: found.append(status.found)))
+        write_data("killed", Options(report=lambda status: found.append(status.found)))
         assert max(found) > 0
     assert content(tmp_path, "killed") == content(tmp_path, "whole")
     assert [path.name for path in (tmp_path / "killed/parallel_text/mine").iterdir()] == ["1.0.0"]
 
 
 def test_a_piece_is_made_anew_if_and_only_if_its_lines_changed(
-    lines, builder, tmp_path, write, monkeypatch
+    lines, write_data, tmp_path, write, monkeypatch
 ):
     def stop(*args):
         raise KeyboardInterrupt
@@ -70,7 +69,7 @@ def test_a_piece_is_made_anew_if_and_only_if_its_lines_changed(
     with monkeypatch.context() as patch:
         patch.setattr(shards, "_merge_all", stop)
         with pytest.raises(KeyboardInterrupt):
-            builder().prepare()
+            write_data()
     german = (tmp_path / "raw/train.de").read_text()
     write("train.de", german.replace("train de 777\n", "changed\n"))
     made = []
@@ -78,28 +77,28 @@ def test_a_piece_is_made_anew_if_and_only_if_its_lines_changed(
     monkeypatch.setattr(
         pieces, "_make_piece", lambda path, *rest: made.append(path.name) or make(path, *rest)
     )
-    data = builder().prepare().as_dataset("train").as_numpy_iterator()
+    data = write_data().as_dataset("train").as_numpy_iterator()
     assert [name[:12] for name in made] == ["train-000001"]
     texts = {example["de"] for example in data}
     assert b"changed" in texts and b"train de 777" not in texts and len(texts) == 20_000
 
 
-def test_several_processes_write_the_same(lines, builder, tmp_path):
-    builder("one").prepare()
-    builder("two").prepare(Options(workers=2))
+def test_several_processes_write_the_same(lines, write_data, tmp_path):
+    write_data("one")
+    write_data("two", Options(workers=2))
     assert content(tmp_path, "one") == content(tmp_path, "two")
 
 
-def test_more_pieces_than_may_be_open_at_once(lines, builder, tmp_path, monkeypatch):
-    builder("one").prepare()
+def test_more_pieces_than_may_be_open_at_once(lines, write_data, tmp_path, monkeypatch):
+    write_data("one")
     monkeypatch.setattr(pieces, "_MERGED", 3)
-    builder("two").prepare()
+    write_data("two")
     assert content(tmp_path, "one") == content(tmp_path, "two")
 
 
-def test_shards_are_of_a_size(lines, builder, monkeypatch):
+def test_shards_are_of_a_size(lines, write_data, monkeypatch):
     monkeypatch.setattr(shards, "SHARD_BYTES", 300_000)
-    read = builder().prepare()
+    read = write_data()
     assert read.info.splits["train"].num_shards > 2
     assert read.info.splits["train"].num_examples == 20_000
     assert (
@@ -107,10 +106,10 @@ def test_shards_are_of_a_size(lines, builder, monkeypatch):
     )
 
 
-def test_the_order_is_not_that_of_the_lines(lines, builder):
+def test_the_order_is_not_that_of_the_lines(lines, write_data):
     read = [
         int(example["en"].split()[-1])
-        for example in builder().prepare().as_dataset("train").as_numpy_iterator()
+        for example in write_data().as_dataset("train").as_numpy_iterator()
     ]
     steps = sum(abs(a - b) for a, b in zip(read, read[1:], strict=False)) / len(read)
     assert (
@@ -118,19 +117,18 @@ def test_the_order_is_not_that_of_the_lines(lines, builder):
     )  # a random order: a third of 20,000
 
 
-def test_another_process_at_it_is_an_error(lines, builder, tmp_path):
+def test_another_process_at_it_is_an_error(lines, write_data, tmp_path):
     work = tmp_path / "data/parallel_text/mine/unfinished"
     work.mkdir(parents=True)
     with shards._alone(work), pytest.raises(UserError, match="Another process is preparing"):
-        builder().prepare()
+        write_data()
     shutil.rmtree(work)
-    builder().prepare()
+    write_data()
 
 
-def test_progress_is_told(lines, builder):
+def test_progress_is_told(lines, write_data):
     told = []
-    builder().prepare(
-        Options(report=lambda now: told.append((now.name, now.done, now.total, now.merging)))
-    )
+    report = lambda now: told.append((now.name, now.done, now.total, now.merging))  # noqa: E731
+    write_data(options=Options(report=report))
     assert told[0] == ("mine train", 500, 20_000, False)
     assert told[-1] == ("mine validation", 700, 700, True)

@@ -3,7 +3,7 @@
 import pytest
 
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics.decoded import metric
+from t2t_mm.registry import metric
 
 GOLD = "(S (A (P this)) (B (Q is) (A (R a) (T test))))"
 LONG = "(S" + " (A (P this)) (B (Q is) (A (R a) (T test)))" * 11 + ")"

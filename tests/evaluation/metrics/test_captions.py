@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from t2t_mm.evaluation.metrics.decoded import metric
+from t2t_mm.registry import metric
 
 
 def cider(hypotheses, references):

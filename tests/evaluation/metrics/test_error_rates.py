@@ -2,8 +2,8 @@ import jiwer
 import pytest
 
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics.decoded import metric
 from t2t_mm.evaluation.metrics.normalization import plain
+from t2t_mm.registry import metric
 
 
 def score(name, *pairs):

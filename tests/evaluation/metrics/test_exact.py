@@ -1,6 +1,6 @@
 import pytest
 
-from t2t_mm.evaluation.metrics.decoded import metric
+from t2t_mm.registry import metric
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,15 @@ import pytest
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics import scoring
-from t2t_mm.evaluation.metrics.decoded import METRICS, metric
-from t2t_mm.evaluation.metrics.scoring import Metric, ratio, register
+from t2t_mm.evaluation.metrics.scoring import (
+    Metric,
+    metric_of_text,
+    metrics_of_text,
+    ratio,
+)
+from t2t_mm.registry import metric
+
+METRICS = metrics_of_text()
 
 TREES = [
     "(S (NP (NN dogs)) (VP (VBP bark)))",
@@ -27,12 +33,6 @@ def data(name, right=3):
     return [text if i < right else wrong for i, text in enumerate(texts)], [
         [text] for text in texts
     ]
-
-
-@pytest.fixture
-def own_metrics(monkeypatch):
-    monkeypatch.setattr(scoring, "METRICS", dict(METRICS))
-    return scoring.METRICS
 
 
 def test_there_are_all_that_problems_name():
@@ -102,45 +102,55 @@ def test_what_can_not_be_scored(hypotheses, references, message):
         metric("bleu").score(hypotheses, references)
 
 
-def test_unknown_name():
-    with pytest.raises(UserError, match="Unknown metric 'blue', did you mean bleu?"):
-        metric("blue")
+def test_a_metric_of_predictions_scores_no_text():
+    assert set(registry.list_metrics()) - set(METRICS) == {
+        "log_perplexity",
+        "accuracy_top5",
+        "accuracy_per_sequence",
+    }
     with pytest.raises(
-        UserError, match="Unknown metric 'meteor'; there are accuracy, bleu, bracket_f1"
+        UserError, match="accuracy_top5 is measured .* metrics of text are accuracy"
     ):
-        metric("meteor")
+        metric_of_text("accuracy_top5")
 
 
-def test_a_metric_of_ones_own(own_metrics):
-    def define(name):
-        @register
-        class Length(Metric):
-            name = "length"
-            scale = 1
+def test_every_metric_has_a_direction_and_a_unit():
+    every = {name: registry.metric(name) for name in registry.list_metrics()}
+    assert {name for name, each in every.items() if not each.higher_is_better} == {
+        "log_perplexity",
+        "wer",
+        "cer",
+    }
+    assert {name for name, each in every.items() if each.unit != "%"} == {"log_perplexity", "cider"}
+    assert all((each.scale == 100) == (each.unit == "%") for each in every.values())
 
-            def counts(self, hypotheses, references):
-                return [[len(hypothesis.split()), 1] for hypothesis in hypotheses]
 
-            def value(self, sums):
-                return ratio(*sums)
+def test_a_metric_of_ones_own(monkeypatch):
+    entries = {space: dict(table) for space, table in registry._entries.items()}
+    monkeypatch.setattr(registry, "_entries", entries)
 
-        return Length
+    @registry.register_metric
+    class Length(Metric):
+        scale, unit = 1, ""
 
-    define("once")
-    define("again")  # one file read again
-    assert own_metrics["length"].score(["a b", "a b c"], [["x"], ["y"]]).value == 2.5
+        def counts(self, hypotheses, references):
+            return [[len(hypothesis.split()), 1] for hypothesis in hypotheses]
 
-    class Other(Metric):
-        name = "length"
+        def value(self, sums):
+            return ratio(*sums)
 
-    with pytest.raises(UserError, match=r"Length and .*Other are called length"):
-        register(Other)
+    score = metric_of_text("length").score(["a b", "a b c"], [["x"], ["y"]])
+    assert (score.name, score.value, score.unit) == ("length", 2.5, "")
+    with pytest.raises(registry.RegistryError, match="'bleu' is registered twice"):
+        registry.register_metric("bleu")(Length)
 
 
 def test_scoring_needs_no_tensorflow():
     script = (
-        "import sys\nfrom t2t_mm.metrics.decoded import METRICS, metric\n"
-        "for name in METRICS: metric(name).score(['(S (NN x))'], [['(S (NN x))']])\n"
+        "import sys\n"
+        "from t2t_mm.evaluation.metrics import scoring\n"
+        "for name in scoring.metrics_of_text():\n"
+        "    scoring.metric_of_text(name).score(['(S (NN x))'], [['(S (NN x))']])\n"
         "print({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules))"
     )
     done = subprocess.run(

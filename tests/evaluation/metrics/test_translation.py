@@ -9,7 +9,7 @@ import pytest
 import sacrebleu
 from sacrebleu.metrics import BLEU, CHRF
 
-from t2t_mm.evaluation.metrics.decoded import metric
+from t2t_mm.registry import metric
 
 TEXT = (
     'the cat\'s sat on a mat, 3.5 % of U.S. dogs (all) — ärgert sich: «quoi» well-known "end" '

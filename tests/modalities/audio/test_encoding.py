@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
-from t2t_mm.modalities.specs import Audio
+from t2t_mm.modalities.audio.spec import Audio
 
 
 def tone(frequency, seconds=0.5, rate=16000):

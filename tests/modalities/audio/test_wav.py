@@ -7,9 +7,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2t_mm.export.reading import samples
-from t2t_mm.inference.answer import raw
-from t2t_mm.modalities.specs import Audio
+from t2t_mm.modalities.audio.spec import Audio
+from t2t_mm.modalities.audio.wav import samples
 
 RANDOM = np.random.default_rng(0)
 SOUND = (
@@ -32,7 +31,7 @@ def file(subtype, channels=1, rate=8000, form="WAV"):
 @pytest.mark.parametrize("rate", [8000, 11025, 44100])
 def test_bit_by_bit(form, subtype, channels, rate):
     content = file(subtype, channels, rate, form)
-    wanted = raw(Audio(sample_rate=8000), content)
+    wanted = Audio(sample_rate=8000).read(content)
     np.testing.assert_array_equal(READ(tf.constant(content), tf.constant(8000)), wanted)
 
 
@@ -42,7 +41,7 @@ def test_each_byte_of_telephony(subtype):
     place = content.index(b"data")
     every = content[: place + 4] + (256).to_bytes(4, "little") + bytes(range(256))
     read = READ(tf.constant(every), tf.constant(8000))
-    np.testing.assert_array_equal(read, raw(Audio(sample_rate=8000), every))
+    np.testing.assert_array_equal(read, Audio(sample_rate=8000).read(every))
     assert len(np.unique(read)) >= 255  # mu-law has two zeros
 
 

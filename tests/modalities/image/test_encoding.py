@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image as Picture
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.specs import Image
+from t2t_mm.modalities.image.spec import Image
 
 
 def picture(height, width, channels=3):

@@ -1,0 +1,115 @@
+"""Data sets that TFDS makes: stock ones, which it downloads, and the built-in mini world; and what
+a user is told who lacks data."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+from t2t_mm import compat, registry
+from t2t_mm.data.writing.options import Options
+from t2t_mm.errors import UserError
+from t2t_mm.problem import locate
+
+# Some seconds until we say that there is no network, where TFDS's 10 take minutes.
+RETRIES = 5
+
+
+def prepare(problem: Any, data_dir: str | os.PathLike, options: Options) -> None:
+    """Has TFDS prepare the problem's `dataset` under `data_dir`.
+
+    Raises:
+        UserError: the problem's `dataset_module` can't be imported.
+        Exception: whatever TFDS raises; see `explained`.
+    """
+    import tensorflow_datasets as tfds
+
+    _import(problem)
+    if locate.is_built_in(problem):
+        with compat.quiet_tfds():
+            builder = tfds.builder(problem.dataset, data_dir=data_dir)
+            compat.without_download_notes(builder).download_and_prepare()
+        return
+    compat.limit_download_retries(RETRIES)
+    (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
+    builder = tfds.builder(problem.dataset, data_dir=data_dir)
+    builder.download_and_prepare(download_config=options.download_config())
+
+
+def _import(problem):
+    """Makes the data set known to TFDS."""
+    if not problem.dataset_module:
+        return
+    try:
+        importlib.import_module(problem.dataset_module)
+    except ImportError as error:
+        raise UserError(
+            f"{problem.name}: its dataset_module {problem.dataset_module!r} can't be imported: "
+            f"{error}."
+        ) from error
+
+
+def absent(problem: Any, raw_dir: str | os.PathLike | None) -> UserError:
+    """For a problem that has no stock data set, and whose raw folder is not there."""
+    where = f"{raw_dir or '<raw_dir>'}/{problem.folder}"
+    where += "" if raw_dir else " (no --raw_dir is given)"
+    return UserError(
+        f"{problem.name} reads data that has to be yours, but there is no folder {where}. It is "
+        f"to hold {_expected(problem)}.{_by_hand(problem)}{_meanwhile(problem)}"
+    )
+
+
+def explained(error: Exception, problem: Any, raw_dir: str | os.PathLike | None) -> UserError:
+    """What a user can do about an error of TFDS with a stock data set."""
+    import tensorflow_datasets as tfds
+
+    if isinstance(error, tfds.core.DatasetNotFoundError):
+        return UserError(
+            f"{problem.name}: TFDS knows no data set {problem.dataset!r}. Correct `dataset` in "
+            f"{type(problem).__module__}.{type(problem).__name__}."
+        )
+    has_layout = bool(locate.layout(problem))
+    no_folder = (
+        f"there is no folder {raw_dir}/{problem.folder}, and " if raw_dir and has_layout else ""
+    )
+    is_manual = "manual" in str(error).lower()
+    needs = (
+        "has to be fetched by hand"
+        if is_manual
+        else "could not be downloaded, which needs a network"
+    )
+    ways = _by_hand(problem, "<data_dir>/downloads/manual, or --manual_dir") if is_manual else ""
+    if has_layout:
+        ways += (
+            f" Or put your data into <raw_dir>/{problem.folder} and give --raw_dir: "
+            f"{_expected(problem)}."
+        )
+    return UserError(
+        f"{problem.name}: {no_folder}the stock data set {problem.dataset} {needs}: "
+        f"{' '.join(str(error).split()).rstrip('.')}.{ways}{_meanwhile(problem)}"
+    )
+
+
+def _expected(problem) -> str:
+    reader = locate.reader(problem)
+    return reader.expected() if reader else ""
+
+
+def _by_hand(problem, place="") -> str:
+    """Which files to get by hand, from where, into which folder."""
+    source = problem.source
+    if not source or not source.by_hand:
+        return ""
+    into = f" and put them into {place}" if place else ""
+    return f" Get {source.by_hand} from {source.page}{into}."
+
+
+def _meanwhile(problem) -> str:
+    """What to try instead: a free problem of the kind, or the built-in twin, which needs no
+    data."""
+    free = problem.source.free if problem.source else ""
+    if free and not free.startswith("mini_"):
+        return f" Meanwhile --problems={free} does about the same with data that is free."
+    twin = "mini_" + problem.name.removeprefix("wmt_").removeprefix("wsj_").removeprefix("coco_")
+    is_there = twin in registry.list_problems()
+    return f" Meanwhile --problems={twin} runs without any data." if is_there else ""

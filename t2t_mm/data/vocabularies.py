@@ -1,0 +1,147 @@
+"""Trains the vocabularies that problems name, over all the text of those that name them."""
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.modalities.language import vocabulary as text
+from t2t_mm.problem import locate
+
+# Characters of text that a subword vocabulary is trained on, divided evenly among the sides that
+# name it. More teach it little, and 8k pieces take about 15 seconds.
+CHARACTERS_PER_PIECE = 500
+
+
+def prepare(
+    problems: list[Any], data_dir: str | os.PathLike, log: Callable[[str], Any] = print
+) -> None:
+    """Trains what is missing; a vocabulary that is there already stays as it is.
+
+    It is trained on the training text of all `problems` that name it, and of every other registered
+    problem that names it and is prepared in `data_dir`, in equal parts (`CHARACTERS_PER_PIECE`).
+
+    Args:
+        problems: located problems.
+        data_dir: where data is prepared, and where vocabularies are written.
+        log: gets one line for each vocabulary.
+
+    Raises:
+        UserError: two problems ask for different vocabularies of one name, or one can't be written.
+    """
+    specs: dict[str, Any] = {}
+    for problem in problems:
+        for spec in _named_by(problem).values():
+            first = specs.setdefault(spec.vocab, spec)
+            if first != spec:
+                raise UserError(
+                    f"The vocabulary {spec.vocab!r} is asked for as {first} and (by "
+                    f"{problem.name}) as {spec}. Make them equal, or rename one."
+                )
+    for spec in specs.values():
+        users = [problem for problem in problems if spec in _named_by(problem).values()]
+        path = spec.vocab_path(data_dir)
+        if path.exists():
+            _log_who_joins(path, spec, users, log)
+        else:
+            _train(path, spec, users + _others(spec, problems, data_dir), log)
+
+
+def _named_by(problem) -> dict[str, Any]:
+    """The sides that have a vocabulary, with its spec."""
+    sides = {"inputs": problem.inputs.vocabulary_of(), "targets": problem.targets.vocabulary_of()}
+    return {side: spec for side, spec in sides.items() if spec is not None}
+
+
+def _train(path, spec, problems, log):
+    start = time.monotonic()
+    texts = list(_texts(spec, problems))
+    used = [source for source, *_ in texts]
+    is_symbols = spec.units == "symbols"
+    limit = None if is_symbols else CHARACTERS_PER_PIECE * spec.size // max(1, len(used))
+    lines = itertools.chain.from_iterable(_lines(*each, limit) for each in texts)
+    try:
+        if is_symbols:
+            vocabulary = text.train_symbols(lines, path, sources=used, log=log)
+        else:
+            vocabulary = text.train_subwords(lines, path, spec.size, sources=used, log=log)
+    except OSError as error:
+        raise UserError(
+            f"The vocabulary {spec.vocab!r} could not be written to {path}: {error}. Make room "
+            f"or give another --data_dir."
+        ) from error
+    origin = ", ".join(
+        f"{source['lines']:,} lines of {source['problem']} {source['side']}" for source in used
+    )
+    units = "symbols" if is_symbols else "subwords"
+    seconds = time.monotonic() - start
+    log(f"vocabulary {spec.vocab}: {vocabulary.size:,} {units} from {origin} ({seconds:.1f} s)")
+
+
+def _others(spec, problems, data_dir):
+    """Registered problems that name the vocabulary, are prepared, and are not among `problems`."""
+    names = {problem.name for problem in problems}
+    others = (_registered(name) for name in registry.list_problems() if name not in names)
+    return [
+        problem.located(data_dir)
+        for problem in filter(None, others)
+        if spec in _named_by(problem).values() and locate.prepared(problem, data_dir)
+    ]
+
+
+def _registered(name):
+    """The problem; None for one that is still being written, which does not stop the others."""
+    try:
+        return registry.problem(name)
+    except (UserError, registry.RegistryError):
+        return None
+
+
+def _texts(spec, problems) -> Iterator[tuple[dict, Any, str]]:
+    """(source, problem, side) of all its text, each once: wmt_ende and wmt_deen read the same."""
+    seen = set()
+    for problem in problems:
+        for side, other in _named_by(problem).items():
+            data = problem.stored_side(side)
+            if other == spec and data not in seen and "train" in problem.splits():
+                seen.add(data)
+                source = {"problem": problem.name, "side": side, "data": data, "lines": 0}
+                yield source, problem, side
+
+
+def _lines(source, problem, side, limit) -> Iterator[str]:
+    """The training text of one side, up to `limit` characters; counts the lines given into
+    `source`."""
+    characters = 0
+    for example in problem.examples("train", sides=(side,)).as_numpy_iterator():
+        found = example[side] if isinstance(example[side], np.ndarray) else [example[side]]
+        for line in (line.decode("utf-8") for line in found):
+            source["lines"] += 1
+            characters += len(line)
+            yield line
+        if limit and characters >= limit:
+            return
+
+
+def _log_who_joins(path, spec, users, log):
+    """Logs which problems use a vocabulary that was trained without their text."""
+    record = text.metadata_path(path)
+    known = json.loads(record.read_text())["sources"] if record.exists() else []
+    data = {source.get("data") for source in known}
+    new = [source for source, *_ in _texts(spec, users) if source["data"] not in data]
+    if new:
+        joining, trained = (
+            ", ".join(f"{source['problem']} {source['side']}" for source in sides)
+            for sides in (new, known)
+        )
+        log(
+            f"vocabulary {spec.vocab}: {joining} joins it as it is, trained on "
+            f"{trained or 'unknown text'}. To train it again (which no checkpoint survives), "
+            f"delete {path}."
+        )

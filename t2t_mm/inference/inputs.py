@@ -1,0 +1,63 @@
+"""Inputs as a person gives them, as batches of the model."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.problem.base import Problem
+
+ROWS = 32  # most inputs in a batch
+# Most positions of an input in the body: a longer one could take all memory, and the other inputs
+# with it.
+MOST_POSITIONS = 8192
+
+
+def encode(problem: Problem, value: Any) -> tf.Tensor:
+    """An input as a person gives it -> the tensor for the input net.
+
+    Raises:
+        UserError: if it can't be read; the message says why in a few words.
+    """
+    try:
+        raw = problem.preprocess(tf.convert_to_tensor(problem.inputs.read(value)))
+        encoded = problem.encode_inputs(raw)
+    except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
+        raise UserError(reason(error)) from error
+    if (positions := int(problem.inputs.positions(encoded))) > MOST_POSITIONS:
+        raise UserError(f"{positions:,} positions long, where {MOST_POSITIONS:,} are the most")
+    return encoded
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, on one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200]
+
+
+def batched(order: Sequence[int], lengths: dict[int, int], budget: int) -> Iterator[list[int]]:
+    """Indices in `order`, shortest first, in batches of at most ROWS, and `budget` positions with
+    the padding."""
+    batch: list[int] = []
+    for index in order:
+        if batch and (len(batch) == ROWS or lengths[index] * (len(batch) + 1) > budget):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def padded(encoded: Sequence[tf.Tensor], masked: bool) -> dict[str, tf.Tensor]:
+    """A batch of encoded inputs; where they are `masked`, padded to the longest, with the mask."""
+    if not masked:
+        return {"inputs": tf.stack(encoded)}
+    longest = max(value.shape[0] for value in encoded)
+
+    def pad(value: tf.Tensor) -> tf.Tensor:
+        rest = [[0, 0]] * (value.shape.rank - 1)
+        return tf.pad(value, [[0, longest - value.shape[0]], *rest])
+
+    mask = np.arange(longest) < np.array([[value.shape[0]] for value in encoded])
+    return {"inputs": tf.stack([pad(value) for value in encoded]), "inputs_mask": tf.constant(mask)}

@@ -1,0 +1,80 @@
+"""A trained model in a program: `t2t_mm.load("output/mini8").predict("mini_ende", "I see rings.")`.
+
+Everything is read from the output directory: problems and vocabularies, hyperparameters, weights.
+"""
+
+import os
+import sys
+from typing import Any
+
+from t2t_mm import registry
+from t2t_mm.config import hparams_files
+from t2t_mm.errors import UserError
+from t2t_mm.inference.predictor import Predictor
+from t2t_mm.modalities.base import restored as restored_spec
+from t2t_mm.problem.base import Problem
+from t2t_mm.runs.corruption import newest_intact
+from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import step_of
+from t2t_mm.runs.weights import weights
+
+
+class RunPredictor(Predictor):
+    """A model with the weights of the newest checkpoint of a run.
+
+    Args:
+        output_dir: of a training run.
+        checkpoint: path prefix of another checkpoint than the newest.
+
+    Attributes:
+        output: the OutputDir.
+
+    Raises:
+        UserError: if there is no checkpoint, or what belongs to it is missing.
+    """
+
+    def __init__(self, output_dir: str | os.PathLike, checkpoint: str | None = None):
+        self.output = OutputDir(output_dir)
+        self.output.need_checkpoint()
+        hparams = hparams_files.load(str(self.output.path))
+        recorded = self.output.recorded_problems()
+        problems = {
+            name: restored(name, record, hparams, self.output) for name, record in recorded.items()
+        }
+        model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
+        if checkpoint:
+            step = put_weights(model, str(checkpoint))
+        else:
+            put = lambda path: put_weights(model, path)  # noqa: E731
+            step = newest_intact(self.output.checkpoints, put, _warn)
+        super().__init__(model, problems, hparams, step)
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir) -> Problem:
+    """The resolved problem that a run has recorded."""
+    inputs, targets = (restored_spec(record[side], output.path) for side in ("inputs", "targets"))
+    return output.problem(name).configure(hparams).with_sides(inputs, targets)
+
+
+def put_weights(model: Any, path: str) -> int:
+    """Gives a model the weights of a checkpoint, or their moving averages where there are such, and
+    returns its step.
+
+    Raises:
+        UserError: if a weight is missing or of another shape, or the checkpoint is corrupt.
+    """
+    variables = {name: v for name, v in named_variables(model).items() if v.trainable}
+    values = weights(path, variables)
+    for name, variable in variables.items():
+        if name not in values or values[name].shape != tuple(variable.shape):
+            raise UserError(
+                f"The checkpoint {path} has no weight {name} of shape {tuple(variable.shape)}."
+            )
+    for name, variable in variables.items():
+        variable.assign(values[name])
+    return step_of(path)

@@ -1,0 +1,156 @@
+"""Sound."""
+
+import dataclasses
+import io
+import os
+import struct
+import wave
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.modalities.base import Modality
+
+
+@registry.register_modality
+@dataclasses.dataclass(frozen=True)
+class Audio(Modality):
+    """Sound. Raw: int16 (or float in [-1, 1]) [samples]. Encoded as a "spectrogram": float32
+    [frames, bins, 1], log-mel over 25 ms windows every 10 ms; as a "waveform": float32 [samples,
+    1]. Both have mean 0 and variance 1 over the utterance.
+
+    Attributes:
+        sample_rate: samples a second, as in the data.
+        form: "spectrogram" or "waveform".
+        bins: mel bands of the spectrogram.
+        time_stride: frames (or samples) that the net folds into one body position, a power of two.
+        masked_share: share of the time, and of the bands, that training may hide; 0 hides nothing.
+    """
+
+    kind: ClassVar[str] = "audio"
+    prompt: ClassVar[str] = "the path of a sound"
+    reading_cost: ClassVar[int] = 2
+    shuffle_buffer: ClassVar[int] = 2**9
+    slow_to_encode: ClassVar[bool] = True
+    stored: ClassVar[str] = "if"
+    rank: ClassVar[int] = 1
+    sample_rate: int = 16000
+    form: str = "spectrogram"
+    bins: int = 80
+    time_stride: int = 8
+    masked_share: float = dataclasses.field(default=0.0, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.form not in ("spectrogram", "waveform"):
+            raise UserError(f'Audio form is "spectrogram" or "waveform", not {self.form!r}.')
+        if self.time_stride < 1 or self.time_stride & (self.time_stride - 1):
+            raise UserError(f"Audio time_stride is a power of two, not {self.time_stride}.")
+
+    def net_name(self) -> str:
+        # every field that stands in equality stands in the name
+        bins = f"_{self.bins}" if self.form == "spectrogram" else ""
+        return f"audio_{self.form}{bins}_{self.sample_rate}hz_by{self.time_stride}"
+
+    def net(self, hparams: Any) -> Any:
+        from t2t_mm.modalities.audio.net import AudioNet
+
+        return AudioNet(self, hparams)
+
+    def configure(self, hparams: Any) -> "Audio":
+        return dataclasses.replace(self, masked_share=hparams.spec_augment)
+
+    def resolve(self, data_dir: str | os.PathLike, stored: Any = None) -> "Audio":
+        rate = getattr(stored, "sample_rate", None)
+        if rate and rate != self.sample_rate:
+            raise UserError(
+                f"The audio is declared with {self.sample_rate} samples a second, but the data "
+                f"has {rate}. Declare Audio(sample_rate={rate})."
+            )
+        return self
+
+    def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        from t2t_mm.modalities.audio import encoding
+
+        return encoding.encode(value, self, training, seed)
+
+    def positions(self, encoded: Any) -> Any:
+        import tensorflow as tf
+
+        return -(-tf.shape(encoded)[0] // self.time_stride)
+
+    def padded_length(self, positions: Any) -> Any:
+        return positions * self.time_stride
+
+    def tfds_feature(self, values: Any) -> Any:
+        import tensorflow_datasets as tfds
+
+        return tfds.features.Audio(shape=(None,), dtype=np.int16, sample_rate=self.sample_rate)
+
+    def store(self, value: Any, feature: Any) -> np.ndarray:
+        samples = np.asarray(value)
+        if samples.ndim != 1 or samples.dtype.kind not in "if":
+            raise ValueError(
+                f"samples [length] expected, not {samples.dtype} {list(samples.shape)}"
+            )
+        if not samples.size or not np.isfinite(samples).all():
+            raise ValueError("no samples" if not samples.size else "samples that are no numbers")
+        if samples.dtype.kind == "f":
+            samples = to_int16(samples)
+        if samples.min() < -(2**15) or samples.max() >= 2**15:
+            raise ValueError("integer samples beyond 16 bits")
+        return samples.astype(np.int16)
+
+    def read(self, value: Any) -> np.ndarray:
+        if isinstance(value, str | os.PathLike | bytes) or hasattr(value, "read"):
+            from t2t_mm.modalities.audio import encoding, reading
+
+            file = io.BytesIO(value) if isinstance(value, bytes) else value
+            file = os.fspath(file) if isinstance(file, os.PathLike) else file
+            # resampled as an exported model does
+            return reading.read(file, self.sample_rate, resample=encoding.resampled)
+        samples = np.asarray(value)
+        if samples.ndim != 1 or not samples.size:
+            raise UserError(
+                f"samples of one channel are expected, not an array of shape {list(samples.shape)}"
+            )
+        return samples if samples.dtype.kind == "i" else samples.astype(np.float32)
+
+    def sent(self, value: np.ndarray) -> bytes:
+        if value.dtype.kind == "f":
+            value = to_int16(value)  # as WAV files are read: /32768
+        return self._wav(value.astype("<i2").tobytes())
+
+    def _wav(self, samples: bytes) -> bytes:
+        file = io.BytesIO()
+        with wave.open(file, "wb") as sound:
+            sound.setparams((1, 2, self.sample_rate, len(samples) // 2, "NONE", ""))
+            sound.writeframes(samples)
+        return file.getvalue()
+
+    def read_in_graph(self, content: Any) -> Any:
+        from t2t_mm.modalities.audio.wav import samples
+
+        return samples(content, self.sample_rate)
+
+    def sample(self) -> bytes:
+        return self._wav(struct.pack("<h", 100) * (2 * self.sample_rate))
+
+    def describe(self, value: Any) -> list[str]:
+        return [f"{len(value) / self.sample_rate:.2f} s of sound"]
+
+    def picture(self, encoded: np.ndarray) -> Any:
+        from t2t_mm.modalities.audio.drawing import spectrogram
+
+        return spectrogram(encoded)
+
+    def position_labels(self, encoded: Any, count: int | None = None) -> list[str]:
+        hop = 0.01 if self.form == "spectrogram" else 1 / self.sample_rate
+        count = count or int(self.positions(encoded))
+        return [f"{i * self.time_stride * hop:.2f} s" for i in range(count)]
+
+
+def to_int16(samples: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1] as integers of 16 bits, clipped."""
+    return np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)

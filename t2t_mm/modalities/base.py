@@ -1,0 +1,330 @@
+"""The contract of a modality: everything that depends on what one side of a problem is made of.
+
+A modality is a small frozen value, the spec of a side. Two sides whose *resolved* specs are equal
+share one modality net: that is how tasks of one domain come to share parameters. Fields that change
+the pixels or the file but not the net stand outside equality (`compare=False`).
+
+A new modality is one class in one file: it gives `net` and `encode`, and whatever of the rest
+differs from the defaults here, which serve an input of real numbers, [length, ...].
+
+    @registry.register_modality
+    @dataclass(frozen=True)
+    class Series(Modality):
+        channels: int = 3
+        rank = 2
+
+        def net(self, hparams): ...
+        def encode(self, value, training=False, seed=None): ...
+"""
+
+import dataclasses
+import io
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Modality:
+    """One side of a problem.
+
+    Class attributes:
+        kind: the registered name; that of the class in snake case if not given.
+        as_input, as_target: whether it can be read, and whether it can be predicted.
+        masked: whether lengths of inputs differ, so that batches carry a mask.
+        is_sequence: as a target, whether it has previous outputs and is decoded step by step.
+        is_text: whether an input is the line of a file itself, and not the path of a file.
+        prompt: what a person is asked for.
+        reading_cost: what one input position costs, in halves of a target token.
+        shuffle_buffer: examples among which the next one is drawn in training.
+        slow_to_encode: whether encoding is slow, so that summaries look at fewer examples.
+        skips_decoding: whether TFDS is to leave the stored value encoded.
+        stored, rank: NumPy's kinds of what is stored, and the number of its axes.
+        teacher_forced: names of the registered metrics of teacher-forced predictions.
+    """
+
+    kind: ClassVar[str] = ""
+    as_input: ClassVar[bool] = True
+    as_target: ClassVar[bool] = False
+    masked: ClassVar[bool] = True
+    is_sequence: ClassVar[bool] = False
+    is_text: ClassVar[bool] = False
+    prompt: ClassVar[str] = "the path of a NumPy file (.npy)"
+    reading_cost: ClassVar[int] = 2
+    shuffle_buffer: ClassVar[int] = 2**10
+    slow_to_encode: ClassVar[bool] = False
+    skips_decoding: ClassVar[bool] = False
+    stored: ClassVar[str] = "fiu"
+    rank: ClassVar[int] = 1
+    teacher_forced: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "kind" not in cls.__dict__:
+            cls.kind = registry.snake_case(cls.__name__)
+
+    # -- the net
+
+    def net_name(self) -> str:
+        """Name of the modality net: equal for equal resolved specs, and for no others."""
+        fields = (f for f in dataclasses.fields(self) if f.compare and f.name != "names")
+        values = [str(getattr(self, field.name)) for field in fields]
+        return "_".join([self.kind, *filter(None, values)])
+
+    def net(self, hparams: Any) -> Any:
+        """A new Keras modality net for this spec (modalities.net.ModalityNet)."""
+        raise NotImplementedError(f"{type(self).__name__} gives no net")
+
+    def configure(self, hparams: Any) -> "Modality":
+        """The spec as `hparams` want it, such as the size of pictures. Idempotent."""
+        return self
+
+    def resolve(self, data_dir: str | os.PathLike, stored: Any = None) -> "Modality":
+        """The spec with sizes filled in from prepared data.
+
+        Args:
+            data_dir: where data and vocabularies are prepared.
+            stored: the TFDS feature that this side is read from (it knows class names and rates).
+
+        Raises:
+            UserError: if what is needed was not prepared, or disagrees with the spec.
+        """
+        return self
+
+    # -- the pipeline
+
+    def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        """Raw value -> the tensor that the net takes; a TensorFlow graph function.
+
+        Args:
+            value: a tensor, as stored.
+            training: turns augmentation on.
+            seed: int32 [2], from which augmentation is drawn statelessly; fresh when absent.
+        """
+        import tensorflow as tf
+
+        return tf.cast(value, tf.float32)
+
+    def positions(self, encoded: Any) -> Any:
+        """Body positions of an encoded example: an int32 scalar, or an int where all have equally
+        many (then `encoded` may be None)."""
+        import tensorflow as tf
+
+        return tf.shape(encoded)[0]
+
+    def padded_length(self, positions: Any) -> Any:
+        """Length of an encoded input that takes so many body positions."""
+        return positions
+
+    # -- storage
+
+    def tfds_feature(self, values: Callable[[], Iterable[Any]]) -> Any:
+        """The TFDS feature that stores this side.
+
+        Args:
+            values: gives all raw values of all splits, each time it is called. Reading them takes
+                time: only for what nothing else says, such as the names of classes.
+        """
+        import tensorflow_datasets as tfds
+
+        return tfds.features.Tensor(
+            shape=(None, *[None] * (self.rank - 1)), dtype=np.float32, encoding="bytes"
+        )
+
+    def store(self, value: Any, feature: Any) -> Any:
+        """A raw value as its TFDS feature takes it. ValueError or TypeError if it is none."""
+        value = np.asarray(value)
+        if value.ndim != self.rank or value.dtype.kind not in "fiu":
+            wanted = f"numbers of {self.rank} axes"
+            raise ValueError(f"{wanted} expected, not {value.dtype} {list(value.shape)}")
+        if not value.size or not np.isfinite(value).all():
+            raise ValueError("no numbers" if not value.size else "numbers that are not finite")
+        return value.astype(np.float32)
+
+    def reads(self, stored: Any) -> bool:
+        """Whether a TFDS feature holds raw values of this modality."""
+        return np.dtype(stored.np_dtype).kind in self.stored and len(stored.shape) == self.rank
+
+    def file_of(self, value: Any) -> Any:
+        """The path of the file that a raw value stands for; None if it stands for itself."""
+        return None
+
+    def vocabulary_of(self) -> "Modality | None":
+        """The spec of the vocabulary to be prepared for this side; None if there is none."""
+        return None
+
+    # -- inputs as a person gives them
+
+    def read(self, value: Any) -> Any:
+        """An input as a person gives it, as `encode` takes it: an array, or a NumPy file.
+
+        Raises:
+            UserError, OSError, ValueError: if it is none.
+        """
+        if isinstance(value, str | os.PathLike | bytes) or hasattr(value, "read"):
+            file = io.BytesIO(value) if isinstance(value, bytes) else value
+            value = np.load(file, allow_pickle=False)
+        return self.store(value, None)
+
+    def sent(self, value: Any) -> bytes:
+        """What `read` gives, as an exported model is sent it: a serialised tensor."""
+        import tensorflow as tf
+
+        return tf.io.serialize_tensor(tf.constant(value, tf.float32)).numpy()
+
+    def read_in_graph(self, content: Any) -> Any:
+        """In graph: what `sent` gives, a string scalar, as `encode` takes it, or a failure."""
+        import tensorflow as tf
+
+        value = tf.io.parse_tensor(content, tf.float32)
+        with tf.control_dependencies([tf.debugging.assert_rank(value, self.rank)]):
+            return tf.ensure_shape(value, [None] * self.rank)
+
+    def sample(self) -> bytes:
+        """An input of some length, as a client would send it."""
+        return self.sent(np.zeros([16] * self.rank, np.float32))
+
+    # -- as a target
+
+    def loss(self, logits: Any, targets: Any, mask: Any, smoothing: float = 0.0) -> tuple:
+        """Mean loss over real target positions.
+
+        Args:
+            logits: float [batch, length, classes].
+            targets: as encoded, int32 [batch, length].
+            mask: bool [batch, length].
+            smoothing: label smoothing.
+
+        Returns:
+            (objective, nats, tokens): float32 scalars; see `cross_entropy.cross_entropy`.
+        """
+        from t2t_mm.modalities.cross_entropy import cross_entropy
+
+        return cross_entropy(logits, targets, mask, smoothing)
+
+    def decode(self, ids: Any) -> str:
+        """Target ids of one example, as a person reads them."""
+        raise NotImplementedError(f"{type(self).__name__} is no target")
+
+    def texts(self, value: Any) -> list[str]:
+        """A raw target as a person reads it: one text, or several, each as good as another."""
+        raise NotImplementedError(f"{type(self).__name__} is no target")
+
+    def detokenize(self, ids: Any) -> Any:
+        """In graph, of a sequence: ids int32 [n, length] -> strings [n]."""
+        raise NotImplementedError(f"{type(self).__name__} is no sequence")
+
+    def answers(self, logits: Any, top: int) -> list[dict]:
+        """Of a target that is no sequence: the answer for each row of logits [rows, classes]."""
+        raise NotImplementedError(f"{type(self).__name__} has no answers")
+
+    def answers_in_graph(self, logits: Any, is_good: Any) -> dict[str, Any]:
+        """In graph: the outputs of an exported model, {name: tensor [rows, ...]}.
+
+        Args:
+            logits: float32 [rows, classes].
+            is_good: bool [rows], false for an input that could not be read.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no answers")
+
+    def answer_from(self, found: dict[str, Any], top: int) -> dict:
+        """The answer from an exported model's outputs for one input, {name: array}."""
+        raise NotImplementedError(f"{type(self).__name__} has no answers")
+
+    def resources(self) -> list:
+        """The objects that hold TensorFlow resources, which have to hang on what is exported."""
+        return []
+
+    # -- to look at
+
+    def describe(self, value: Any) -> list[str]:
+        """Lines that show a raw value: the first says what it is."""
+        return [f"{type(self).__name__.lower()} {list(np.shape(value))}"]
+
+    def picture(self, encoded: np.ndarray) -> Any:
+        """An encoded value as a PIL image of what the net is given; None if it is no picture."""
+        return None
+
+    def position_labels(self, encoded: Any, count: int | None = None) -> list[str]:
+        """A label for each body position of an encoded value, without batch.
+
+        Args:
+            encoded: the tensor.
+            count: how many positions there are, where the spec doesn't say.
+        """
+        return [str(i + 1) for i in range(count or int(self.positions(encoded)))]
+
+    # -- records
+
+    def record(self) -> dict[str, Any]:
+        """The resolved spec, as JSON has it; see `restored`."""
+        return json.loads(json.dumps({"kind": self.kind, **dataclasses.asdict(self)}))
+
+    @classmethod
+    def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "Modality":
+        """The spec that `record` was of.
+
+        Args:
+            values: what `record` gave.
+            folder: the output directory that has copies of `assets`.
+
+        Raises:
+            UserError: if an asset is missing.
+        """
+        return cls(**fields_of(cls, values))
+
+    def assets(self) -> list[Path]:
+        """Files that a run keeps copies of, under `asset_folder`."""
+        return []
+
+    @classmethod
+    def essence(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The part of a record that weights depend on: without what stands outside equality."""
+        outside = {field.name for field in dataclasses.fields(cls) if not field.compare}
+        return {name: value for name, value in values.items() if name not in outside}
+
+    def means_the_same(self, values: dict[str, Any]) -> bool:
+        """Whether weights of a net that was trained under a record mean the same in ours."""
+        return True
+
+    def described(self) -> dict[str, Any]:
+        """What an exported model says of this side, as JSON; see `from_description`."""
+        return self.record()
+
+    @classmethod
+    def from_description(cls, values: dict[str, Any]) -> "Modality":
+        """The spec of an exported model's side, enough to `read`, `sent` and `answer_from`."""
+        return cls(**fields_of(cls, values))
+
+
+def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a record that are fields of a class; JSON's lists as tuples."""
+    names = {field.name for field in dataclasses.fields(cls)}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name in names
+    }
+
+
+def restored(values: dict[str, Any], folder: str | os.PathLike) -> Modality:
+    """The spec that a run has recorded; see `Modality.from_record`."""
+    return registry.modality(values["kind"]).from_record(values, folder)
+
+
+def check(spec: Any, side: str, owner: str) -> None:
+    """Raises a UserError if `spec` can't be that side, "inputs" or "targets", of a problem."""
+    if not isinstance(spec, Modality):
+        raise UserError(
+            f"{owner}: its class has to give {side}, as in {side} = "
+            f'Language(vocab="english_8k"); it gives {spec!r}.'
+        )
+    if not (spec.as_input if side == "inputs" else spec.as_target):
+        raise UserError(f"{owner}: {spec.kind} can't be the {side} of a problem.")

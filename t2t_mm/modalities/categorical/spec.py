@@ -1,0 +1,159 @@
+"""One class of a label space."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.modalities.base import Modality
+
+NEVER = float("-inf")  # score of the answer to an input that can't be read
+
+
+@registry.register_modality
+@dataclasses.dataclass(frozen=True)
+class Categorical(Modality):
+    """One class of a label space. Raw: int64 scalar. Encoded: int32 [1].
+
+    Attributes:
+        labels: name of the label space; problems that give the same name, and have its classes,
+            share a net.
+        num_classes: 0 = as many as the data has.
+        names: class names in the order of the ids, set by `resolve` where the data has them.
+    """
+
+    kind: ClassVar[str] = "categorical"
+    as_input: ClassVar[bool] = False
+    as_target: ClassVar[bool] = True
+    shuffle_buffer: ClassVar[int] = 2**13
+    stored: ClassVar[str] = "iu"
+    rank: ClassVar[int] = 0
+    teacher_forced: ClassVar[tuple[str, ...]] = ("log_perplexity", "accuracy", "accuracy_top5")
+    labels: str = ""
+    num_classes: int = 0
+    names: tuple = dataclasses.field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise UserError(
+                'Categorical needs the name of a label space: Categorical(labels="flowers").'
+            )
+
+    def net_name(self) -> str:
+        return f"categorical_{self.labels}"
+
+    def net(self, hparams: Any) -> Any:
+        from t2t_mm.modalities.categorical.net import CategoricalNet
+
+        return CategoricalNet(self, hparams)
+
+    def resolve(self, data_dir: str | os.PathLike, stored: Any = None) -> "Categorical":
+        found = getattr(stored, "num_classes", None) or self.num_classes
+        if not found:
+            raise UserError(
+                f"The number of classes of {self.labels!r} is neither in its data nor given: "
+                f"write Categorical(labels={self.labels!r}, num_classes=...)."
+            )
+        if self.num_classes and self.num_classes != found:
+            raise UserError(
+                f"{self.labels!r} is declared with {self.num_classes} classes, but its data has "
+                f"{found}. Declare num_classes=0 to take the number from the data."
+            )
+        names = getattr(stored, "names", None) or ()
+        if names and len(names) != found:  # TFDS loses what is blank
+            raise UserError(
+                f"{self.labels!r} has {found} classes, but names for {len(names)}: one is blank. "
+                "Give every class a name, and prepare the data again."
+            )
+        return dataclasses.replace(self, num_classes=found, names=tuple(names or self.names))
+
+    def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        import tensorflow as tf
+
+        return tf.reshape(tf.cast(value, tf.int32), [1])
+
+    def tfds_feature(self, values: Callable[[], Iterable[Any]]) -> Any:
+        import tensorflow_datasets as tfds
+
+        if self.num_classes and isinstance(next(iter(values())), int | np.integer):
+            return tfds.features.ClassLabel(num_classes=self.num_classes)
+        try:
+            found = set(values())
+        except TypeError:  # lists, arrays
+            found = {None}
+        if all(isinstance(label, str) for label in found):
+            blank = [label for label in found if label != label.strip() or not label]
+            if blank := blank + [label for label in found if "\n" in label]:
+                raise UserError(
+                    f"{blank[0]!r} can't be the name of a class: no name is empty, or begins or "
+                    "ends with a space."
+                )
+            return tfds.features.ClassLabel(names=sorted(found))
+        if all(isinstance(label, int | np.integer) and label >= 0 for label in found):
+            return tfds.features.ClassLabel(num_classes=int(max(found)) + 1)
+        shown = ", ".join(repr(label) for label in list(found)[:5])
+        raise UserError(f"the classes must be all names or all numbers from 0 up, not {shown}.")
+
+    def store(self, value: Any, feature: Any) -> int:
+        number = feature.encode_example(value)
+        if not 0 <= number < feature.num_classes:
+            expected = f"those from 0 to {feature.num_classes - 1} are expected"
+            raise ValueError(f"class {value!r}, where {expected}")
+        return number
+
+    def decode(self, ids: Any) -> str:
+        """The class's name, or its number where it has none."""
+        index = int(ids[0])
+        return self.names[index] if index < len(self.names) else str(index)
+
+    def texts(self, value: Any) -> list[str]:
+        return [self.decode([value])]
+
+    def class_names(self) -> list[str]:
+        """Names of all classes, or their numbers."""
+        return list(self.names or map(str, range(self.num_classes)))
+
+    def answers(self, logits: Any, top: int) -> list[dict]:
+        import tensorflow as tf
+
+        return [self._ranked(row, top) for row in tf.nn.softmax(logits).numpy()]
+
+    def _ranked(self, probabilities: np.ndarray, top: int) -> dict:
+        best = np.argsort(-probabilities, kind="stable")[:top]
+        ranked = [(self.decode([index]), float(probabilities[index])) for index in best]
+        return {"label": ranked[0][0], "probability": ranked[0][1], "top": ranked}
+
+    def answers_in_graph(self, logits: Any, is_good: Any) -> dict[str, Any]:
+        import tensorflow as tf
+
+        classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        scores = tf.reduce_max(tf.nn.log_softmax(logits), axis=-1)
+        return {
+            "classes": tf.where(is_good, classes, -1),
+            "labels": tf.where(is_good, tf.gather(self.class_names(), classes), ""),
+            "probabilities": tf.where(is_good[:, None], tf.nn.softmax(logits), 0.0),
+            "scores": tf.where(is_good, scores, NEVER),
+        }
+
+    def answer_from(self, found: dict[str, Any], top: int) -> dict:
+        if found["classes"] < 0:
+            return {"error": "it can't be read"}
+        return self._ranked(found["probabilities"], top)
+
+    def describe(self, value: Any) -> list[str]:
+        return [f"{self.decode([value])} (class {int(value)})"]
+
+    def means_the_same(self, values: dict[str, Any]) -> bool:
+        return list(values.get("names") or self.names) == list(self.names)
+
+    def described(self) -> dict[str, Any]:
+        return super().described() | {"names": self.class_names()}
+
+    @classmethod
+    def from_description(cls, values: dict[str, Any]) -> "Categorical":
+        names = tuple(values["names"])
+        return cls(labels=values.get("labels") or "exported", num_classes=len(names), names=names)

@@ -1,0 +1,205 @@
+"""Text over a vocabulary."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.modalities.base import Modality, fields_of
+
+VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
+VOCAB_SUFFIX = {"subword": ".model", "symbols": ".symbols"}
+# What Python's str.strip leaves nothing of, as RE2 writes it.
+BLANK = (
+    r"[\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}"
+    r"\x{202f}\x{205f}\x{3000}]*"
+)
+
+
+@registry.register_modality
+@dataclasses.dataclass(frozen=True)
+class Language(Modality):
+    """Text over a vocabulary. Raw: UTF-8 string scalar. Encoded: int32 [length], end of sequence
+    last.
+
+    Attributes:
+        vocab: name of the vocabulary; problems that give the same name share it, and the net too.
+        size: wanted number of pieces; once resolved, the actual number. All symbols are kept.
+        units: "subword" (sentencepiece over any text) or "symbols" (closed set, separated by
+            spaces).
+        path: the vocabulary's file, set by `resolve`.
+    """
+
+    kind: ClassVar[str] = "language"
+    as_target: ClassVar[bool] = True
+    is_sequence: ClassVar[bool] = True
+    is_text: ClassVar[bool] = True
+    prompt: ClassVar[str] = "a text"
+    reading_cost: ClassVar[int] = 1
+    shuffle_buffer: ClassVar[int] = 2**13
+    stored: ClassVar[str] = "OSU"
+    rank: ClassVar[int] = 0
+    teacher_forced: ClassVar[tuple[str, ...]] = (
+        "log_perplexity",
+        "accuracy",
+        "accuracy_per_sequence",
+    )
+    vocab: str = ""
+    size: int = 8192
+    units: str = "subword"
+    path: str = dataclasses.field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.vocab:
+            raise UserError(
+                'Language needs the name of a vocabulary, as in Language(vocab="english_8k").'
+            )
+        if self.units not in VOCAB_SUFFIX:
+            raise UserError(f'Language units are "subword" or "symbols", not {self.units!r}.')
+
+    def net_name(self) -> str:
+        return f"language_{self.vocab}"
+
+    def net(self, hparams: Any) -> Any:
+        from t2t_mm.modalities.language.net import LanguageNet
+
+        return LanguageNet(self, hparams)
+
+    def vocab_path(self, data_dir: str | os.PathLike) -> Path:
+        """Where this vocabulary is, or will be, under `data_dir`."""
+        return Path(data_dir).expanduser() / VOCABULARIES / (self.vocab + VOCAB_SUFFIX[self.units])
+
+    def vocabulary(self) -> Any:
+        """The loaded vocabulary (vocabulary.Vocabulary; loaded once a process) of a resolved
+        spec."""
+        from t2t_mm.modalities.language import vocabulary
+
+        if not self.path:
+            raise UserError(
+                f"Vocabulary {self.vocab!r} is not resolved; problem.resolve does that."
+            )
+        return vocabulary.load(self.path)
+
+    def resolve(self, data_dir: str | os.PathLike, stored: Any = None) -> "Language":
+        path = self.vocab_path(data_dir)
+        if not path.exists():
+            raise UserError(
+                f"There is no vocabulary {self.vocab!r} at {path}. Run with --generate_data, "
+                f"which trains it on the text of the problems that name it."
+            )
+        found = dataclasses.replace(self, path=str(path))
+        return dataclasses.replace(found, size=found.vocabulary().size)
+
+    def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        import tensorflow as tf
+
+        from t2t_mm.modalities.language.vocabulary import EOS
+
+        ids = self.vocabulary().tokenize(value)  # [length]
+        return tf.concat([tf.cast(ids, tf.int32), [EOS]], axis=0)
+
+    def tfds_feature(self, values: Any) -> Any:
+        import tensorflow_datasets as tfds
+
+        return tfds.features.Text()
+
+    def store(self, value: Any, feature: Any) -> bytes:
+        if not isinstance(value, str | bytes):
+            raise TypeError(f"text expected, not {type(value).__name__}")
+        text = value if isinstance(value, str) else value.decode("utf-8")
+        return text.encode("utf-8")
+
+    def vocabulary_of(self) -> "Language":
+        return self
+
+    def read(self, value: Any) -> bytes:
+        if not isinstance(value, str):
+            raise UserError(f"text is expected, not {type(value).__name__}")
+        if not value.strip():
+            raise UserError("the text is empty")
+        return value.encode("utf-8", "replace")
+
+    def sent(self, value: bytes) -> bytes:
+        return value
+
+    def read_in_graph(self, content: Any) -> Any:
+        import tensorflow as tf
+
+        is_blank = tf.strings.regex_full_match(content, BLANK)
+        with tf.control_dependencies([tf.debugging.Assert(~is_blank, ["the text is empty"])]):
+            return tf.identity(content)
+
+    def sample(self) -> bytes:
+        return b"This sentence is here so that the first one that matters does not have to wait."
+
+    def decode(self, ids: Any) -> str:
+        """Ids, up to the end of sequence, as text."""
+        return self.vocabulary().decode_py(ids)
+
+    def texts(self, value: Any) -> list[str]:
+        return [text.decode("utf-8") for text in np.atleast_1d(value)]
+
+    def detokenize(self, ids: Any) -> Any:
+        return self.vocabulary().detokenize(ids)
+
+    def resources(self) -> list:
+        return self.vocabulary().resources()
+
+    def describe(self, value: Any) -> list[str]:
+        line = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+        vocabulary = self.vocabulary()
+        ids = vocabulary.encode_py(line)
+        again = vocabulary.decode_py(ids)
+        pieces = " ".join(map(vocabulary.piece, ids))
+        lines = [line, f"{len(ids)} pieces: {pieces}"]
+        return lines if again == line else [*lines, f"read back: {again}"]
+
+    def position_labels(self, encoded: Any, count: int | None = None) -> list[str]:
+        return [self.vocabulary().piece(i) for i in np.asarray(encoded)]
+
+    def record(self) -> dict[str, Any]:
+        values = super().record()
+        if values.pop("path"):  # where the vocabulary is doesn't matter, what it holds does
+            values["fingerprint"] = self.vocabulary().fingerprint
+        return values
+
+    @classmethod
+    def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "Language":
+        spec = cls(**fields_of(cls, values))
+        path = spec.vocab_path(folder)
+        if not path.is_file():
+            raise UserError(
+                f"The vocabulary {path} is missing: a run keeps a copy there. "
+                "Copy it from its data_dir."
+            )
+        return dataclasses.replace(spec, path=str(path))
+
+    def assets(self) -> list[Path]:
+        return [Path(self.path), Path(self.path).with_suffix(".json")] if self.path else []
+
+    def means_the_same(self, values: dict[str, Any]) -> bool:
+        then = values.get("fingerprint")
+        return not (then and self.path) or then == self.vocabulary().fingerprint
+
+    @classmethod
+    def from_description(cls, values: dict[str, Any]) -> "Language":
+        return cls(vocab=values.get("vocab") or "exported")
+
+    def answer_from(self, found: dict[str, Any], top: int) -> dict:
+        texts, scores, log_probs = (
+            np.atleast_1d(found[name]) for name in ("outputs", "scores", "log_probs")
+        )
+        if not np.isfinite(scores[0]):
+            return {"error": "it can't be read"}
+        texts = [text.decode("utf-8", "replace") for text in texts]
+        pairs = zip(texts, scores, strict=True)
+        return {
+            "outputs": texts[0],
+            "score": float(scores[0]),
+            "log_prob": float(log_probs[0]),
+            "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
+        }

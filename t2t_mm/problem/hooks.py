@@ -1,0 +1,61 @@
+"""What a problem does with its values: the hooks that a subclass overrides.
+
+The defaults follow from the modalities of the two sides. What is special about a problem belongs
+in one of these methods, so that nothing outside asks which class a problem is of.
+"""
+
+from typing import Any
+
+from t2t_mm.modalities.base import Modality
+
+
+class Hooks:
+    """The values of a problem, from what is stored or typed to what a person reads.
+
+    Attributes:
+        inputs, targets: the modalities of the two sides.
+        rewrites_outputs: whether an exported model has to call `postprocess_in_graph`.
+    """
+
+    inputs: Modality
+    targets: Modality
+    rewrites_outputs: bool = False
+
+    def preprocess(self, value: Any) -> Any:
+        """In graph: a raw input as a person gives it -> as the data set has it."""
+        return value
+
+    def encode_inputs(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        """Raw input -> tensor for the input net: in training, decoding and exported models alike.
+
+        Args:
+            value: a tensor, as the data set has it.
+            training: turns augmentation on.
+            seed: int32 [2], from which augmentation is drawn statelessly; fresh when absent.
+        """
+        return self.inputs.encode(value, training, seed)
+
+    def encode_targets(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        """Raw target -> int32 [length]; arguments as of `encode_inputs`."""
+        return self.targets.encode(value, training, seed)
+
+    def decode_targets(self, ids: Any) -> str:
+        """Target ids of one example -> text, symbols, or a class name."""
+        return self.targets.decode(ids)
+
+    def postprocess(self, text: str, source: str | None) -> str:
+        """Decoded text, or that of a reference, as a person reads it; metrics see the result.
+
+        Args:
+            text: what `decode_targets` gives.
+            source: the text of the input; None if it is not text.
+        """
+        return text
+
+    def postprocess_in_graph(self, texts: Any, sources: Any) -> Any:
+        """`postprocess` of an exported model: strings [n], strings [n] -> strings [n]."""
+        return texts
+
+    def describe_target(self, text: str, source: str | None) -> list[str]:
+        """More lines that show a target to a person; arguments as of `postprocess`."""
+        return []

@@ -156,8 +156,8 @@ def child(data, output, fault):
     from t2t_mm.data import prepare
     from t2t_mm.execution.determinism import make_deterministic
     from t2t_mm.reporting.console import Silent
-    from t2t_mm.runs.averaging import model_weights
-    from t2t_mm.runs.checkpoints import latest
+    from t2t_mm.runs.paths import latest
+    from t2t_mm.runs.weights import weights
     from t2t_mm.training.trainer import Trainer
 
     make_deterministic()
@@ -174,9 +174,9 @@ def child(data, output, fault):
     name, moment, after = fault.split(":")
     meet(one, name, float(moment), one.step + int(after))
     one.train()
-    weights = model_weights(latest(one.output.checkpoints))
+    values = weights(latest(one.output.checkpoints))
     digest = hashlib.sha256(
-        b"".join(np.ascontiguousarray(weights[key]).tobytes() for key in sorted(weights))
+        b"".join(np.ascontiguousarray(values[key]).tobytes() for key in sorted(values))
     )
     say(step=one.step, metrics=one.evaluate(max_batches=4), weights=digest.hexdigest())
 

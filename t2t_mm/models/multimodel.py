@@ -3,6 +3,7 @@
 
 import math
 import random
+import re
 
 import keras
 from keras import ops
@@ -309,5 +310,5 @@ def with_command(mask):
 
 
 def layer_name(name):
-    """`name` as the name of a layer."""
-    return name.replace("-", "_")
+    """`name` as the name of a layer, with "_" for what TensorFlow takes in none."""
+    return re.sub(r"[^A-Za-z0-9_.]", "_", name)

@@ -20,7 +20,8 @@ from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.execution.strategies import make_strategy, mirrored_cpus
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.reporting.console import Silent
-from t2t_mm.runs.checkpoints import found, named_variables
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 

@@ -14,7 +14,8 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.reporting.console import Console, Silent
-from t2t_mm.runs.checkpoints import latest, named_variables
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import latest
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 
@@ -370,7 +371,7 @@ def test_damaged_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, d
     out = io.StringIO()
     again = trainer(tmp_path, problems=[Toy()], train_steps=4, console=Console(out))
     again.resume()
-    assert again.step == 2 and "is damaged (inputs of worker-0: " in " ".join(
+    assert again.step == 2 and "is corrupt (inputs of worker-0: " in " ".join(
         out.getvalue().split()
     )
     again.train()

@@ -6,7 +6,7 @@ import pytest
 
 from t2t_mm.config.run import RunConfig
 from t2t_mm.reporting.console import Silent
-from t2t_mm.runs.checkpoints import latest
+from t2t_mm.runs.paths import latest
 from t2t_mm.training.hooks.base import Hook
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy

@@ -8,7 +8,7 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.evaluation.evaluation import Evaluation
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.best import Best
-from t2t_mm.runs.checkpoints import latest
+from t2t_mm.runs.paths import latest
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy
 

@@ -1,4 +1,4 @@
-"""Command tokens: how a model is told what to put out."""
+"""Command tokens: the learned token that names an output space."""
 
 import re
 from typing import Any

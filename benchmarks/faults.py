@@ -152,31 +152,28 @@ def child(data, output, fault):
 
     from t2t_mm import registry
     from t2t_mm.config.hparams import HParams
+    from t2t_mm.config.run import RunConfig
     from t2t_mm.data import prepare
-    from t2t_mm.reporting import tables
+    from t2t_mm.execution.determinism import make_deterministic
     from t2t_mm.reporting.console import Silent
     from t2t_mm.runs.paths import latest
     from t2t_mm.runs.weights import weights
     from t2t_mm.training.trainer import Trainer
 
-    tables.make_deterministic()
+    make_deterministic()
     hparams = HParams(**SMALL)
     problems = prepare.resolve(
         [registry.problem(name).configure(hparams) for name in PROBLEMS], data, hparams
     )
-    one = Trainer(
-        problems,
-        hparams,
-        output,
-        train_steps=STEPS,
-        save_every=SAVE_EVERY,
-        keep_checkpoints=3,
-        console=Silent(),
+    config = RunConfig(
+        train_steps=STEPS, save_every=SAVE_EVERY, eval_every=EVAL_EVERY, eval_steps=2
     )
+    one = Trainer(problems, hparams, config, output, console=Silent())
+    one.resume()
     say(**{"from": one.step})
     name, moment, after = fault.split(":")
     meet(one, name, float(moment), one.step + int(after))
-    one.train(eval_every=EVAL_EVERY, eval_batches=2)
+    one.train()
     values = weights(latest(one.output.checkpoints))
     digest = hashlib.sha256(
         b"".join(np.ascontiguousarray(values[key]).tobytes() for key in sorted(values))
@@ -186,15 +183,16 @@ def child(data, output, fault):
 
 def meet(one, fault, moment, after):
     """Arranges the fault: from step `after` on, at a moment (0 to 1) of what it is to hit."""
-    train_step = one._train_one
+    train_step = one._one_step
 
-    def each_step(progress):
+    def each_step():
         if one.step >= after and fault in ("kill in a step", "SIGTERM"):
             later(moment * 0.2, signal.SIGTERM if fault == "SIGTERM" else signal.SIGKILL)
         if one.step >= after and fault == "disk full":
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
-        train_step(progress)
+        result = train_step()
         say(step=one.step)
+        return result
 
     def hit(function):
         def killed(*args, **kwargs):
@@ -204,7 +202,7 @@ def meet(one, fault, moment, after):
 
         return killed
 
-    one._train_one = each_step
+    one._one_step = each_step
     if fault == "disk full":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that writing fails, as on a full disk
     if fault == "kill in a save":

@@ -19,6 +19,7 @@ from absl import flags
 from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
+from t2t_mm.config.run import RunConfig
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("joint", "wmt_ende+imagenet", "Problems of the joint model.")
@@ -69,12 +70,13 @@ def main():
     print(f"{'mean':>6} {scratch:9.4f} {after:9.4f}", flush=True)
 
 
-def train(problems, hparams, steps, output_dir=None, **others):
+def train(problems, hparams, steps, output_dir=None, **options):
     """Trains; returns the last problem's validation log-perplexity."""
     from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
 
-    trainer = Trainer(problems, hparams, output_dir, train_steps=steps, console=Silent(), **others)
+    config = RunConfig(train_steps=steps, mode="train", **options)
+    trainer = Trainer(problems, hparams, config, output_dir, console=Silent())
     trainer.train()
     return trainer.evaluate("validation")[problems[-1].name]["log_perplexity"]
 

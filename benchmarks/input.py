@@ -73,10 +73,11 @@ def training(problem, hparams, steps):
     compiled."""
     import numpy as np
 
+    from t2t_mm.config.run import RunConfig
     from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
 
-    trainer = Trainer([problem], hparams, console=Silent())
+    trainer = Trainer([problem], hparams, RunConfig(mode="train"), console=Silent())
     trainer.train(3)
     waited, started = 0.0, time.monotonic()
     for _ in range(steps):

@@ -16,6 +16,7 @@ from absl import flags
 from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
+from t2t_mm.config.run import RunConfig
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("problem", "wmt_ende", "Problem whose targets are text.")
@@ -26,7 +27,7 @@ flags.DEFINE_string(
     "hparams", "max_input_length=100,max_target_length=100", "Changes to single hparams."
 )
 flags.DEFINE_integer("steps", 1000, "Training steps.", lower_bound=1)
-flags.DEFINE_integer("seed", 0, "Of initial values, data order, dropout.")
+flags.DEFINE_integer("seed", 0, "Random seed for initial values, order of the data and dropout.")
 flags.DEFINE_string("range", None, "Registered range of hparams to draw settings from.")
 flags.DEFINE_integer("trials", 1, "Settings to draw.", lower_bound=1)
 
@@ -59,7 +60,8 @@ def learn(problem, hparams, characters):
     from t2t_mm.training.trainer import Trainer
 
     started, cpu_started = time.monotonic(), cpu_seconds()
-    trainer = Trainer([problem], hparams, train_steps=FLAGS.steps, seed=FLAGS.seed)
+    config = RunConfig(train_steps=FLAGS.steps, seed=FLAGS.seed, mode="train")
+    trainer = Trainer([problem], hparams, config)
     trainer.train()
     result = trainer.evaluate("validation")[problem.name]
     nats = result["log_perplexity"] * result["tokens"] / characters

@@ -1,2 +1,1 @@
-"""The catalogue of problems, one file a family; the registry loads every file at its first
-look-up."""
+"""The catalogue of problems, one file per family; the registry loads them all when first asked."""

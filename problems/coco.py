@@ -15,9 +15,8 @@ class CocoCaptions(Problem):
     raw_layout = "coco"
     input_key, target_key = "image", "captions/text"
     command = "to-english"
-    inputs = Image(
-        size=299, fit="stretch", flip=False
-    )  # "left" and what is at the edges matter to a caption
+    # "left" and what is at the edges matter to a caption
+    inputs = Image(size=299, fit="stretch", flip=False)
     targets = Language(vocab="wmt_8k")
     metrics = ("cider", "bleu", "rouge_l")
     modifiers = ()

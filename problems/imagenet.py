@@ -19,10 +19,8 @@ class Imagenet(Classification):
     """Image classification (ImageNet 2012, or as many classes as the raw folder has)."""
 
     dataset = "imagenet2012"
-    stock_splits = {
-        "train": "train",
-        "validation": "validation",
-    }  # its test pictures have no labels
+    # its test pictures have no labels
+    stock_splits = {"train": "train", "validation": "validation"}
     raw_layout = "image_folder"
     inputs = Image(size=299)
     targets = Categorical(labels="imagenet")

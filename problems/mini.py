@@ -108,8 +108,7 @@ class MiniSpeech(Problem):
 
 @registry.register_mixture
 def mini8():
-    """The mini world's twins of the eight problems of the paper, weighted by how long each takes to
-    learn."""
+    """The mini world's twins of the paper's eight problems, weighted by how long each takes."""
     text = {
         "mini_ende": 0.6,
         "mini_deen": 0.5,

@@ -47,8 +47,7 @@ class WsjSpeechWaveform(WallStreetJournal):
 
 @registry.register_problem
 class Librispeech(Transcription):
-    """English speech recognition from log-mel spectrograms (LibriSpeech, 960 hours of read
-    books)."""
+    """English speech recognition from log-mel spectrograms (LibriSpeech, 960 hours of books)."""
 
     dataset = "librispeech/default"
     raw_layout = ""

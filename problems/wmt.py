@@ -1,5 +1,4 @@
-"""Translation between English, German and French: the WMT corpora, or your own line-aligned
-text."""
+"""Translation between English, German and French: WMT's corpora, or your own line-aligned text."""
 
 from t2t_mm import registry
 from t2t_mm.modalities.language.spec import Language
@@ -11,8 +10,7 @@ RESEARCH = "free for research"
 
 
 class Translation(Problem):
-    """From one language to another, over the vocabulary that all language problems of the paper
-    share."""
+    """From one language to another; the paper's language problems share the vocabulary."""
 
     raw_layout = "parallel_text"
     inputs = Language(vocab="wmt_8k")

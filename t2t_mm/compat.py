@@ -60,6 +60,33 @@ def sacrebleu_score(metric: Any, sums: list) -> Any:
     return metric._compute_score_from_stats(sums)
 
 
+# ---- tensorflow-text
+
+
+def with_named_resource(tokenizer: Any, model: bytes, name: str) -> Any:
+    """A SentencepieceTokenizer whose resource has a name.
+
+    Its own belongs to the kernel that made it, and `tf.random.set_seed` (which
+    `keras.utils.set_random_seed` calls) drops all kernels: every tokeniser of the process would be
+    gone.
+
+    Args:
+        tokenizer: of tensorflow_text.
+        model: the sentencepiece model, serialised.
+        name: the same for equal models.
+    """
+    from tensorflow_text.python.ops import sentencepiece_tokenizer
+
+    class NamedResource(type(tokenizer._model_resource)):
+        def _create_resource(self):
+            return sentencepiece_tokenizer.gen_sentencepiece_tokenizer.sentencepiece_op(
+                model=model, shared_name=f"sentencepiece_{name}"
+            )
+
+    tokenizer._model_resource = NamedResource(model, None)
+    return tokenizer
+
+
 # ---- TensorFlow
 
 

@@ -55,7 +55,7 @@ def existing(path: str | os.PathLike) -> pathlib.Path | None:
 
 def under(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     """The files under a folder at any depth, in order, hidden ones left out."""
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(os.fspath(folder)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (
             pathlib.Path(parent, name) for name in sorted(names) if not name.startswith(".")

@@ -31,6 +31,7 @@ def trained(trained_data, tmp_path_factory):
     """Output directory of a run on all eight problems."""
     from t2t_mm import mixtures, registry
     from t2t_mm.config.hparams import HParams
+    from t2t_mm.config.run import RunConfig
     from t2t_mm.data import prepare
     from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
@@ -49,11 +50,6 @@ def trained(trained_data, tmp_path_factory):
     )
     problems = [registry.problem(name).configure(hparams) for name in mixtures.parse("mini8")]
     output = tmp_path_factory.mktemp("mini_run")
-    Trainer(
-        prepare.resolve(problems, trained_data, hparams),
-        hparams,
-        output,
-        train_steps=2,
-        console=Silent(),
-    ).train()
+    problems = prepare.resolve(problems, trained_data, hparams)
+    Trainer(problems, hparams, RunConfig(train_steps=2), output, console=Silent()).train()
     return str(output)

@@ -1,9 +1,108 @@
-"""Private API of other packages: what we use of it does what we take it to do."""
+"""The private API of other packages that we use is there, and does what we use it for."""
 
 import keras
 import pytest
+import tensorflow as tf
 
 from t2t_mm import compat
+
+
+def test_a_tokenizer_with_a_named_resource_outlives_a_new_seed(tmp_path):
+    from t2t_mm.modalities.language.vocabulary_training import train_subwords
+
+    vocabulary = train_subwords(["some text to learn from"] * 3, tmp_path / "v.model", 300)
+    before = vocabulary.tokenize("some text").numpy()
+    tf.random.set_seed(1)  # drops all kernels, and the resources that they own
+    assert list(vocabulary.tokenize("some text").numpy()) == list(before)
+
+
+# ---- TFDS
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Makes a small data set of TFDS's own kind; gives its builder."""
+    import tensorflow_datasets as tfds
+
+    class Numbers(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict({"number": tfds.features.Text()})
+            )
+
+        def _split_generators(self, dl_manager):
+            return {"train": ((i, {"number": str(i)}) for i in range(3))}
+
+        def _generate_examples(self):
+            raise NotImplementedError
+
+    def run(name, prepare=lambda builder: builder):
+        builder = prepare(Numbers(data_dir=tmp_path / name))
+        builder.download_and_prepare()
+        return builder
+
+    return run
+
+
+def test_tfds_is_quiet_and_its_log_level_comes_back(made, capfd):
+    from absl import logging
+
+    before = logging.get_verbosity()
+    made("loud")
+    assert "downloaded and prepared" in capfd.readouterr().out
+    with compat.quiet_tfds():
+        made("quiet", compat.without_download_notes)
+    written = capfd.readouterr()
+    assert "prepare" not in written.out and "prepare" not in written.err
+    assert "example" not in written.err and "it/s" not in written.err  # bars
+    assert logging.get_verbosity() == before
+
+
+def test_data_that_is_not_downloaded_is_not_said_to_be(made, capfd):
+    made("data", compat.without_download_notes)
+    assert "ownload" not in capfd.readouterr().out
+
+
+def test_a_download_is_tried_as_often_as_we_say(monkeypatch):
+    import requests
+    from tensorflow_datasets.core.download import downloader
+
+    asked = []
+
+    class Session(requests.Session):
+        def get(self, url, **options):
+            asked.append(self.get_adapter(url).max_retries.total)
+            raise requests.ConnectionError("no network")
+
+    monkeypatch.setattr(requests, "Session", Session)
+    monkeypatch.setattr(downloader, "MAX_RETRIES", downloader.MAX_RETRIES)  # put back at the end
+    compat.limit_download_retries(3)
+    with pytest.raises(requests.ConnectionError), downloader._open_url("https://example.org/file"):
+        pass
+    assert asked == [3]
+
+
+# ---- sacrebleu
+
+
+@pytest.mark.parametrize("name", ["BLEU", "CHRF"])
+def test_summed_statistics_give_sacrebleus_own_score(name):
+    from sacrebleu import metrics
+
+    hypotheses = ["the cat sat on the mat", "a dog barks", "rain again"]
+    references = [
+        ["the cat sat on a mat", "a dog is barking", "rain again today"],
+        ["a cat sat on the mat", None, "more rain"],
+    ]
+    metric = getattr(metrics, name)()
+    rows = compat.sacrebleu_statistics(metric, hypotheses, references)
+    assert len(rows) == len(hypotheses)
+    sums = [sum(column) for column in zip(*rows, strict=True)]
+    wanted = metric.corpus_score(hypotheses, references).score
+    assert compat.sacrebleu_score(metric, sums).score == pytest.approx(wanted) != 0
+
 
 # ---- TensorFlow
 

@@ -30,6 +30,15 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path):
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_is_copied_onto_itself_stays_as_it_is(tmp_path):
+    (tmp_path / "one").write_bytes(b"content")
+    (tmp_path / "same").symlink_to(tmp_path / "one")
+    files.copy(tmp_path / "one", tmp_path / "same")
+    files.copy(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "same").is_symlink() and (tmp_path / "one").read_bytes() == b"content"
+    assert (tmp_path / "two").read_bytes() == b"content"
+
+
 def test_a_number_that_is_not_finite_is_null_since_json_has_no_form_for_it(tmp_path):
     path = tmp_path / "metrics.json"
     files.write_json(path, {"loss": float("nan"), "all": [1.5, (float("inf"), 2)]})

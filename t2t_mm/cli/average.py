@@ -7,6 +7,8 @@ mean of the last checkpoints is often better than the last one alone, above all 
 rate does not end at 0.
 """
 
+from pathlib import Path
+
 from absl import flags
 
 from t2t_mm.cli import app
@@ -52,7 +54,7 @@ def main() -> None:
     print(f"{path}: the mean of the weights after {steps} steps")
 
 
-def _last_intact(folder, count: int) -> list[str]:
+def _last_intact(folder: Path, count: int) -> list[str]:
     """The last `count` checkpoints that can be read, oldest first."""
     from t2t_mm.runs.corruption import corruption_of
     from t2t_mm.runs.paths import found

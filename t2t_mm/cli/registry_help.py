@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from t2t_mm import registry
+from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
 from t2t_mm.registry import Entry
@@ -84,7 +85,6 @@ def _metric(entry: Entry) -> Row:
 
 def _own_hparams(entry: Entry) -> str:
     """The fields that a model adds to HParams."""
-    names = [name for name in entry.hparams.fields() if name not in HParams.fields()]
-    described = entry.hparams().describe().splitlines()
-    own = [line for line in described if line.split(maxsplit=1)[0] in names]
+    described = hparams_files.class_of(entry.name)().describe().splitlines()
+    own = [line for line in described if line.split(maxsplit=1)[0] not in HParams.fields()]
     return _lines(f"Hparams of the model {entry.name}", own)

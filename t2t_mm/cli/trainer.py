@@ -1,177 +1,201 @@
-"""The work of t2t_mm_trainer.py, as a function of its flags.
+"""The work of t2t_mm_trainer.py, as a function of its options.
 
 What can be refused is refused in the order of what it costs: names and values before TensorFlow is
 imported, the output directory before data is prepared, data before the model is built.
 """
 
+import dataclasses
 import time
+from typing import Any
 
 from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
-from t2t_mm.runs.best import Best
+from t2t_mm.problem.base import Problem
 from t2t_mm.runs.directory import OutputDir
 
 DEFAULT_SET = "multimodel_tiny"
 
 
-def run(flags):
-    """Prepares data if told to, then trains and evaluates. `flags`: an object with the attributes
-    of the flags."""
-    app.need(flags, "data_dir", "output_dir")
-    if flags.model not in registry.list_models():
-        registry.model(flags.model)  # refuses the name; of a known one it would import Keras
-    output = OutputDir(flags.output_dir)
-    if flags.continuous:
-        _wait_for_checkpoint(flags, output)
-    if flags.mode == "evaluate":
+@dataclasses.dataclass
+class Run:
+    """What a command line stands for, checked as far as it can be without TensorFlow."""
+
+    config: RunConfig
+    output: OutputDir
+    hparams: HParams
+    problems: list[Problem]
+
+
+def run(given: dict[str, Any], output_dir: str) -> None:
+    """Prepares data if asked to, then trains and evaluates.
+
+    Args:
+        given: {option: value}, those of the command line.
+        output_dir: the directory of the run.
+    """
+    wanted = checked(given, OutputDir(output_dir))
+    app.import_tensorflow()
+    _run(wanted)
+
+
+def checked(given: dict[str, Any], output: OutputDir) -> Run:
+    """The run, if its options, names, and what is in its directory allow it.
+
+    Raises:
+        UserError, RegistryError: if not.
+    """
+    try:
+        config = RunConfig().replace(**given)
+    except UserError as error:
+        raise app.UsageError(str(error)) from error
+    if config.continuous:
+        _wait_for_checkpoint(output)
+    if config.mode == "evaluate":
         output.need_checkpoint()
-    if flags.warm_start_rescale and not flags.warm_start_from:
-        raise UserError(
-            "--warm_start_rescale needs --warm_start_from, the run whose weights are rescaled."
+        config = _of_the_run(config, given, output)
+    if not config.data_dir:
+        raise app.UsageError("Give --data_dir, the directory of prepared data and vocabularies.")
+    registry.find("model", config.model)
+    if config.warm_start_from:
+        OutputDir(config.warm_start_from).need_checkpoint()
+    if not config.problems:
+        raise app.UsageError(
+            "Give --problems, such as --problems=mini8; --registry_help lists what there is."
         )
-    if flags.warm_start_from:
-        OutputDir(flags.warm_start_from).need_checkpoint()
-    weights = _weights(flags, output)
-    hparams, set_name = _hparams(flags, output)
-    problems = [registry.problem(name).configure(hparams) for name in weights]
-    if flags.mode != "evaluate":
+    names, hparams = mixtures.parse(config.problems), _hparams(config, output)
+    problems = [registry.problem(name).configure(hparams) for name in names]
+    if config.mode != "evaluate":
         output.check_writable()
+        output.check_config(config)
     output.check_hparams(hparams)
-    output.check_names(weights)
-    best = _best(flags, output, problems)
-    _train(flags, output, problems, list(weights.values()), hparams, set_name, best)
+    output.check_names(names)
+    _check_best(config, problems)
+    return Run(config, output, hparams, problems)
 
 
-def _wait_for_checkpoint(flags, output):
-    if flags.mode != "evaluate":
-        raise UserError("--continuous is for --mode=evaluate, beside a run with --mode=train.")
+def _wait_for_checkpoint(output: OutputDir) -> None:
     if not output.has_checkpoint:
         print(f"Waiting for the first checkpoint in {output.checkpoints}", flush=True)
     while not output.has_checkpoint:
+        if output.has_ended():
+            raise UserError(f"The run in {output.path} has ended without a checkpoint.")
         time.sleep(1.0)
 
 
-def _weights(flags, output):
-    """{problem: weight or None}, of the flag or of the run to be evaluated."""
-    if flags.problems:
-        return mixtures.parse(flags.problems)
-    recorded = output.recorded_problems() if flags.mode == "evaluate" else {}
-    if not recorded:
-        raise UserError(
-            "Give --problems, such as --problems=mini8; --registry_help lists what there is."
-        )
-    for name in recorded:
+def _of_the_run(config: RunConfig, given: dict[str, Any], output: OutputDir) -> RunConfig:
+    """The options of an evaluation: problems, model and data are those of the run, if not given."""
+    recorded = output.recorded_problems()
+    for name in recorded if "problems" not in given else ():
         output.problem(name)
-    return mixtures.parse("+".join(recorded))
+    saved, model = output.recorded_config(), output.recorded_model()
+    if given.get("model", model) != model:
+        raise UserError(
+            f"The run in {output.path} has a model={model}, not {config.model}: leave out --model."
+        )
+    of_the_run: dict[str, Any] = {"problems": "+".join(recorded), "model": model}
+    if saved:
+        of_the_run |= {"data_dir": saved.data_dir, "train_steps": saved.train_steps}
+    return config.replace(**of_the_run | given)
 
 
-def _hparams(flags, output):
-    """(HParams, name of the set that they are told from)."""
-    if (
-        flags.mode == "evaluate" and not flags.hparams_set
-    ):  # the run's own, with what is given changed
-        own = hparams_files.load(flags.output_dir)
-        return hparams_files.resolve(own, flags.gin_file, flags.gin_bindings, flags.hparams), None
-    set_name = flags.hparams_set or DEFAULT_SET
+def _hparams(config: RunConfig, output: OutputDir) -> HParams:
+    """The set, or with --mode=evaluate the run's own, with what is given changed."""
+    base: Any = config.hparams_set or DEFAULT_SET
+    if config.mode == "evaluate" and not config.hparams_set:
+        base = hparams_files.load(output.path, config.model)
     return hparams_files.resolve(
-        set_name, flags.gin_file, flags.gin_bindings, flags.hparams
-    ), set_name
+        base, config.gin_file, config.gin_bindings, config.hparams, config.model
+    )
 
 
-def _best(flags, output, problems):
-    """What --keep_best and --patience ask for, None if nothing."""
-    if not flags.keep_best:
-        if flags.patience:
-            raise UserError(
-                "--patience needs --keep_best, the metric that it waits for: "
-                "wmt_ende/log_perplexity."
-            )
-        return None
-    best = Best(flags.keep_best, output.path / "best.json", flags.patience)
+def _check_best(config: RunConfig, problems: list[Problem]) -> None:
+    """Refuses a --keep_best that no evaluation of these problems gives."""
+    if not config.keep_best:
+        return
+    problem, _, name = config.keep_best.partition("/")
     metrics = {problem.name: problem.metrics for problem in problems}
-    if best.problem not in metrics:
+    if problem not in metrics:
         raise UserError(
-            f"--keep_best={flags.keep_best} names no problem of this run: {', '.join(metrics)}."
+            f"--keep_best={config.keep_best} names no problem of this run: {', '.join(metrics)}."
         )
-    if flags.mode != "train_and_evaluate":
+    if name in metrics[problem] and not config.decode_examples:
         raise UserError(
-            "--keep_best needs evaluations: --mode=train_and_evaluate, every --eval_every steps."
+            f"--keep_best={config.keep_best} is a score of decoded text: give "
+            "--decode_examples=100."
         )
-    if not flags.eval_every:
-        raise UserError(
-            "--keep_best needs evaluations: --eval_every=0 makes none but the last. Give "
-            "--eval_every=500."
-        )
-    if best.name in metrics[best.problem] and not flags.decode_examples:
-        raise UserError(
-            f"--keep_best={flags.keep_best} is a score of decoded text: give --decode_examples=100."
-        )
-    return best
 
 
-def _train(flags, output, problems, weights, hparams, set_name, best):
-    app.import_tensorflow()
-    from t2t_mm.data.prepare import prepare, resolve
-    from t2t_mm.data.writing.options import Options
+def _run(wanted: Run) -> None:
+    from t2t_mm.data.prepare import resolve
     from t2t_mm.evaluation.evaluator import check_split
     from t2t_mm.evaluation.metrics.scoring import metric_of_text
-    from t2t_mm.execution.replicas import Replicas, make_strategy
+    from t2t_mm.execution.determinism import make_deterministic
+    from t2t_mm.execution.replicas import Replicas
+    from t2t_mm.execution.strategies import make_strategy
     from t2t_mm.reporting import tables
     from t2t_mm.reporting.console import Console, JsonConsole, Silent
-    from t2t_mm.reporting.preparing import Preparing
-    from t2t_mm.training.trainer import Trainer
 
-    if flags.deterministic:
-        tables.make_deterministic()
-    replicas = Replicas(make_strategy(flags.strategy))
-    console = (JsonConsole() if flags.log_json else Console()) if replicas.is_chief else Silent()
-    tables.tell_versions(console, replicas)
-    if set_name:
-        tables.tell_hparams(console, hparams, registry.hparams(set_name), set_name, output.path)
-    if flags.generate_data:
-        if replicas.is_chief:
-            with Preparing(console) as shown:
-                prepare(problems, flags.data_dir, flags.raw_dir, console.log, Options(report=shown))
-        replicas.any(False)  # the others wait for it
-    problems = resolve(problems, flags.data_dir, hparams)
-    if flags.mode != "train":
-        check_split(problems, flags.eval_split)
-        for problem in problems if flags.decode_examples else []:
+    config, output, hparams = wanted.config, wanted.output, wanted.hparams
+    if config.deterministic:
+        make_deterministic()
+    replicas = Replicas(make_strategy(config.strategy))
+    console = (JsonConsole() if config.log_json else Console()) if replicas.is_chief else Silent()
+    tables.log_versions(console, replicas)
+    if config.mode != "evaluate" or config.hparams_set:
+        name = config.hparams_set or DEFAULT_SET
+        tables.log_hparams(console, hparams, registry.hparams(name), name, str(output.path))
+    if config.generate_data:
+        _prepare(wanted, replicas, console)
+    problems = resolve(wanted.problems, config.data_dir, hparams)
+    if config.mode != "train":
+        check_split(problems, config.eval_split)
+        for problem in problems if config.decode_examples else []:
             for name in problem.metrics:
                 metric_of_text(name)  # refuses one that is unknown
-    trainer = Trainer(
-        problems,
-        hparams,
-        output.path,
-        weights=weights,
-        train_steps=flags.train_steps,
-        seed=flags.seed,
-        save_every=flags.save_every,
-        keep_checkpoints=flags.keep_checkpoints,
-        model=flags.model,
-        warm_start_from=flags.warm_start_from,
-        warm_start_rescale=flags.warm_start_rescale,
-        skip_nonfinite=flags.skip_nonfinite,
-        strategy=replicas.strategy,
-        decode_examples=flags.decode_examples,
-        precision=flags.precision,
-        jit_compile=flags.jit_compile,
-        steps_per_execution=flags.steps_per_execution,
-        console=console,
-    )
-    if flags.mode != "evaluate":
-        trainer.tell()
-        every = flags.eval_every if flags.mode == "train_and_evaluate" else 0
-        trainer.train(
-            eval_every=every, eval_split=flags.eval_split, eval_batches=flags.eval_steps, best=best
-        )
-    wanted = flags.mode != "train" and trainer.evaluated != trainer.step
-    for _ in trainer.follow() if flags.continuous else [trainer.step] * wanted:
-        trainer.evaluate(flags.eval_split, flags.eval_steps)
+    (_evaluate if config.mode == "evaluate" else _train)(wanted, problems, replicas, console)
     console.log(
-        f"Everything is in {output.path}: checkpoints, metrics_{flags.eval_split}.json, "
-        "hparams.json. "
-        f"Curves: tensorboard --logdir={output.tensorboard}"
+        f"Everything is in {output.path}: checkpoints, metrics_{config.eval_split}.json, "
+        f"hparams.json. Curves: tensorboard --logdir={output.tensorboard}"
     )
+
+
+def _prepare(wanted, replicas, console) -> None:
+    from t2t_mm.data.prepare import prepare
+    from t2t_mm.data.writing.options import Options
+    from t2t_mm.reporting.preparing import Preparing
+
+    config = wanted.config
+    if replicas.is_chief:
+        with Preparing(console) as shown:
+            options = Options(report=shown)
+            prepare(wanted.problems, config.data_dir, config.raw_dir, console.log, options)
+    replicas.any(False)  # the others wait for it
+
+
+def _train(wanted, problems, replicas, console) -> None:
+    from t2t_mm.training.trainer import Trainer
+
+    with replicas.scope():
+        trainer = Trainer(
+            problems, wanted.hparams, wanted.config, wanted.output.path, console=console
+        )
+    trainer.describe()
+    trainer.train()
+    if wanted.config.mode != "train" and trainer.evaluated != trainer.step:
+        trainer.evaluate()
+
+
+def _evaluate(wanted, problems, replicas, console) -> None:
+    from t2t_mm.evaluation.checkpoints import CheckpointEvaluator
+
+    evaluator = CheckpointEvaluator(
+        wanted.output, problems, wanted.hparams, wanted.config, replicas, console
+    )
+    if wanted.config.continuous:
+        evaluator.follow()
+    else:
+        evaluator.newest()

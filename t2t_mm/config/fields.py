@@ -18,7 +18,7 @@ import functools
 import math
 import numbers
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm.errors import UserError
@@ -26,14 +26,29 @@ from t2t_mm.errors import UserError
 if TYPE_CHECKING:
     from typing_extensions import Self  # of the standard library from Python 3.11 on
 
-TYPES = {int: "an int", float: "a float", bool: "true or false", str: "a string"}
+STRINGS = tuple[str, ...]
+TYPES = {
+    int: "an int",
+    float: "a float",
+    bool: "true or false",
+    str: "a string",
+    STRINGS: "several strings",
+}
 
 
-def field(default: Any, doc: str, *, choices=(), low=None, below=None, **more: Any) -> Any:
+def field(
+    default: Any,
+    doc: str,
+    *,
+    choices: Iterable[Any] = (),
+    low: float | None = None,
+    below: float | None = None,
+    **more: Any,
+) -> Any:
     """A field of a `Fields` dataclass, with its documentation and what it may hold.
 
     Args:
-        default: an int, a float, a bool or a str.
+        default: an int, a float, a bool, a str or a tuple of str.
         doc: what it means, with its unit.
         choices: the values it may have.
         low, below: low <= value < below.
@@ -73,6 +88,8 @@ class Field:
         """Text -> a value of the field's type, or the text where it is none (`checked` says so)."""
         if self.type is bool:
             return {"true": True, "false": False}.get(text.lower(), text)
+        if self.type == STRINGS:
+            return (text,)
         try:
             return self.type(text)
         except ValueError:
@@ -80,10 +97,14 @@ class Field:
 
     def checked(self, value: Any) -> Any:
         """The value in the field's type. ValueError if it isn't of that type, or out of range."""
-        kind = numbers.Integral if self.type is int else numbers.Real
+        kind: Any = numbers.Integral if self.type is int else numbers.Real
         if self.type in (int, float) and isinstance(value, kind) and not isinstance(value, bool):
             value = self.type(value)  # NumPy's numbers, and an int where a float is wanted
-        good = type(value) is self.type and (not self.choices or value in self.choices)
+        if self.type == STRINGS and isinstance(value, list | tuple):
+            good = all(isinstance(each, str) for each in value)
+            value = tuple(value)  # JSON has lists
+        else:
+            good = type(value) is self.type and (not self.choices or value in self.choices)
         good = good and (self.low is None or self.low <= value < math.inf)
         if not good or not (self.below is None or value < self.below):
             doc = f" ({self.doc})" if self.doc else ""
@@ -111,7 +132,7 @@ class Fields:
     @classmethod
     def fields(cls) -> dict[str, Field]:
         """{name: Field}, in the order of the class."""
-        return _fields(cls)
+        return _fields(cls)  # type: ignore[arg-type]  # classes can be hashed
 
     @classmethod
     def field_named(cls, name: str) -> Field:
@@ -177,6 +198,8 @@ def _fields(cls: type[Fields]) -> dict[str, Field]:
     found = {}
     for each in dataclasses.fields(cls):
         if hints[each.name] not in TYPES:
-            raise TypeError(f"{cls.__name__}.{each.name}: a field is an int, float, bool or str")
+            raise TypeError(
+                f"{cls.__name__}.{each.name}: a field is an int, float, bool, str or strings"
+            )
         found[each.name] = Field(each.name, hints[each.name], each.default, **each.metadata)
     return found

@@ -1,4 +1,4 @@
-"""What stands in the place of an example that a reader can't give."""
+"""What a reader gives in place of an example: what is broken, and what is left out."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple

@@ -105,7 +105,7 @@ def prepare_data(
     problem = problem.original
     folder = _raw_folder(problem, raw_dir)
     done = locate.prepared(problem, data_dir)
-    if folder:  # then a stock data set does not stand for it
+    if folder:  # then a stock data set is not enough
         done = locate.newest(locate.places(problem, data_dir)[0])
     if done:
         _log_other_origin(problem, done, folder, log)
@@ -153,7 +153,7 @@ def _log_other_origin(problem, done, folder, log):
 
 
 def _known(error, problem, data_dir, folder):
-    """The UserError that an error of preparation stands for, None if there is none."""
+    """The UserError that is behind an error of preparation, None if there is none."""
     chain = [error]  # TFDS wraps the errors of what it calls
     while after := chain[-1].__cause__ or chain[-1].__context__:
         chain.append(after)

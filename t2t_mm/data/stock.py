@@ -1,5 +1,7 @@
-"""Data sets that TFDS makes: stock ones, which it downloads, and the built-in mini world; and what
-a user is told who lacks data."""
+"""Data sets that TFDS makes: stock ones, which it downloads, and the built-in mini world.
+
+And the messages for a user whose data is missing.
+"""
 
 import importlib
 import os

@@ -11,7 +11,8 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.language import vocabulary as text
+from t2t_mm.modalities.language.vocabulary import metadata_path
+from t2t_mm.modalities.language.vocabulary_training import train_subwords, train_symbols
 from t2t_mm.problem import locate
 
 # Characters of text that a subword vocabulary is trained on, divided evenly among the sides that
@@ -68,9 +69,9 @@ def _train(path, spec, problems, log):
     lines = itertools.chain.from_iterable(_lines(*each, limit) for each in texts)
     try:
         if is_symbols:
-            vocabulary = text.train_symbols(lines, path, sources=used, log=log)
+            vocabulary = train_symbols(lines, path, sources=used, log=log)
         else:
-            vocabulary = text.train_subwords(lines, path, spec.size, sources=used, log=log)
+            vocabulary = train_subwords(lines, path, spec.size, sources=used, log=log)
     except OSError as error:
         raise UserError(
             f"The vocabulary {spec.vocab!r} could not be written to {path}: {error}. Make room "
@@ -131,7 +132,7 @@ def _lines(source, problem, side, limit) -> Iterator[str]:
 
 def _log_who_joins(path, spec, users, log):
     """Logs which problems use a vocabulary that was trained without their text."""
-    record = text.metadata_path(path)
+    record = metadata_path(path)
     known = json.loads(record.read_text())["sources"] if record.exists() else []
     data = {source.get("data") for source in known}
     new = [source for source, *_ in _texts(spec, users) if source["data"] not in data]

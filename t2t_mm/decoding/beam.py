@@ -1,6 +1,7 @@
 """Beam search."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -30,11 +31,13 @@ class Beam:
     hypotheses: int = 4
     alpha: float = 0.6
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.hypotheses < 1 or self.alpha < 0:
             raise ValueError(f"Beam needs hypotheses >= 1 and alpha >= 0, received {self}")
 
-    def __call__(self, step, reorder, state, limits, seeds):
+    def __call__(
+        self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any
+    ) -> Decoded:
         if self.hypotheses == 1:
             ids, log_probs, _ = Greedy()(step, reorder, state, limits, seeds)
             lengths = tf.math.count_nonzero(ids, axis=-1)
@@ -82,7 +85,7 @@ class Beam:
         )
         return self._ranked(alive, ended, scores, limits, time)
 
-    def penalty(self, length):
+    def penalty(self, length: Any) -> Any:
         """What the log-probability of a text of this length, end of sequence included, is divided
         by."""
         return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** self.alpha
@@ -106,15 +109,15 @@ class Hypotheses(NamedTuple):
     ids: Any
     log_probs: Any
 
-    def chosen(self, which):
+    def chosen(self, which: Any) -> "Hypotheses":
         """Those with the indices `which` [batch, m]."""
         return Hypotheses(*(tf.gather(values, which, batch_dims=1) for values in self))
 
-    def joined(self, other):
+    def joined(self, other: "Hypotheses") -> "Hypotheses":
         """These and others."""
         return Hypotheses(*(tf.concat(values, axis=1) for values in zip(self, other, strict=True)))
 
-    def extended(self, logits, time):
+    def extended(self, logits: Any, time: Any) -> tuple["Hypotheses", Any, Any]:
         """The 2n best continuations by one piece, of which at least n go on.
 
         Args:
@@ -138,6 +141,6 @@ class Hypotheses(NamedTuple):
         return Hypotheses(put(ids, time, piece), log_probs), parents, piece == EOS
 
 
-def like(done, x):
+def like(done: Any, x: Any) -> Any:
     """done [batch] with as many axes as x."""
     return tf.reshape(done, [-1] + [1] * (len(x.shape) - 1))

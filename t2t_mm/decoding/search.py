@@ -4,9 +4,11 @@ search = Search(model, "wmt_ende", Beam(4, alpha=0.6))
 decoded = search(batch)  # ids [batch, 4, length], best first
 """
 
+from typing import Any
+
 import tensorflow as tf
 
-from t2t_mm.decoding.stepping import Greedy
+from t2t_mm.decoding.stepping import Decoded, Greedy
 from t2t_mm.execution.compiled import open_spec
 
 ROOM = 64  # room for positions comes in multiples of this many, so that buffers have few shapes
@@ -19,10 +21,10 @@ class Search:
         model: models.multimodel.MultiModel.
         problem: its name; its targets are a sequence.
         method: Greedy, Beam or Sampling.
-        longest: most positions put out, an int.
+        longest: most positions of an output.
     """
 
-    def __init__(self, model, problem, method=None, longest=512):
+    def __init__(self, model: Any, problem: str, method: Any = None, longest: int = 512):
         self.model, self.problem, self.method, self.longest = (
             model,
             problem,
@@ -31,13 +33,15 @@ class Search:
         )
         self._graph = None
 
-    def __call__(self, batch, limits=None, seed=0, index=None):
+    def __call__(
+        self, batch: dict[str, Any], limits: Any = None, seed: int = 0, index: Any = None
+    ) -> Decoded:
         """Decodes a batch.
 
         Args:
             batch: `inputs`, and `inputs_mask` where there is one; what else it holds is not looked
                 at.
-            limits: int32 [batch], most positions to put out for each example; None: see `decode`.
+            limits: int32 [batch], most output positions of each example; None: see `decode`.
             seed, index: of sampling, see `decode`.
 
         Returns:
@@ -64,13 +68,22 @@ class Search:
         )
 
 
-def decode(model, problem, batch, method, limits=None, longest=512, seed=0, index=None):
+def decode(
+    model: Any,
+    problem: str,
+    batch: dict[str, Any],
+    method: Any,
+    limits: Any = None,
+    longest: int = 512,
+    seed: Any = 0,
+    index: Any = None,
+) -> Decoded:
     """Encodes a batch and decodes it: plain TensorFlow operations, to be traced by whoever exports
     it.
 
     Args:
         model, problem, batch, method, longest: as for `Search`.
-        limits: int32 [batch], most positions to put out for each example; -1, or None for all:
+        limits: int32 [batch], most output positions of each example; -1, or None for all:
             twice as many as the inputs have in the body, and 50.
         seed: of sampling, an int or int32 scalar.
         index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and

@@ -8,15 +8,16 @@ A method is called with
     reorder: (state, rows int32 [rows]) -> the state after row i has taken over the past of row
         `rows[i]`;
     state: a nested structure of tensors, as of before the first position;
-    limits: int32 [batch], at least 1, most positions to put out for each example;
+    limits: int32 [batch], at least 1, most output positions of each example;
     seeds: int32 [batch, 2], of what is drawn for each example;
 
 and returns what it `Decoded`. Log-probabilities are the model's own, of all pieces, whatever a
 method forbids or
-filters: that of a text is what teacher forcing gives for the same ids. Padding is never put out.
+filters: that of a text is what teacher forcing gives for the same ids. Padding is never produced.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -46,7 +47,9 @@ class Greedy:
 
     hypotheses = 1
 
-    def __call__(self, step, reorder, state, limits, seeds):
+    def __call__(
+        self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any
+    ) -> Decoded:
         return _follow(step, state, limits, 1, lambda logits, time: _argmax(logits))
 
 
@@ -69,7 +72,7 @@ class Sampling:
     top_p: float = 1.0
     hypotheses: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (
             self.temperature <= 0
             or self.top_k < 0
@@ -82,7 +85,9 @@ class Sampling:
                 f"received {self}"
             )
 
-    def __call__(self, step, reorder, state, limits, seeds):
+    def __call__(
+        self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any
+    ) -> Decoded:
         def pick(logits, time):
             below = tf.cumsum(
                 tf.nn.softmax(self._filtered(logits / self.temperature)), axis=-1
@@ -141,17 +146,17 @@ def _follow(step, state, limits, hypotheses, pick):
     return Decoded(ids, log_probs, log_probs)
 
 
-def allowed(logits):
+def allowed(logits: Any) -> Any:
     """-inf for padding, the rest as it is: [rows, pieces]."""
     return logits + tf.one_hot(PAD, logits.shape[-1], on_value=NEVER, off_value=0.0)
 
 
-def log_total(logits):
+def log_total(logits: Any) -> Any:
     """What logits exceed their log-probabilities by: [rows, pieces] -> [rows, 1]."""
     return tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
 
 
-def put(ids, time, piece):
+def put(ids: Any, time: Any, piece: Any) -> Any:
     """ids [..., length] with piece [...] at a time."""
     return tf.where(tf.range(tf.shape(ids)[-1]) == time, piece[..., None], ids)
 

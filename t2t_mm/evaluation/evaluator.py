@@ -1,58 +1,68 @@
-"""Evaluation of problems on a split: teacher-forced, and of what the model puts out by itself."""
+"""Teacher-forced evaluation of problems on a split: the model is given the true previous
+targets."""
 
-import contextlib
-import functools
 import itertools
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation import decoded
+from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
-from t2t_mm.inference.explain import explain
-from t2t_mm.inference.predictor import Predictor, text_of
-from t2t_mm.reporting.plots import draw
-from t2t_mm.reporting.sheets import drawn, sheet
-from t2t_mm.training.step import EvalStep
+
+Results = dict[str, dict[str, float]]  # {problem: {"examples", "tokens", metric: value}}
 
 
-def check_split(problems, split):
+class Stopped(Exception):
+    """An evaluation was asked to stop, and has no result."""
+
+
+def check_split(problems: Iterable, split: str) -> None:
     """Raises a UserError if no problem has examples in the split."""
     if not any(problem.splits().get(split) for problem in problems):
         has = "; ".join(f"{p.name} has {', '.join(p.splits()) or 'none'}" for p in problems)
         raise UserError(
             f"No problem has examples in the split {split!r}: {has}. Give another --eval_split, "
-            "or train "
-            "with --mode=train, which evaluates nothing."
+            "or train with --mode=train, which evaluates nothing."
         )
 
 
 class Evaluator:
-    """Evaluates problems; compiles one function a problem, when first needed.
+    """Evaluates a model on problems; compiles one function per problem, when first needed.
+
+        Evaluator(model, problems, hparams).run("validation")["mini_ende"]["log_perplexity"]
 
     Args:
-        model, hparams: as for the trainer.
+        model: a model of these problems.
         problems: resolved problems.
-        replicas: replicas.Replicas; each worker evaluates its share.
-        static_shapes: see input.batching.
+        hparams: HParams of the model.
+        replicas: each worker evaluates its share; one device, if not given.
+        static_shapes: whether all batches of a length bucket have one shape; see
+            data.pipeline.batching.
     """
 
-    def __init__(self, model, problems, hparams, replicas=None, static_shapes=False):
-        self.model, self.hparams, self.replicas = model, hparams, replicas or Replicas()
-        self.static_shapes = static_shapes
-        self.problems = problems
-        self._functions = {}
+    def __init__(
+        self, model, problems, hparams, replicas: Replicas | None = None, static_shapes=False
+    ) -> None:
+        self.model, self.problems, self.hparams = model, problems, hparams
+        self.replicas, self.static_shapes = replicas or Replicas(), static_shapes
+        self._steps: dict[str, EvalStep] = {}
 
-    def run(self, split="validation", max_batches=None, on_batch=lambda problem: None):
+    def run(
+        self,
+        split: str = "validation",
+        max_batches: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Results:
         """Evaluates every problem that has the split.
 
         Args:
             split: "train", "validation" or "test".
             max_batches: stop after as many batches of each problem; None or 0 takes the whole
                 split.
-            on_batch: called with the problem's name after each batch.
+            stop: asked before each batch; true ends the evaluation, of all workers.
 
         Returns:
             {problem: {"examples": int, "tokens": int, metric: float, ...}}. log_perplexity is in
@@ -60,40 +70,42 @@ class Evaluator:
 
         Raises:
             UserError: if no problem has examples in the split.
+            Stopped: if `stop` said so.
         """
         check_split(self.problems, split)
         return {
-            problem.name: self._one(problem, split, max_batches, on_batch)
+            problem.name: self._one(problem, split, max_batches, stop)
             for problem in self.problems
             if problem.splits().get(split)
         }
 
-    def _one(self, problem, split, max_batches, on_batch):
-        share = self.replicas.worker, self.replicas.workers
+    def _one(self, problem, split, max_batches, stop) -> dict[str, float]:
         data = batches(
             problem,
             split,
             self.hparams,
             training=False,
             static_shapes=self.static_shapes,
-            share=share,
+            share=(self.replicas.worker, self.replicas.workers),
         )
         metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
-        if problem.name not in self._functions:
-            self._functions[problem.name] = EvalStep(
-                self.model, metrics, problem.name, self.replicas
-            )
+        if problem.name not in self._steps:
+            self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
         names = [metric.name for metric in metrics]
-        total = np.zeros(
-            2 + 2 * len(names)
-        )  # examples, tokens, then a sum and a count for each metric
+        # Workers stopped; examples, tokens; then a sum and a count for each metric.
+        total = np.zeros(3 + 2 * len(names))
         for batch in itertools.islice(data, max_batches or None):
-            sums = self._functions[problem.name](batch)
-            total += np.concatenate(
+            if stop():
+                total[0] = 1.0
+                break
+            sums = self._steps[problem.name](batch)
+            total[1:] += np.concatenate(
                 [np.ravel(sums[name]) for name in ("examples", "tokens", *names)]
             )
-            on_batch(problem.name)
-        examples, tokens, *pairs = self.replicas.sum_over_workers(total)
+        # Workers have batches of differing number: they meet here, whichever was stopped.
+        stopped, examples, tokens, *pairs = self.replicas.sum_over_workers(total)
+        if stopped:
+            raise Stopped
         if not examples:
             raise UserError(
                 f"The {split} split of {problem.name} gave no batch: its data set holds no usable "
@@ -101,83 +113,3 @@ class Evaluator:
             )
         means = {name: float(pairs[2 * i] / pairs[2 * i + 1]) for i, name in enumerate(names)}
         return {"examples": round(examples), "tokens": round(tokens)} | means
-
-
-class Decoding:
-    """Decodes some examples of every problem whose outputs are text, greedily, and scores them.
-
-    Args:
-        model, problems, hparams: as for `Evaluator`.
-        examples: of each problem and split.
-        samples: how many of them are shown.
-    """
-
-    def __init__(self, model, problems, hparams, examples, samples=2):
-        self.problems = {
-            problem.name: problem for problem in problems if problem.targets.is_sequence
-        }
-        self.answering = Predictor(model, self.problems, hparams)
-        self.examples, self.samples = examples, samples
-        self._read = functools.cache(decoded.read)
-
-    def run(self, split):
-        """Scores and samples of a split.
-
-        Returns:
-            ({problem: {metric: value}}, {problem: [(input or "", reference, output), ...]}).
-        """
-        metrics, samples = {}, {}
-        for name, problem in self.problems.items():
-            if not problem.splits().get(split):
-                continue
-            inputs, references = self._read(problem, split, self.examples)
-            texts = [text_of(answer) for answer in self.answering.predict(name, inputs)]
-            metrics[name] = {
-                score.name: score.value for score in decoded.scores(problem, texts, references)
-            }
-            shown = [value if isinstance(value, str) else "" for value in inputs]
-            samples[name] = list(zip(shown, (r[0] for r in references), texts, strict=True))[
-                : self.samples
-            ]
-        return metrics, samples
-
-    def pictures(self, split, samples):
-        """{tag: PNG} of what the model attends to for the first sample of each problem, and of what
-        pictures or sounds the samples that `run` gave are of."""
-        found = {}
-        for name, shown in samples.items():
-            problem, values = (
-                self.problems[name],
-                self._read(self.problems[name], split, self.examples)[0],
-            )
-            with contextlib.suppress(
-                UserError
-            ):  # an input that can't be read, a model without attention and experts
-                found[f"attention_{split}/{name}"] = draw(explain(self.answering, name, values[0]))
-            if not problem.inputs.is_text:
-                cells = [
-                    (drawn(problem, value), output)
-                    for value, (*_, output) in zip(values, shown, strict=False)
-                ]
-                found[f"decoded_{split}/{name}"] = sheet(cells)
-        return found
-
-
-def table(results):
-    """(columns, rows) of a table of results, problems as rows."""
-    found = dict.fromkeys(name for values in results.values() for name in values)
-    names = [name for name in found if name not in ("examples", "tokens")]
-    forced = {each.name for each in registry.entries("metric") if hasattr(each.value, "sums")}
-    names.sort(key=lambda name: name not in forced)  # teacher-forced ones first
-    columns = ["problem", "examples", "tokens", *names]
-    return columns, [
-        [problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()
-    ]
-
-
-def lines(sample):
-    """Lines that show (input, reference, output)."""
-    named = zip(("input", "reference", "output"), sample, strict=True)
-    return [
-        f"{name}: {' '.join(text.splitlines())}" for name, text in named if text or name != "input"
-    ]

@@ -1,20 +1,26 @@
 """A model without the experts that the problems it is cut down to never reach."""
 
 import copy
+from typing import Any
 
 import numpy as np
 
 from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
+from t2t_mm.inference.run import RunPredictor
+from t2t_mm.problem.base import Problem
 from t2t_mm.runs.names import named_variables
 
 EXPERTS_LAST = ("w_gate", "w_noise")  # axis of the experts in these; in all others it is the first
 SPLITS = ("validation", "test")
 
 
-def without_idle(predictor, names, share=0.0):
+def without_idle(
+    predictor: RunPredictor, names: list[str], share: float = 0.0
+) -> tuple[RunPredictor, dict[tuple[str, str], tuple[float, float]]]:
     """A predictor of some problems, without the experts that get at most a share of their
     validation data's positions.
 
@@ -22,7 +28,7 @@ def without_idle(predictor, names, share=0.0):
     experts.
 
     Args:
-        predictor: predictor.Predictor, its problems resolved against prepared data.
+        predictor: inference.run.RunPredictor, its problems resolved against prepared data.
         names: of the problems.
         share: 0 leaves out only what is never reached.
 
@@ -59,7 +65,7 @@ def without_idle(predictor, names, share=0.0):
     return smaller, {key: (value, after[key]) for key, value in before.items()}
 
 
-def sum_of_loads(model, hparams, problems) -> dict:
+def sum_of_loads(model: Any, hparams: HParams, problems: list[Problem]) -> dict[str, np.ndarray]:
     """{layer: positions of the validation data that each expert gets, [experts]}"""
     loads = {}
     for problem in problems:

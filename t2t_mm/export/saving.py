@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,16 +20,23 @@ from t2t_mm.errors import UserError
 from t2t_mm.export import warmup
 from t2t_mm.export.reading import read
 from t2t_mm.inference.exported import DESCRIPTION
+from t2t_mm.inference.run import RunPredictor
 
 NEVER = float("-inf")  # score of the answer to an input that can't be read
 
 
-def export(predictor, export_dir, problems=None, method=None, longest=512):
+def export(
+    predictor: RunPredictor,
+    export_dir: str | os.PathLike,
+    problems: list[str] | None = None,
+    method: Any = None,
+    longest: int = 512,
+) -> Path:
     """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is
     the step.
 
     Args:
-        predictor: predictor.Predictor.
+        predictor: inference.run.RunPredictor.
         export_dir: parent of the versions.
         problems: names; all that the model was trained on if not given. Only their weights are
             written.
@@ -76,7 +84,7 @@ def export(predictor, export_dir, problems=None, method=None, longest=512):
 class ServingModule(tf.Module):
     """What is saved: a function for each problem, and the weights on their paths."""
 
-    def __init__(self, predictor, names, method, longest):
+    def __init__(self, predictor: RunPredictor, names: list[str], method: Any, longest: int):
         super().__init__()
         self._predictor, self._method, self._longest = predictor, method, longest
         self._names = names
@@ -122,8 +130,8 @@ class ServingModule(tf.Module):
         texts = problem.targets.detokenize(tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]]))
         if problem.rewrites_outputs:
             texts = problem.postprocess_in_graph(texts, tf.repeat(inputs, shape[1]))
-        # Words of a tree are the client's bytes, and single bytes may be put out: what is sent is
-        # UTF-8 nonetheless.
+        # Words of a tree are the client's bytes, and the model may produce single bytes: what is
+        # sent is UTF-8 nonetheless.
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
         texts = tf.where(is_good[:, None], tf.reshape(texts, shape[:2]), "")
         scores = tf.where(is_good[:, None], decoded.scores, NEVER)
@@ -137,6 +145,6 @@ class ServingModule(tf.Module):
         return problem.targets.answers_in_graph(logits, is_good)
 
 
-def size(path) -> int:
+def size(path: str | os.PathLike) -> int:
     """Bytes of all files under a folder."""
     return int(np.sum([file.stat().st_size for file in Path(path).rglob("*") if file.is_file()]))

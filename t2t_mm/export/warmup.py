@@ -6,10 +6,14 @@ installed.
 """
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from t2t_mm.problem.base import Problem
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 TYPES = {"string": 9, "message": 11}  # of descriptor.proto
@@ -24,7 +28,7 @@ MESSAGES = {
 }
 
 
-def write(folder, problems, batch_sizes=(1, 8)):
+def write(folder: Path, problems: dict[str, Problem], batch_sizes: Sequence[int] = (1, 8)) -> None:
     """Writes requests for each problem, in each size of batch, into a SavedModel.
 
     Args:
@@ -39,7 +43,7 @@ def write(folder, problems, batch_sizes=(1, 8)):
                 file.write(request(name, [problem.inputs.sample()] * size).SerializeToString())
 
 
-def request(signature, inputs):
+def request(signature: str, inputs: Sequence[bytes]) -> Any:
     """A PredictionLog that asks a signature for the answers to strings."""
     log = messages()["PredictionLog"]()
     asked = log.predict_log.request

@@ -37,7 +37,7 @@ class RunPredictor(Predictor):
     def __init__(self, output_dir: str | os.PathLike, checkpoint: str | None = None):
         self.output = OutputDir(output_dir)
         self.output.need_checkpoint()
-        hparams = hparams_files.load(str(self.output.path))
+        hparams = hparams_files.load(self.output.path, self.output.recorded_model())
         recorded = self.output.recorded_problems()
         problems = {
             name: restored(name, record, hparams, self.output) for name, record in recorded.items()

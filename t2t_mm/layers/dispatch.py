@@ -1,9 +1,12 @@
 """Sparse dispatch: carries rows from token order into expert order and back."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
+
+from t2t_mm.layers import kernels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,12 +18,16 @@ class Plan:
     token: int32 [S], token that a row holds.
     assignment: int32 [S], assignment (token * k + choice) that a row holds; -1: the row is empty.
     sizes: int32 [E], rows of each expert; None: every expert has the same.
+    order: int32 [T * k], the assignments ordered by expert, then by token; padding comes last.
+    first: int32 [E + 1], where the assignments of each expert begin in `order`.
     """
 
     slot: Any
     token: Any
     assignment: Any
     sizes: Any
+    order: Any
+    first: Any
 
     @property
     def kept(self):
@@ -35,9 +42,9 @@ def plan(chosen, valid, experts, capacity=None):
         chosen: int32 [T, k], experts of each token.
         valid: bool [T], False at padding.
         experts: number of experts E.
-        capacity: rows of each expert; assignments beyond it, the last, are dropped. None: each
-            expert has as many rows as it needs, S depends on the data, and one more row at the end
-            is empty.
+        capacity: rows of each expert; the last assignments, those beyond it, have none (see
+            `add_overflow`). None: each expert has as many rows as it needs, S depends on the data,
+            and one more row at the end is empty.
     """
     k = chosen.shape[-1]
     expert = ops.reshape(
@@ -68,7 +75,8 @@ def plan(chosen, valid, experts, capacity=None):
     # A dropped assignment adds 0 to some row; an empty row is left at 0.
     row = ops.where(kept, row, 0)
     assignment = ops.scatter(row[:, None], ops.where(kept, order + 1, 0), (rows,)) - 1
-    return Plan(ops.reshape(slot, (-1, k)), ops.maximum(assignment, 0) // k, assignment, sizes)
+    token = ops.maximum(assignment, 0) // k
+    return Plan(ops.reshape(slot, (-1, k)), token, assignment, sizes, order, first)
 
 
 def dispatch(tokens, plan):
@@ -106,6 +114,46 @@ def combine(rows, gates, plan):
         return tokens, gradient
 
     return run(rows, gates * ops.cast(plan.kept, gates.dtype))
+
+
+def add_overflow(y, tokens, gates, plan: Plan, capacity, expert: Callable):
+    """Adds what the buffers had no room for, so that nothing is dropped.
+
+    What is left of an expert's load is computed in blocks of `capacity` rows, one after another. As
+    blocks are as large as buffers, there are at most T * k / capacity of them however uneven the
+    loads are, and none where the buffers were large enough. For inference: JAX has no gradient of
+    such a loop.
+
+    Args:
+        y: [T, D], from `combine`.
+        tokens: [T, D].
+        gates: [T, k], zeros at padding.
+        plan: made with this `capacity`.
+        expert: (number of an expert, int32 scalar; rows [capacity, D]) -> [capacity, D].
+
+    Returns:
+        [T, D].
+    """
+    count, k = gates.shape[0] or ops.shape(gates)[0], gates.shape[1]
+    flat_gates = ops.reshape(ops.cast(gates, y.dtype), (-1,))  # [T * k]
+    load = plan.first[1:] - plan.first[:-1]
+    blocks = ops.maximum((load + capacity - 1) // capacity - 1, 0)  # [E], beyond the buffer
+    ends = ops.cumsum(blocks)
+
+    def add(block, y):
+        index = ops.sum(ops.cast(ends <= block, "int32"))  # of the expert
+        done = 1 + block - (ends[index] - blocks[index])  # buffers of it that were computed before
+        place = plan.first[index] + done * capacity + ops.arange(capacity, dtype="int32")
+        assignment = kernels.gather(plan.order, ops.minimum(place, count * k - 1))
+        out = expert(index, kernels.gather(tokens, assignment // k))
+        out = out * kernels.gather(flat_gates, assignment)[:, None]
+        # A block has a token once at most; its empty rows go to the row behind the last token.
+        token = ops.where(place < plan.first[index + 1], assignment // k, count)
+        return block + 1, ops.scatter_update(y, token[:, None], kernels.gather(y, token) + out)
+
+    y = ops.concatenate([y, ops.zeros_like(y[:1])])  # [T + 1, D]
+    begin = ops.zeros((), "int32")
+    return ops.while_loop(lambda block, y: block < ends[-1], add, (begin, y))[1][:-1]
 
 
 def weighted_sum(rows, plan, weights):

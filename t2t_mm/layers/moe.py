@@ -18,10 +18,12 @@ class MixtureOfExperts(keras.layers.Layer):
     There are two ways to run the experts, equal in result as long as nothing is dropped:
 
     - Buffers of static capacity and one batched product: on accelerators, and for whatever XLA
-      compiles. In training an expert takes at most `capacity_factor` times an even share; a later
-      position of an example never pushes out an earlier one.
-    - Slices as large as their load, on TensorFlow on a CPU without XLA (`fast.py`). Nothing is ever
-      dropped.
+      compiles. A buffer has room for `capacity_factor` times an even share. What finds no room is
+      dropped in training, the last positions first; outside training it is computed in further
+      blocks.
+    - Slices as large as their load, on TensorFlow on a CPU without XLA (`kernels.py`).
+
+    Outside training nothing is ever dropped.
 
     Args:
         num_experts: number of experts E.
@@ -42,7 +44,7 @@ class MixtureOfExperts(keras.layers.Layer):
         y: [batch, length, channels], zeros at padding.
         info: dict of float32: `aux_loss` scalar, `importance` [E] (sum of gates), `load` [E]
             (positions; in training a smooth estimate), `dropped` scalar (share of assignments that
-            found no room).
+            found no room; zero outside training).
     """
 
     def __init__(
@@ -96,13 +98,8 @@ class MixtureOfExperts(keras.layers.Layer):
         )
         gates, chosen, importance, load = self.gate(tokens, valid, training)
         show("experts", (gates, chosen))
-        y, plan = self.run(
-            tokens, gates, chosen, valid, self.capacity(ops.shape(tokens)[0], training)
-        )
-        routed, kept = (
-            ops.sum(ops.cast(valid, "float32")) * self.k,
-            ops.sum(ops.cast(plan.kept, "float32")),
-        )
+        y, kept = self.run(tokens, gates, chosen, valid, training)
+        routed = ops.sum(ops.cast(valid, "float32")) * self.k
         balance = gating.squared_variation(importance) + gating.squared_variation(load)
         info = {
             "aux_loss": self.loss_coefficient * balance,
@@ -117,14 +114,13 @@ class MixtureOfExperts(keras.layers.Layer):
         dropped."""
         largest, chosen = ops.top_k(ops.matmul(ops.cast(x, "float32"), self.w_gate), self.k)
         valid = ops.ones_like(x[:, 0], dtype="bool")
-        return self.run(
-            x, kernels.softmax(largest), ops.cast(chosen, "int32"), valid, ops.shape(x)[0]
-        )[0]
+        return self.run(x, kernels.softmax(largest), ops.cast(chosen, "int32"), valid)[0]
 
-    def run(self, tokens, gates, chosen, valid, capacity):
-        """Tokens [T, D] through their experts: ([T, D], dispatch.Plan)."""
-        ragged = kernels.on_tensorflow_cpu()
-        plan = dispatch.plan(chosen, valid, self.num_experts, None if ragged else capacity)
+    def run(self, tokens, gates, chosen, valid, training=False):
+        """Tokens [T, D] through their experts: ([T, D], number of assignments computed)."""
+        ragged, count = kernels.on_tensorflow_cpu(), ops.shape(tokens)[0]
+        capacity = None if ragged else self.capacity(count, training)
+        plan = dispatch.plan(chosen, valid, self.num_experts, capacity)
         rows = dispatch.dispatch(tokens, plan)  # [S, D]
         weights = [ops.cast(w, tokens.dtype) for w in (self.w1, self.b1, self.w2, self.b2)]
         out = (
@@ -132,7 +128,17 @@ class MixtureOfExperts(keras.layers.Layer):
             if ragged
             else buffered_experts(rows, *weights)
         )
-        return dispatch.combine(out, ops.cast(gates, out.dtype), plan), plan
+        gates = ops.cast(gates, out.dtype)
+        y = dispatch.combine(out, gates, plan)
+        if training or ragged:
+            return y, ops.sum(ops.cast(plan.kept, "float32"))
+        if not (isinstance(count, int) and count <= capacity):  # else there is room for every token
+
+            def expert(index, rows):
+                return one_expert(rows, *(kernels.gather(w, index) for w in weights))
+
+            y = dispatch.add_overflow(y, tokens, gates, plan, capacity, expert)
+        return y, ops.sum(ops.cast(valid, "float32")) * self.k
 
     def gate(self, tokens, valid, training):
         tokens = ops.cast(tokens, "float32")
@@ -148,18 +154,20 @@ class MixtureOfExperts(keras.layers.Layer):
         """Rows of each expert's buffer for a number of tokens: an int, or a tensor if it isn't
         known yet.
 
-        Outside training there is twice that room, and room for every one of up to 128 tokens
-        (decoding).
+        Outside training there is room for every one of up to 128 tokens (decoding).
         """
         least, most = (min, max) if isinstance(tokens, int) else (ops.minimum, ops.maximum)
         share = tokens * round(100 * self.capacity_factor) * self.k // (100 * self.num_experts) + 1
-        rows = least(tokens, share if training else most(2 * share, 128))
-        return (rows + 7) // 8 * 8
+        return least(tokens, ((share if training else most(share, 128)) + 7) // 8 * 8)
 
 
 def buffered_experts(rows, w1, b1, w2, b2):
     """Feed-forward ReLU experts on buffers of one size: rows [E * C, D] -> [E * C, D]."""
     rows = ops.reshape(rows, (w1.shape[0], -1, w1.shape[1]))  # [E, C, D]
-    hidden = ops.relu(ops.matmul(rows, w1) + b1[:, None])  # [E, C, H]
-    out = ops.matmul(hidden, w2) + b2[:, None]  # [E, C, D]
+    out = one_expert(rows, w1, b1[:, None], w2, b2[:, None])  # [E, C, D]
     return ops.reshape(out, (-1, w1.shape[1]))
+
+
+def one_expert(rows, w1, b1, w2, b2):
+    """Feed-forward ReLU expert: rows [C, D] -> [C, D]; or E of them, each on rows of its own."""
+    return ops.matmul(ops.relu(ops.matmul(rows, w1) + b1), w2) + b2

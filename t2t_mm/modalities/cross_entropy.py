@@ -4,7 +4,9 @@ import tensorflow as tf
 from tensorflow.python.framework import config  # determinism can be asked for in here alone
 
 
-def cross_entropy(logits, targets, mask, smoothing=0.0):
+def cross_entropy(
+    logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, smoothing: float = 0.0
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Mean cross-entropy over real target positions, in nats per token.
 
     With smoothing s the wanted distribution is 1 - s on the target and s spread evenly over all V

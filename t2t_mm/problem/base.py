@@ -61,7 +61,7 @@ class Problem(Modifiable):
         input_command: the output space of the inputs, for `_rev` and `_copy`.
         inputs, targets: the modalities of the two sides.
         input_key, target_key: what the two sides are called in the data set's examples;
-            "captions/text" lies deeper. Where targets are several, each is as good as another:
+            "captions/text" is nested. Where targets are several, each is as good as another:
             training draws one.
         stock_splits: our names of the splits -> those of the stock data set; "a+b" for two.
         source: for the catalogue: where the stock data comes from, its licence and its size.

@@ -1,4 +1,4 @@
-"""Keys of a data set's features, in which "captions/text" lies deeper."""
+"""Keys of a data set's features; "captions/text" is the key of a nested one."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -29,7 +29,7 @@ def names(features: Any, prefix: str = "") -> list[str]:
 
 
 def tree(keys: Iterable[str]) -> dict[str, Any]:
-    """{"image": True, "captions": {"text": True}}: how TFDS is asked for these features alone."""
+    """{"image": True, "captions": {"text": True}}: makes TFDS read these features alone."""
     wanted: dict[str, Any] = {}
     for key in keys:
         *outer, last = key.split("/")

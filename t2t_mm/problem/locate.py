@@ -1,8 +1,8 @@
-"""Where a problem's data lies.
+"""Where a problem's data is.
 
-Data lies under `<data_dir>/<builder>/<configuration>/<version>/`, TFDS's own layout; what a reader
-has read from a raw folder has the layout's name as its builder, and the reader's as its
-configuration. What is prepared needs neither raw folder nor network again.
+Data is stored under `<data_dir>/<builder>/<configuration>/<version>/`, TFDS's own layout. The
+builder of what a reader has read is called as the raw layout, and its configuration as the reader.
+What is prepared needs neither raw folder nor network again.
 """
 
 import os

@@ -1,15 +1,14 @@
-"""Bracketed constituency trees: reading, cleaning, writing, and the linear form that a model learns
-to write.
+"""Bracketed constituency trees: reading, cleaning, writing, and the linear form of the targets.
 
-    (ROOT (S (NP (DT The) (NN dog)) (VP (VBZ barks))))             a tree on one line
-    (ROOT (S (NP DT NN )NP (VP VBZ )VP )S )ROOT                    its linear form, without the
-    words
+    (ROOT (S (NP (DT The) (NN dog)) (VP (VBZ barks))))      a tree on one line
+    (ROOT (S (NP DT NN )NP (VP VBZ )VP )S )ROOT             its linear form, without the words
 
 The linear form and the sentence together give the tree back. Nothing recurses: trees may be of any
 depth.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 ROOT = "ROOT"  # the label of a tree's outermost bracket, however the treebank writes it
@@ -30,19 +29,20 @@ class Tree(NamedTuple):
     content: "list[Tree] | str"
 
     @property
-    def is_tag(self):
+    def is_tag(self) -> bool:
+        """Whether it is the tag of a word."""
         return isinstance(self.content, str)
 
 
 def parse(text: str) -> list[Tree]:
-    """The trees in `text`, which may stand on any number of lines.
+    """The trees in `text`, which may span any number of lines.
 
     Raises:
         ValueError: `text` is not a sequence of balanced brackets with one word in each innermost
-        one.
+            one.
     """
-    trees = []
-    stack = []  # open brackets: [label, children, word]
+    trees: list[Tree] = []
+    stack: list[list] = []  # open brackets: [label, children, word]
     follows_bracket = False  # only the first thing after a bracket can be its label
     for token in _TOKEN.findall(text):
         if token == "(":
@@ -135,12 +135,10 @@ def delinearize(symbols: str | list[str], sentence: str | list[str]) -> str:
     `sentence`.
 
     The inverse of `linearize` for every clean tree. Any other sequence, such as an imperfect
-    prediction,
-    gives a tree over exactly the words of the sentence: constituents that are not closed are closed
-        at the
-    end, closing symbols that close nothing are passed over, as are tags beyond the last word and
-    constituents without a word; words beyond the last tag are tagged XX and hung under the
-    outermost constituent.
+    prediction, gives a tree over exactly the words of the sentence: constituents that are not
+    closed are closed at the end; closing symbols that close nothing are ignored, as are tags beyond
+    the last word and constituents without a word; words beyond the last tag are tagged XX and put
+    under the outermost constituent.
 
     Args:
         symbols: linear form, as one string or split.
@@ -195,7 +193,7 @@ class _Builder:
         (self._open[-1].content if self._open else self.trees).append(tree)
 
 
-def walk(tree):
+def walk(tree: Tree) -> Iterator[tuple[str, Tree]]:
     """Yields ("open", node), ("tag", node) and ("close", node) for the nodes of a tree, from left
     to right."""
     stack = [("open", tree)]

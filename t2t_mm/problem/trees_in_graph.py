@@ -1,12 +1,13 @@
-"""In graph: the linear form of a tree and its sentence to the tree in brackets, as
-`datasets.trees.delinearize`."""
+"""In graph: the linear form of a tree and its sentence -> the tree in brackets; see trees.py."""
+
+from typing import Any
 
 import tensorflow as tf
 
 NONE = tf.constant("")
 
 
-def delinearize(symbols, sentences):
+def delinearize(symbols: Any, sentences: Any) -> Any:
     """Trees over the words of sentences.
 
     Args:
@@ -14,7 +15,7 @@ def delinearize(symbols, sentences):
         sentences: strings [n].
 
     Returns:
-        Trees, strings [n]; equal to what `datasets.trees.delinearize` makes of each pair.
+        Trees, strings [n]; equal to what `trees.delinearize` makes of each pair.
     """
     return tf.map_fn(lambda pair: _one(*pair), (symbols, sentences), fn_output_signature=tf.string)
 
@@ -27,15 +28,15 @@ def _one(symbols, sentence):
     labels = _escaped(tf.where(bracketed, tf.strings.substr(symbols, 1, -1), symbols))
     labels = tf.where(tf.strings.length(labels) == 0, "ROOT", labels)
     tags = tf.cumsum(tf.cast(~bracketed, tf.int32))  # [N], so many tags up to here
-    is_tag = ~bracketed & (tags <= tf.size(words))  # those beyond the last word are passed over
+    is_tag = ~bracketed & (tags <= tf.size(words))  # those beyond the last word are ignored
     depth, closed = _structure(labels, is_open, is_close)
-    # A constituent is written if a tag stands in it.
+    # A constituent is written if it holds a tag.
     seen = tf.concat([[0], tf.cumsum(tf.cast(is_tag, tf.int32))], 0)  # [N + 1], before each symbol
     is_open &= tf.gather(seen, closed) > seen[:-1]
     word = tf.gather(tf.concat([words, [""]], 0), tf.where(is_tag, tags - 1, tf.size(words)))
     text = tf.where(is_tag, tf.strings.join([" (", labels, " ", word, ")"]), NONE)
     text = tf.where(is_open, tf.strings.join([" (", labels]), text)
-    # Brackets that close at a symbol stand before what it opens; those of the end come last.
+    # Brackets that close at a symbol come before what it opens; those of the end come last.
     count = tf.math.unsorted_segment_sum(
         tf.cast(is_open, tf.int32), closed, tf.size(symbols) + 1
     )  # [N + 1]
@@ -45,8 +46,8 @@ def _one(symbols, sentence):
 
 
 def _rooted(trees, rest, outermost, is_open):
-    """One tree of all: " (A ...) (B ...)" and the words without tag, which hang under the outermost
-    constituent."""
+    """One tree of all: " (A ...) (B ...)" and the words without tag, which are put under the
+    outermost constituent."""
     count = tf.reduce_sum(tf.cast(outermost, tf.int32))
     alone = (count == 1) & (tf.reduce_any(outermost & is_open) | (tf.strings.length(rest) == 0))
     padded, length = tf.strings.join([trees, "  "]), tf.strings.length(trees)

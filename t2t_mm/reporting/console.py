@@ -1,7 +1,9 @@
-"""What the trainer says: lines and tables, coloured on a terminal, plain text in a log."""
+"""Where a run logs: lines and tables, coloured on a terminal, plain text in a file."""
 
 import io
 import json
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 import rich.box
 import rich.console
@@ -12,11 +14,10 @@ class Console:
     """Prints lines and tables.
 
     Args:
-        file: where to; None is standard output. Anything that is no terminal gets plain aligned
-            text.
+        file: standard output, if not given. What is no terminal gets plain aligned text.
     """
 
-    def __init__(self, file=None):
+    def __init__(self, file: TextIO | None = None) -> None:
         # In a notebook each line, and each state of a bar, would become an output of its own.
         plain = (
             {"force_jupyter": False, "force_terminal": False}
@@ -26,24 +27,24 @@ class Console:
         self.rich = rich.console.Console(file=file, highlight=False, soft_wrap=True, **plain)
 
     @property
-    def is_terminal(self):
-        """Whether a person looks on."""
+    def is_terminal(self) -> bool:
+        """Whether a person is watching."""
         return self.rich.is_terminal
 
-    def log(self, text=""):
+    def log(self, text: str = "") -> None:
         """Prints one line or several."""
         self.rich.print(text, markup=False)
         self.rich.file.flush()
 
-    def record(self, text, **values):
-        """Prints a line that a machine is given as values."""
+    def record(self, text: str, **values: Any) -> None:
+        """Prints a line; machines are given its values instead."""
         self.log(text)
 
-    def table(self, title, columns, rows):
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Prints a table; numbers are aligned to the right.
 
         Args:
-            title: str.
+            title: a line above it.
             columns: their headings.
             rows: lists of str, int, float or None (an empty cell).
         """
@@ -52,7 +53,8 @@ class Console:
             all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))
         ]
         if not self.is_terminal:
-            return self.log(_plain(title, columns, cells, right))
+            self.log(_plain(title, columns, cells, right))
+            return
         table = rich.table.Table(
             title=title, title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD
         )
@@ -64,22 +66,22 @@ class Console:
 
 
 class JsonConsole(Console):
-    """Prints one JSON object a line: {"message": ...}, {"table": title, "rows": [{column: value}]},
-    or a record."""
+    """Prints one JSON object per line: {"message": ...}, a record, or {"table": title, "rows":
+    [{column: value}]}."""
 
     @property
-    def is_terminal(self):
+    def is_terminal(self) -> bool:
         return False
 
-    def log(self, text=""):
+    def log(self, text: str = "") -> None:
         self._print({"message": text})
 
-    def table(self, title, columns, rows):
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         self._print(
             {"table": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
         )
 
-    def record(self, text, **values):
+    def record(self, text: str, **values: Any) -> None:
         self._print(values)
 
     def _print(self, value):
@@ -87,12 +89,12 @@ class JsonConsole(Console):
 
 
 class Silent(Console):
-    """Says nothing; for use as a library."""
+    """Prints nothing; for use as a library."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(io.StringIO())
 
-    def log(self, text=""):
+    def log(self, text: str = "") -> None:
         pass
 
 

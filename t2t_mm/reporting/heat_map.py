@@ -1,13 +1,15 @@
 """Pictures of a run, for TensorBoard."""
 
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 LABEL = 140  # pixels for the name of a row
 
 
-def heat_map(rows) -> bytes:
+def heat_map(rows: Mapping[str, Any]) -> bytes:
     """A PNG of vectors of one length, each a row scaled to its largest value: white is 0, dark blue
     the largest.
 

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +11,11 @@ from t2t_mm.errors import UserError
 TICKS = 48  # most labels on an axis
 
 
-def draw(explanation, form="png") -> bytes:
+def draw(explanation: Any, form: str = "png") -> bytes:
     """A picture with a panel for each attention (mean of its heads) and each mixture of experts.
 
     Args:
-        explanation: explaining.Explanation.
+        explanation: inference.explain.Explanation.
         form: "png" or "svg".
     """
     import matplotlib

@@ -1,30 +1,34 @@
 """Shows how far the preparation of data is: a bar on a terminal, a line now and then in a log."""
 
 import time
+from typing import Any
 
 import rich.progress
+
+from t2t_mm.data.writing.options import Status
+from t2t_mm.reporting.console import Console
 
 LINE_EVERY = 10.0  # seconds
 
 
 class Preparing:
-    """Takes datasets.options.Status objects and shows them; use as a context manager.
+    """Takes Status objects and shows them; use as a context manager.
 
     Args:
-        console: training.console.Console.
+        console: where to show them.
     """
 
-    def __init__(self, console):
+    def __init__(self, console: Console) -> None:
         self.console = console
         self._bar = self._task = self._what = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Preparing":
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         self._end()
 
-    def __call__(self, status):
+    def __call__(self, status: Status) -> None:
         what = (status.name, status.merging)
         if what != self._what:
             self._begin(what, status)
@@ -36,7 +40,7 @@ class Preparing:
                 self._end()
         elif time.monotonic() - self._printed >= LINE_EVERY:
             self._printed = time.monotonic()
-            self.console.log(f"{status.name}: {self._told(status)}")
+            self.console.log(f"{status.name}: {self._state(status)}")
 
     def _begin(self, what, status):
         self._end()
@@ -61,17 +65,16 @@ class Preparing:
             self._bar.stop()
         self._bar = self._what = None
 
-    def _told(self, status):
+    def _state(self, status) -> str:
         seconds = time.monotonic() - self._started
         rate = (status.done - self._first) / seconds
-        told = f"{status.done:,} of {status.total:,}" if status.total else f"{status.done:,}"
-        told += (
-            f" {'merged' if status.merging else 'read'}, {size(status.size)}, {rate:,.0f} a second"
-        )
+        of = f" of {status.total:,}" if status.total else ""
+        done = "merged" if status.merging else "read"
+        text = f"{status.done:,}{of} {done}, {size(status.size)}, {rate:,.0f} per second"
         if status.total and rate:
             minutes, seconds = divmod(round((status.total - status.done) / rate), 60)
-            told += f", {minutes}:{seconds:02} left"
-        return told + (f" ({status.found:,} were done before)" if status.found else "")
+            text += f", {minutes}:{seconds:02} left"
+        return text + (f" ({status.found:,} were done before)" if status.found else "")
 
 
 def size(count: int) -> str:

@@ -2,14 +2,18 @@
 
 import math
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import rich.progress
 import rich.table
 
+from t2t_mm.reporting.console import Console
+
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
-# A loss of so many times the smoothed one, and a nat, is told, after so many steps of its problem:
-# long sentences between short ones are no spike.
+# A loss of so many times the smoothed one, and a nat, is logged, after so many steps of its
+# problem: long sentences between short ones are no spike.
 SPIKE, SETTLED = 2.0, 20
 
 
@@ -21,33 +25,41 @@ class Progress:
     after each.
 
     Args:
-        console: Console.
+        console: where to show it.
         start, stop: the first step and the one after the last.
         interval: seconds between looks.
         line_every: seconds between lines where there is no bar.
+
+    Attributes:
+        losses: {problem: smoothed nats per token}.
+        totals: {problem: [steps, target tokens]}.
+        steps_per_second, examples_per_second, tokens_per_second: the speed of late.
     """
 
-    def __init__(self, console, start, stop, interval=1.0, line_every=10.0):
+    def __init__(
+        self,
+        console: Console,
+        start: int,
+        stop: int,
+        interval: float = 1.0,
+        line_every: float = 10.0,
+    ) -> None:
         self.console, self.start, self.stop = console, start, stop
         self.interval, self.line_every = interval, line_every
-        self.losses = {}  # problem -> smoothed nats per token
-        self.latest = {}  # problem -> newest result, for summaries
-        self.totals = {}  # problem -> [steps, target tokens]
+        self.losses: dict[str, float] = {}
+        self.totals: dict[str, list] = {}
         self.steps_per_second = self.examples_per_second = self.tokens_per_second = 0.0
         self._pending = []
         self._step = start
         self._looked = self._printed = self._since = time.monotonic()
-        self._done = np.zeros(
-            3
-        )  # steps, examples, tokens since `_since`, without the first step of each problem
-        self._away = 0.0
+        # Steps, examples, tokens since `_since`, without the first step of each problem.
+        self._done = np.zeros(3)
         self._bar = self._task = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         if self.console.is_terminal:
-            whole = {
-                "table_column": rich.table.Column(no_wrap=True)
-            }  # the bar gets what room these leave
+            # The bar gets what room these leave.
+            whole = {"table_column": rich.table.Column(no_wrap=True)}
             columns = (
                 rich.progress.BarColumn(None, table_column=rich.table.Column(ratio=1)),
                 rich.progress.MofNCompleteColumn(**whole),
@@ -62,38 +74,50 @@ class Progress:
             self._bar.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         if self._bar:
             self._bar.stop()
 
-    def step(self, step, problem, result, examples, timed=True):
-        """Takes the result of a step (training/step.py) of so many examples; `step` counts it. One
-        that compiled is not `timed`."""
+    def step(
+        self,
+        step: int,
+        problem: str,
+        result: Mapping[str, Any],
+        examples: int,
+        timed: bool = True,
+    ) -> None:
+        """Takes the result of a step.
+
+        Args:
+            step: its number.
+            problem: name of the problem that was trained.
+            result: reads "nats", "tokens" and "gradient_norm".
+            examples: in the batch.
+            timed: whether it counts for the speed; not if it compiled.
+        """
         self._pending.append((problem, result, examples, timed))
         self._step = step
         if time.monotonic() - self._looked >= self.interval:
             self.look()
 
-    def pause(self, seconds):
+    def pause(self, seconds: float) -> None:
         """Leaves out of the speed what was no training: compiling, evaluating, saving."""
         self._since += seconds
 
-    def look(self, final=False):
+    def look(self, final: bool = False) -> None:
         """Fetches pending results and shows where the run stands."""
         for problem, result, examples, timed in self._pending:
             nats, tokens = float(result["nats"]), float(result["tokens"])
-            if not math.isfinite(nats):  # the guard's affair
+            if not math.isfinite(nats):  # hooks.nonfinite deals with it
                 continue
             before = self.losses.get(problem, nats)
             if nats > SPIKE * before + 1.0 and self.totals[problem][0] >= SETTLED:
                 norm = float(result["gradient_norm"])
                 self.console.log(
                     f"step {self._step:,}: the loss of {problem} jumped from {before:.3f} to "
-                    f"{nats:.3f} "
-                    f"nats a token (gradient norm {norm:.3g})"
+                    f"{nats:.3f} nats per token (gradient norm {norm:.3g})"
                 )
             self.losses[problem] = SMOOTHING * before + (1 - SMOOTHING) * nats
-            self.latest[problem] = result
             total = self.totals.setdefault(problem, [0, 0.0])
             total[:] = total[0] + 1, total[1] + tokens
             self._done += timed * np.array([1.0, examples, tokens])
@@ -137,7 +161,7 @@ class Progress:
         )
 
 
-def clock(seconds):
+def clock(seconds: float) -> str:
     """Seconds as h:mm:ss or m:ss."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,25 +1,32 @@
-"""What the trainer tells at the start: what a batch means for each problem, and where the
-parameters are."""
+"""What the trainer prints at the start and at the end: the device, hparams, what a batch is for
+each problem, where the parameters are, how often each problem was trained."""
 
-import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.summary import describe
-from t2t_mm.training.step import device_name
+from t2t_mm.execution.replicas import Replicas
+from t2t_mm.execution.strategies import device_name
+from t2t_mm.reporting.console import Console
+
+SCANNED = 2000  # examples of each problem, from which lengths are estimated
 
 
-def tell_versions(console, replicas=None):
+def log_versions(console: Console, replicas: Replicas) -> None:
     """One line: device and versions."""
-    shared = f"; {replicas}" if replicas and replicas.count > 1 else ""
+    shared = f"; {replicas}" if replicas.count > 1 else ""
     console.log(
         f"Device: {device_name()}{shared}; TensorFlow {tf.__version__}, Keras {keras.__version__}"
     )
 
 
-def tell_hparams(console, hparams, defaults, set_name, output_dir):
-    """What differs from the named set, and where the whole is."""
+def log_hparams(
+    console: Console, hparams: HParams, defaults: HParams, set_name: str, output_dir: str
+) -> None:
+    """One line: what differs from the named set, and where all hparams are recorded."""
     changed = ", ".join(f"{name}={new}" for name, (new, _) in hparams.diff(defaults).items())
     console.log(
         f"Hparams: {set_name}{', with ' + changed if changed else ''} (all in "
@@ -27,18 +34,20 @@ def tell_hparams(console, hparams, defaults, set_name, output_dir):
     )
 
 
-def check_lengths(problems, hparams):
+def check_lengths(problems: Iterable, hparams: HParams) -> None:
     """Raises a UserError where all examples are too long to be trained on: reading them would never
     end."""
     for problem in problems:
-        describe(problem, hparams, scan=2000)
+        describe(problem, hparams, scan=SCANNED)
 
 
-def tell_problems(console, problems, rates, hparams):
+def log_problems(
+    console: Console, problems: Sequence, rates: Iterable[float], hparams: HParams
+) -> None:
     """A table of what each problem is and how it is batched and mixed."""
     rows = []
     for problem, rate in zip(problems, rates, strict=True):
-        batch = describe(problem, hparams, scan=2000)
+        batch = describe(problem, hparams, scan=SCANNED)
         fewest, most = batch.batch_examples
         dropped = batch.dropped / batch.scanned
         rows.append(
@@ -72,21 +81,23 @@ def tell_problems(console, problems, rates, hparams):
     )
 
 
-def tell_parameters(console, parts, frozen=0):
-    """A table of parameters, largest part first; `frozen` of them are not trained."""
+def log_parameters(console: Console, parts: Mapping[str, int], frozen: int = 0) -> None:
+    """A table of the number of parameters of each part, the largest first; `frozen` of them are not
+    trained."""
     total = sum(parts.values())
     rows = [
         [part, count, f"{count / total:.1%}"]
         for part, count in sorted(parts.items(), key=lambda p: -p[1])
     ]
-    rows += [
-        ["total", total, ""],
-        *([["of these frozen", frozen, f"{frozen / total:.1%}"]] if frozen else []),
-    ]
+    rows.append(["total", total, ""])
+    if frozen:
+        rows.append(["of these frozen", frozen, f"{frozen / total:.1%}"])
     console.table("Parameters", ["part", "parameters", "share"], rows)
 
 
-def tell_shares(console, totals, rates):
+def log_shares(
+    console: Console, totals: Mapping[str, Sequence[float]], rates: Mapping[str, float]
+) -> None:
     """A table of the steps and target tokens that each problem got since the start, beside its
     share of the mixture.
 
@@ -108,22 +119,3 @@ def tell_shares(console, totals, rates):
     ]
     columns = ["problem", "steps", "of steps", "mixture", "target tokens", "of tokens"]
     console.table("Trained in this run", columns, rows)
-
-
-@contextlib.contextmanager
-def dtype_policy(precision):
-    """The dtypes of layers made within: "float32", or "bfloat16" (computation; weights stay
-    float32)."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision])
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def make_deterministic():
-    """Has TensorFlow choose operations that give the same bits each time. Before anything is
-    built."""
-    tf.random.set_seed(0)
-    tf.config.experimental.enable_op_determinism()

@@ -1,5 +1,9 @@
-"""What TensorBoard shows, written with TensorFlow alone (the tensorboard package is needed only to
-look at it)."""
+"""What TensorBoard shows, written by TensorFlow alone: the tensorboard package is needed only to
+look at it."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,25 +20,25 @@ class Summaries:
     by side.
     """
 
-    def __init__(self, directory):
-        self.directory = str(directory)
+    def __init__(self, directory: str | os.PathLike) -> None:
+        self.directory = os.fspath(directory)
         self._writer = None
 
-    def scalars(self, step, values):
+    def scalars(self, step: int, values: Mapping[str, Any]) -> None:
         """Writes {tag: number}."""
         self._write("scalars", step, {tag: np.float32(value) for tag, value in values.items()})
 
-    def histograms(self, step, values):
+    def histograms(self, step: int, values: Mapping[str, Any]) -> None:
         """Writes {tag: vector} as the distribution of its values."""
         self._write("histograms", step, {tag: _buckets(value) for tag, value in values.items()})
 
-    def texts(self, step, values):
+    def texts(self, step: int, values: Mapping[str, str]) -> None:
         """Writes {tag: text}, shown as Markdown, each line a line."""
         self._write(
             "text", step, {tag: value.replace("\n", "  \n") for tag, value in values.items()}
         )
 
-    def pictures(self, step, values):
+    def pictures(self, step: int, values: Mapping[str, bytes]) -> None:
         """Writes {tag: PNG}."""
         self._write(
             "images", step, {tag: [*map(str, _size(png)), png] for tag, png in values.items()}
@@ -50,7 +54,7 @@ class Summaries:
             for tag, value in values.items():
                 tf.summary.write(tag, value, step=step, metadata=metadata)
 
-    def flush(self):
+    def flush(self) -> None:
         """Makes what was written visible to readers."""
         if self._writer is not None:
             self._writer.flush()
@@ -67,8 +71,8 @@ def _size(png):
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 
 
-def train_scalars(problem, result):
-    """{tag: value} of one train step's result (training/step.py)."""
+def train_scalars(problem: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """{tag: value} of the result of one training step."""
     values = {
         f"loss/{problem}": result["loss"],
         f"log_perplexity/{problem}": result["nats"],
@@ -84,8 +88,8 @@ def train_scalars(problem, result):
     return values
 
 
-def expert_histograms(problem, result):
-    """{tag: vector} of the mixtures in one train step's result."""
+def expert_histograms(problem: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """{tag: vector} of the mixtures of experts in the result of one training step."""
     return {
         f"experts_{layer}/{name}/{problem}": np.asarray(report[name])
         for layer, report in result["experts"].items()
@@ -93,8 +97,8 @@ def expert_histograms(problem, result):
     }
 
 
-def evaluation_scalars(split, results):
-    """{tag: value} of `evaluation.evaluate`'s results."""
+def evaluation_scalars(split: str, results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """{tag: value} of the results of an evaluation."""
     return {
         f"{metric}_{split}/{problem}": value
         for problem, values in results.items()

@@ -1,41 +1,53 @@
 """What a run leaves in its output directory, and whether a new run fits what is there. No
 TensorFlow here."""
 
-import dataclasses
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.spec import VOCABULARIES
+from t2t_mm.problem.base import Problem
+from t2t_mm.runs.description import changes, describe
 
 PROBLEMS_FILE = "problems.json"
+CONFIG_FILE = "run.json"
+STATUS_FILE = "status.json"
 CHECKPOINTS = "checkpoints"
 
 
 class OutputDir:
-    """`<output_dir>`: hparams.json, config.gin, problems.json, checkpoints/, tensorboard/,
-    metrics_<split>.json.
+    """`<output_dir>`: hparams.json, config.gin, run.json, problems.json, status.json, vocabs/,
+    checkpoints/, best/, tensorboard/, metrics_<split>.json.
 
     Files are replaced as a whole. Once there is a checkpoint, only a run of the same architecture,
     problems and vocabularies may write here.
+
+    Args:
+        path: of the directory, which need not exist.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path).expanduser()
         self.checkpoints = self.path / CHECKPOINTS
         self.tensorboard = self.path / "tensorboard"
 
+    # -- what is there
+
     @property
-    def has_checkpoint(self):
+    def has_checkpoint(self) -> bool:
         """Whether there is something to go on from (or to evaluate)."""
         return any(self.checkpoints.glob("ckpt-*.index"))
 
-    def need_checkpoint(self):
+    def need_checkpoint(self) -> None:
         """Raises a UserError if there is no checkpoint."""
         if not self.path.is_dir():
             raise UserError(
@@ -46,7 +58,51 @@ class OutputDir:
                 f"There is no checkpoint in {self.checkpoints}. Train first: run with --mode=train."
             )
 
-    def check_writable(self):
+    def recorded_problems(self) -> dict[str, dict[str, Any]]:
+        """{name: description}, as last written; {} if there is none."""
+        recorded = self._read(PROBLEMS_FILE) or {"problems": {}}
+        if "problems" not in recorded:
+            raise self._unreadable(PROBLEMS_FILE, "it has no problems")
+        return recorded["problems"]
+
+    def recorded_model(self) -> str:
+        """Name of the registered model."""
+        return (self._read(PROBLEMS_FILE) or {}).get("model", "multimodel")
+
+    def recorded_config(self) -> RunConfig | None:
+        """The options of the run; None if an older version wrote the directory."""
+        recorded = self._read(CONFIG_FILE)
+        try:
+            return None if recorded is None else RunConfig.from_dict(recorded)
+        except UserError as error:
+            raise self._unreadable(CONFIG_FILE, error) from error
+
+    def has_ended(self) -> bool:
+        """Whether the training run has ended, for whatever reason; false while it goes on, if it
+        was killed, and if an older version wrote the directory."""
+        return (self._read(STATUS_FILE) or {}).get("state") == "ended"
+
+    def problem(self, name: str) -> Problem:
+        """The registered problem that the run was trained on. A UserError says how to register one
+        that isn't."""
+        try:
+            return registry.problem(name)
+        except registry.RegistryError as error:
+            raise UserError(
+                f"{self.path} was trained on {name}, which is not registered here. Give its "
+                "directory with --t2t_usr_dir (in Python, registry.load_directory), or register it."
+            ) from error
+
+    def ordered(self, names: Iterable[str]) -> list[str]:
+        """`names` in the order of the recorded run, which decides what (seed, step) samples."""
+        recorded = list(self.recorded_problems()) if self.has_checkpoint else []
+        return sorted(
+            names, key=lambda name: recorded.index(name) if name in recorded else len(recorded)
+        )
+
+    # -- whether a run fits it
+
+    def check_writable(self) -> None:
         """Makes the directory if need be. Raises a UserError if it can't be written to."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -55,109 +111,74 @@ class OutputDir:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def check_hparams(self, hparams):
+    def check_config(self, config: RunConfig) -> dict[str, tuple[Any, Any]]:
+        """{option: (value now, value before)} of what a run that goes on from the checkpoint
+        changes. Raises a UserError naming the options that can't change."""
+        if not self.has_checkpoint:
+            return {}
+        saved = self.recorded_config()
+        if saved is None:  # an older version recorded the model alone
+            saved = config.replace(model=self.recorded_model())
+        return config.changes(saved)
+
+    def check_hparams(self, hparams: HParams) -> None:
         """Raises a UserError naming the fields in which `hparams` differ from the architecture of
         the checkpoint."""
         if self.has_checkpoint:
-            hparams.check_resumes(hparams_files.load(str(self.path)), str(self.checkpoints))
+            saved = hparams_files.load(self.path, self.recorded_model())
+            hparams.check_resumes(saved, str(self.checkpoints))
 
-    def check_names(self, names):
+    def check_names(self, names: Iterable[str]) -> None:
         """Raises a UserError if the checkpoint was trained on problems that are not among these."""
         recorded = self.recorded_problems() if self.has_checkpoint else {}
         if set(recorded) - set(names):
             raise UserError(
                 f"The checkpoint in {self.checkpoints} was trained on {_names(recorded)}, not on "
                 f"{_names(names)} alone. Give --problems={'+'.join(recorded)}, to which others "
-                "may be added, or "
-                f"another --output_dir, with --warm_start_from={self.path} to start from this "
-                "model."
+                f"may be added, or another --output_dir, with --warm_start_from={self.path} to "
+                "start from this model."
             )
 
-    def check_problems(self, problems):
+    def check_problems(self, problems: Sequence[Problem]) -> None:
         """Raises a UserError if resolved `problems` differ from those of the checkpoint: spec or
         vocabulary."""
         self.check_names([p.name for p in problems])
         recorded = self.recorded_problems() if self.has_checkpoint else {}
         for problem in problems:
-            old, new = recorded.get(problem.name), describe(problem)
-            for field in new if old else ():
-                if _essence(problem, field, old[field]) != _essence(problem, field, new[field]):
-                    raise UserError(
-                        f"{problem.name} has other {field} than when the checkpoint in "
-                        f"{self.checkpoints} "
-                        "was trained: "
-                        f"{_difference(old[field], new[field])}. Take the --data_dir of that run, "
-                        "or another "
-                        "--output_dir."
-                    )
+            then = recorded.get(problem.name)
+            for field, change in changes(problem, then) if then else ():
+                raise UserError(
+                    f"{problem.name} has other {field} than when the checkpoint in "
+                    f"{self.checkpoints} was trained: {change}. Take the --data_dir of that run, "
+                    "or another --output_dir."
+                )
 
-    def ordered(self, names):
-        """`names` in the order of the recorded run, which decides what (seed, step) samples."""
-        recorded = list(self.recorded_problems()) if self.has_checkpoint else []
-        return sorted(
-            names, key=lambda name: recorded.index(name) if name in recorded else len(recorded)
-        )
+    # -- writing
 
-    def recorded_problems(self):
-        """{name: description}, as last written; {} if there is none."""
+    def record(self, hparams: HParams, problems: Sequence[Problem], config: RunConfig) -> None:
+        """Writes hparams.json, config.gin, run.json, problems.json and the vocabularies: all that
+        going on and decoding need."""
         try:
-            return json.loads((self.path / PROBLEMS_FILE).read_text(encoding="utf-8"))["problems"]
-        except FileNotFoundError:
-            return {}
-        except (ValueError, KeyError) as error:
-            raise UserError(
-                f"{self.path / PROBLEMS_FILE} can't be read: {error}. Restore it, or take another "
-                "--output_dir."
-            ) from error
-
-    def problem(self, name):
-        """The registered problem that the run was trained on. A UserError says how to register one
-        that isn't."""
-        try:
-            return registry.problem(name)
-        except registry.RegistryError as error:
-            raise UserError(
-                f"{self.path} was trained on {name}, which is not registered here. Give its "
-                "directory with "
-                "--t2t_usr_dir (in Python, registry.load_directory), or register it."
-            ) from error
-
-    def recorded_model(self):
-        """Name of the registered model."""
-        try:
-            return json.loads((self.path / PROBLEMS_FILE).read_text(encoding="utf-8")).get(
-                "model", "multimodel"
-            )
-        except (OSError, ValueError):
-            return "multimodel"
-
-    def record(self, hparams, problems, model="multimodel"):
-        """Writes hparams.json, config.gin, problems.json and the vocabularies: all that decoding
-        needs."""
-        try:
-            hparams_files.save(hparams, str(self.path))
-            for spec in {
-                spec
-                for p in problems
-                for spec in (p.inputs, p.targets)
-                if getattr(spec, "path", "")
-            }:
-                copy = spec.vocab_path(self.path)
+            hparams_files.save(hparams, self.path)
+            specs = {spec for p in problems for spec in (p.inputs, p.targets)}
+            for source in [path for spec in specs for path in spec.assets()]:
+                copy = self.path / VOCABULARIES / source.name
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                for source in (Path(spec.path), Path(spec.path).with_suffix(".json")):
-                    if source.is_file():
-                        files.copy(source, copy.with_name(source.name))
+                if source.is_file():
+                    files.copy(source, copy)
         except OSError as error:
             raise self._unwritable(error) from error
-        self.write_json(
-            PROBLEMS_FILE, {"model": model, "problems": {p.name: describe(p) for p in problems}}
-        )
+        described = {p.name: describe(p) for p in problems}
+        self.write_json(PROBLEMS_FILE, {"model": config.model, "problems": described})
+        self.write_json(CONFIG_FILE, config.to_dict())
 
-    def copy_record(self, other):
+    def copy_record(self, other: "OutputDir") -> None:
         """Takes over what `record` wrote into another output directory."""
+        names = (hparams_files.JSON_FILE, hparams_files.GIN_FILE, PROBLEMS_FILE, CONFIG_FILE)
         try:
-            for name in (hparams_files.JSON_FILE, hparams_files.GIN_FILE, PROBLEMS_FILE):
-                shutil.copyfile(other.path / name, self.path / name)
+            for name in names:
+                if name != CONFIG_FILE or (other.path / name).exists():
+                    shutil.copyfile(other.path / name, self.path / name)
             if (other.path / VOCABULARIES).is_dir():
                 shutil.copytree(
                     other.path / VOCABULARIES, self.path / VOCABULARIES, dirs_exist_ok=True
@@ -165,73 +186,54 @@ class OutputDir:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def write_metrics(self, split, step, results):
-        """Writes metrics_<split>.json from `evaluation.evaluate`'s results."""
+    def write_status(self, state: str, step: int, reason: str = "") -> None:
+        """Writes status.json.
+
+        Args:
+            state: "training", or "ended".
+            step: how many steps the model has been trained.
+            reason: why it ended.
+        """
+        self.write_json(STATUS_FILE, {"state": state, "step": step, "reason": reason})
+
+    def write_metrics(self, split: str, step: int, results: dict[str, dict[str, float]]) -> None:
+        """Writes metrics_<split>.json from the results of an evaluation."""
         counts = ("examples", "tokens")
         metrics = {
             p: {k: v for k, v in values.items() if k not in counts} for p, values in results.items()
         }
         self.write_json(f"metrics_{split}.json", {"step": step, "problems": metrics})
 
-    def write_json(self, name, value):
+    def write_json(self, name: str, value: Any) -> None:
         """Writes a JSON file, whole or not at all. Raises a UserError if it can't be written."""
-        temporary = self.path / f"{name}.tmp"
         try:
-            temporary.write_text(
-                json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
-            os.replace(temporary, self.path / name)
+            files.write_json(self.path / name, value)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise self._unwritable(error) from error
+
+    def _read(self, name: str) -> Any:
+        """The content of a JSON file that holds an object; None if there is none."""
+        try:
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise self._unreadable(name, error) from error
+        if not isinstance(value, dict):
+            raise self._unreadable(name, "it is no JSON object")
+        return value
+
+    def _unreadable(self, name, reason):
+        return UserError(
+            f"{self.path / name} can't be read: {reason}. Restore it, or take another --output_dir."
+        )
 
     def _unwritable(self, error):
         return UserError(
             f"--output_dir={self.path} can't be written to: {error.strerror or error}. Give a "
-            "directory on "
-            "a disk with room, that you may write to."
+            "directory on a disk with room, that you may write to."
         )
 
 
-def describe(problem):
-    """What a resolved problem was made of, for JSON: specs, output space, fingerprints of
-    vocabularies."""
-    return {
-        "command": problem.command,
-        "inputs": _spec(problem.inputs),
-        "targets": _spec(problem.targets),
-    }
-
-
-def _spec(feature):
-    values = {"kind": feature.kind, **dataclasses.asdict(feature)}
-    if values.pop("path", ""):  # where the vocabulary lies doesn't matter, what it holds does
-        values["fingerprint"] = feature.vocabulary().fingerprint
-    return json.loads(json.dumps(values))
-
-
-def _essence(problem, field, value):
-    """The part of a recorded value that the weights depend on: specs without what stands outside
-    their equality."""
-    if not isinstance(value, dict):
-        return value
-    outside = {f.name for f in dataclasses.fields(getattr(problem, field)) if not f.compare}
-    return {name: v for name, v in value.items() if name not in outside}
-
-
-def _difference(old, new):
-    if not isinstance(old, dict):
-        return f"{old} then, {new} now"
-    changed = [name for name in new | old if old.get(name) != new.get(name)]
-    return ", ".join(
-        f"{name} was {_short(old.get(name))} and is {_short(new.get(name))}" for name in changed
-    )
-
-
-def _short(value):
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _names(names):
+def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))

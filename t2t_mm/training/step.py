@@ -1,55 +1,65 @@
-"""One train step: loss, gradients of the problem's path, clipping, update; and one evaluation
-step."""
+"""One training step: loss, gradients of the problem's path, clipping, update."""
 
 import functools
-import random
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
+import keras
 import tensorflow as tf
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.layers.gating import squared_variation
-from t2t_mm.modalities.cross_entropy import cross_entropy
+from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.tuning import Tuning
 
 
 class TrainStep:
-    """The train step of every problem of a model.
+    """The training step of every problem of a model.
 
-    The model's parts, the loss and the updates are compiled once each and shared by all problems;
-    only their order is Python. See compiled.py.
+    The model's parts, the losses and the updates are compiled once each and shared by all problems;
+    only their order is Python. See execution/compiled.py.
 
     Args:
-        model: `model(batch, problem=name, training=True)`, `model.parts_of(name)` and
-            `model.run_part`.
-        optimizer: a keras optimizer, built over all variables of the model.
+        model: `model(batch, problem=name, training=True)`, `model.problems`,
+            `model.parts_of(name)` and `model.run_part`.
+        optimizer: built over all variables of the model.
         hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`,
             `body_rate`.
-        average: averaging.MovingAverage of the weights, or None.
-        replicas: replicas.Replicas; model, optimizer and average were made in its scope.
+        average: the moving average of the weights, or None.
+        replicas: model, optimizer and average were made in its scope.
         jit_compile: compile the parts with XLA.
         waits: whether a step waits for the device, and leaves the variables alone if loss or
             gradient is not finite. Otherwise the next step can be handed over at once; who looks at
-            `finite` too late has spoilt variables.
+            `finite` too late has variables that are not finite.
     """
 
     def __init__(
-        self, model, optimizer, hparams, average=None, replicas=None, jit_compile=False, waits=True
-    ):
+        self,
+        model: Any,
+        optimizer: keras.optimizers.Optimizer,
+        hparams: HParams,
+        average: MovingAverage | None = None,
+        replicas: Replicas | None = None,
+        jit_compile: bool = False,
+        waits: bool = True,
+    ) -> None:
         self.waits = waits
         self.model, self.optimizer, self.hparams, self.average = model, optimizer, hparams, average
         self.replicas = replicas or Replicas()
         model.run_part = CompiledParts(jit_compile)
-        self._loss = model.run_part.compile(self._objective)
-        self._updates, self._functions, self.tuning = {}, {}, Tuning(model, hparams)
+        self.tuning = Tuning(model, hparams)
+        self._losses, self._updates, self._functions = {}, {}, {}
 
-    def __call__(self, problem, batch, learning_rate):
+    def __call__(
+        self, problem: str, batch: dict[str, tf.Tensor], learning_rate: Any
+    ) -> dict[str, Any]:
         """Updates the variables on the problem's path, no others.
 
         Args:
             problem: its name.
-            batch: this worker's; see input.batching.
+            batch: this worker's; see data.pipeline.batching.
             learning_rate: float32 scalar.
 
         Returns:
@@ -107,7 +117,7 @@ class TrainStep:
             tape.watch(values)
             out = self.model(batch, problem=problem, training=True)
             balance, experts = self._balance(out, part_share)
-            loss, nats = self._loss(
+            loss, nats = self._loss(problem)(
                 out["logits"], batch["targets"], batch["targets_mask"], share, balance
             )
         gradients = tape.gradient(loss, values)
@@ -135,9 +145,17 @@ class TrainStep:
         report = tf.nest.map_structure(lambda value: tf.stop_gradient(value) * share, experts)
         return self.hparams.moe_loss * aux * share / self.replicas.count, report
 
-    def _objective(self, logits, targets, mask, share, balance):
-        loss, nats, _ = cross_entropy(logits, targets, mask, self.hparams.label_smoothing)
-        return loss * share + tf.cast(balance, tf.float32), nats * share
+    def _loss(self, problem):
+        """The loss of the problem's targets, compiled once for equal targets."""
+        spec = self.model.problems[problem].targets
+
+        def objective(logits, targets, mask, share, balance):
+            loss, nats, _ = spec.loss(logits, targets, mask, self.hparams.label_smoothing)
+            return loss * share + tf.cast(balance, tf.float32), nats * share
+
+        if spec not in self._losses:
+            self._losses[spec] = self.model.run_part.compile(objective)
+        return self._losses[spec]
 
     def _update(self, variables, rate):
         key = tuple(id(v) for v in variables)
@@ -154,7 +172,14 @@ class Update:
     `scale`, in all replicas; `step` counts those before, since a step that updates several parts is
     still one to the optimizer. The part's own learning rate is `rate` times that of the step."""
 
-    def __init__(self, optimizer, variables, replicas, average=None, rate=1.0):
+    def __init__(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        variables: Sequence[keras.Variable],
+        replicas: Replicas,
+        average: MovingAverage | None = None,
+        rate: float = 1.0,
+    ) -> None:
         self.variables = variables
 
         def square(gradients):
@@ -171,7 +196,7 @@ class Update:
         self.square, self.apply = compiled(square), compiled(apply)
 
 
-def compiled(function):
+def compiled(function: Callable) -> Callable:
     """The function's one graph, made at its first call. (A tf.function would warn that each part's
     traces the same Python code again.)"""
     graphs = []
@@ -184,7 +209,7 @@ def compiled(function):
     return call
 
 
-def clip_scale(norm, max_norm):
+def clip_scale(norm: tf.Tensor, max_norm: float) -> tf.Tensor:
     """What gradients of this global norm are multiplied with so that it is at most `max_norm` (0:
     no clipping)."""
     # Not a number stays one, and reaches the loss check.
@@ -200,57 +225,3 @@ def _dense(gradients, variables, problem):
             f"No gradient reaches these variables on the path of {problem}: {', '.join(missing)}"
         )
     return [tf.convert_to_tensor(g) for g in gradients]
-
-
-class EvalStep:
-    """The evaluation step of one problem: batch -> {"examples", "tokens", metric: [sum, count]},
-    float64.
-
-    Args:
-        model: as for `TrainStep`; the compiled parts are shared with it.
-        metrics: objects of metrics.teacher_forced.
-        problem: its name.
-        replicas: replicas.Replicas; the sums are those of this worker's.
-    """
-
-    def __init__(self, model, metrics, problem, replicas=None):
-        model.run_part = model.run_part or CompiledParts()
-        self.model, self.metrics, self.problem, self.replicas = (
-            model,
-            metrics,
-            problem,
-            replicas or Replicas(),
-        )
-        self._sums = model.run_part.compile(self._measure)
-
-    def __call__(self, batch):
-        return self.replicas.local_sum(self.replicas.run(self._of_replica, [batch]))
-
-    def _of_replica(self, batches):
-        (batch,) = batches
-        logits = self.model(batch, problem=self.problem, training=False)["logits"]
-        return self._sums(logits, batch["targets"], batch["targets_mask"])
-
-    def _measure(self, logits, targets, mask):
-        sums = {m.name: tf.stack(m.sums(logits, targets, mask)) for m in self.metrics}
-        count = lambda real: tf.reduce_sum(tf.cast(real, tf.float64))  # noqa: E731
-        return {"examples": count(tf.reduce_any(mask, axis=1)), "tokens": count(mask), **sums}
-
-
-def device_name():
-    """The device that TensorFlow will compute on, in words."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return f"CPU, {tf.config.threading.get_intra_op_parallelism_threads() or 'all'} threads"
-    names = [tf.config.experimental.get_device_details(g).get("device_name", "GPU") for g in gpus]
-    return f"{names[0]} (the first of {len(names)})" if len(names) > 1 else names[0]
-
-
-def set_seed(seed):
-    """Seeds initial values, dropout and gating noise: Keras draws all its seeds from Python's
-    generator.
-
-    TensorFlow's own seed is left alone: setting it drops every kernel that the process has made.
-    """
-    random.seed(seed)
-    np.random.seed(seed % 2**32)

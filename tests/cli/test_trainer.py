@@ -11,6 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from t2t_mm import registry
+from t2t_mm.cli.trainer import checked
+from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
+from t2t_mm.config.run import RunConfig
+from t2t_mm.errors import UserError
+from t2t_mm.runs.directory import OutputDir
+
 SCRIPT = Path(__file__).parents[2] / "t2t_mm_trainer.py"
 
 PROBLEMS = '''
@@ -89,9 +97,9 @@ def run(command, **extra):
 
 
 def refused(done, *words):
-    """One line, no traceback, exit code 1, with all of these words."""
+    """One line, no traceback, exit code 1 or 2 (wrong usage), with all of these words."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 1 and len(lines) == 1, done.stderr
+    assert done.returncode in (1, 2) and len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in lines[0]
@@ -132,7 +140,7 @@ def test_the_same_command_goes_on_after_sigkill(place, finished):
 
 def test_says_what_it_does_and_what_came_of_it(place, finished):
     _, done = finished
-    for told in (
+    for text in (
         "Device: CPU",
         "hidden_size=16",
         "words_echo",
@@ -144,7 +152,7 @@ def test_says_what_it_does_and_what_came_of_it(place, finished):
         "accuracy_top5",
         f"{place / 'out'}",
     ):
-        assert told in done.stdout
+        assert text in done.stdout
     metrics = json.loads((place / "out" / "metrics_validation.json").read_text())
     assert metrics["step"] == 120 and set(metrics["problems"]) == {"words_echo", "words_first"}
     assert (
@@ -155,12 +163,57 @@ def test_says_what_it_does_and_what_came_of_it(place, finished):
 
 def test_evaluation_needs_the_output_directory_alone(place, finished):
     before = json.loads((place / "out" / "metrics_validation.json").read_text())
-    own = {"problems": None, "hparams_set": None, "raw_dir": None}  # the rest is the run's own
-    done = run(command(place, mode="evaluate", hparams="batch_size=64", **own))
+    own = ("problems", "hparams_set", "hparams", "data_dir", "raw_dir")
+    done = run(command(place, mode="evaluate", **dict.fromkeys(own)))
     assert done.returncode == 0, done.stderr
     after = json.loads((place / "out" / "metrics_validation.json").read_text())
     for problem, values in before["problems"].items():
         assert after["problems"][problem] == pytest.approx(values, rel=1e-5)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """The directory of a run of another model, whose training has ended."""
+    output = OutputDir(tmp_path / "recorded")
+    output.checkpoints.mkdir(parents=True)
+    (output.checkpoints / "ckpt-3.index").write_text("")
+    hparams_files.save(HParams(), output.path)
+    output.write_json("problems.json", {"model": "own_model", "problems": {"mini_ende": {}}})
+    saved = RunConfig(problems="mini_ende:2", model="own_model", data_dir="data", train_steps=70)
+    output.write_json("run.json", saved.to_dict())
+    return output
+
+
+@pytest.fixture(scope="module")
+def own_model():
+    registry.register_model("own_model")(lambda: None)
+
+
+def options_of(output, **given):
+    return checked(given, output).config
+
+
+def test_an_evaluation_takes_model_problems_and_data_of_the_run(recorded, own_model):
+    config = options_of(recorded, mode="evaluate")
+    assert (config.model, config.problems) == ("own_model", "mini_ende")
+    assert (config.data_dir, config.train_steps) == ("data", 70)
+    assert options_of(recorded, mode="evaluate", data_dir="other").data_dir == "other"
+    with pytest.raises(UserError, match="has a model=own_model, not multimodel"):
+        options_of(recorded, mode="evaluate", model="multimodel")
+
+
+def test_training_goes_on_with_the_same_model_alone(recorded, own_model):
+    given = {"problems": "mini_ende", "data_dir": "data"}
+    assert options_of(recorded, model="own_model", **given).model == "own_model"
+    with pytest.raises(UserError, match="was started with model=own_model, not multimodel"):
+        options_of(recorded, **given)
+
+
+def test_a_run_that_ended_without_a_checkpoint_is_not_waited_for(recorded, own_model):
+    (recorded.checkpoints / "ckpt-3.index").unlink()
+    recorded.write_status("ended", 0, "UserError: no data")
+    with pytest.raises(UserError, match="has ended without a checkpoint"):
+        options_of(recorded, mode="evaluate", continuous=True)
 
 
 def test_a_checkpoint_of_another_kind_is_refused_and_left_alone(place, finished):
@@ -209,6 +262,6 @@ def test_data_that_is_not_there(place, tmp_path):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-def test_mistakes_are_told_in_one_line_before_tensorflow_is_imported(place, tmp_path, flags, words):
+def test_a_mistake_is_one_line_before_tensorflow_is_imported(place, tmp_path, flags, words):
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
     refused(run(command(place, output="other", **flags), PYTHONPATH=str(tmp_path)), *words)

@@ -8,12 +8,14 @@ import pytest
 import tensorflow_datasets as tfds
 
 from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
 from t2t_mm.data import prepare, vocabularies
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem import locate
 from t2t_mm.problem.base import Problem
+from t2t_mm.runs.directory import OutputDir
 
 WORDS = Language(vocab="words", size=280)
 
@@ -253,10 +255,82 @@ def test_a_data_dir_that_cannot_be_written(tmp_path):
         run([own("first")], tmp_path)
 
 
+def test_raw_data_under_the_data_directory_that_cannot_be_read_is_not_a_full_disk(tmp_path):
+    class Unreadable(Problem):
+        """Its files may not be read."""
+
+        name = "unreadable"
+        inputs, targets = WORDS, WORDS
+
+        def generate(self, split, raw_dir):
+            yield {"inputs": "a", "targets": "b"}
+            raise PermissionError(13, "Permission denied", f"{raw_dir}/{split}.txt")
+
+    (tmp_path / "data/raw").mkdir(parents=True)
+    with pytest.raises(PermissionError, match="raw/train.txt"):
+        run([Unreadable()], tmp_path, raw="data/raw")
+
+
+@pytest.mark.parametrize(
+    "error, raw, wanted",
+    [
+        (OSError(28, "No space left", "/tmp/x"), None, True),
+        (PermissionError(13, "Permission denied", "/d/data/parallel_text"), None, True),
+        (NotADirectoryError(20, "Not a directory", b"/d/data"), None, True),
+        (PermissionError(13, "Permission denied", "/d/data_raw/x"), None, False),
+        (PermissionError(13, "Permission denied", "/d/data/raw/x"), "/d/data/raw", False),
+        (FileNotFoundError(2, "No such file", "/d/data/downloads/manual/x.tar"), None, False),
+        (PermissionError(13, "Permission denied", 3), None, False),
+        (ValueError("/d/data"), None, False),
+    ],
+)
+def test_errors_of_writing_are_told_from_those_of_reading(error, raw, wanted):
+    assert prepare.cannot_write(error, "/d/data", raw) == wanted
+
+
+def test_a_run_may_have_its_data_directory_as_its_output_directory(tmp_path):
+    write(tmp_path / "raw", "first")
+    run([own("first")], tmp_path)
+    vocabulary = (tmp_path / "data/vocabs/words.model").read_bytes()
+    problems = prepare.resolve([own("first")], tmp_path / "data")
+    OutputDir(tmp_path / "data").record(HParams(), problems)
+    assert (tmp_path / "data/vocabs/words.model").read_bytes() == vocabulary
+    assert set(OutputDir(tmp_path / "data").recorded_problems()) == {"first"}
+
+
 def test_a_full_disk(tmp_path, monkeypatch):
     fail(monkeypatch, OSError(28, os.strerror(28), "shard"))
     with pytest.raises(UserError, match="No space left on device.*Make room"):
         run([registry.problem("wmt_ende")], tmp_path, raw=None)
+
+
+OWN_DATASET = """
+import tensorflow_datasets as tfds
+
+class OwnColours(tfds.core.GeneratorBasedBuilder):
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = tfds.features.FeaturesDict({"name": tfds.features.Text()})
+        return tfds.core.DatasetInfo(builder=self, features=features)
+
+    def _split_generators(self, dl_manager):
+        return {"train": ((i, {"name": f"colour {i}"}) for i in range(30))}
+
+    def _generate_examples(self):
+        pass
+"""
+
+
+def test_a_tfds_data_set_of_a_users_own_is_known_by_its_module(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_colours_module.py").write_text(OWN_DATASET)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = {"raw_layout": "", "dataset": "own_colours", "input_key": "name", "target_key": "name"}
+    with pytest.raises(UserError, match="dataset_module 'no_such_module' can't be imported"):
+        run([own("colours", dataset_module="no_such_module", **names)], tmp_path, raw=None)
+    said = run([own("colours", dataset_module="own_colours_module", **names)], tmp_path, raw=None)
+    assert said[0].startswith("colours: 30 train examples in ")
+    assert "ownload" not in capsys.readouterr().out  # nothing was
 
 
 def test_an_error_of_ours_is_not_dressed_up(tmp_path, monkeypatch):

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
+from t2t_mm.config.run import RunConfig
 from t2t_mm.data import prepare
-from t2t_mm.evaluation import decoded, evaluator
+from t2t_mm.evaluation import decoded
+from t2t_mm.evaluation.samples import lines
 from t2t_mm.reporting.console import Console
 from t2t_mm.runs.best import Best
 from t2t_mm.training.trainer import Trainer
@@ -37,9 +39,11 @@ def evaluated(trained_data, tmp_path_factory):
         [registry.problem(name).configure(SMALL) for name in names], trained_data, SMALL
     )
     folder, out = tmp_path_factory.mktemp("decoded"), io.StringIO()
-    one = Trainer(problems, SMALL, folder, train_steps=2, decode_examples=3, console=Console(out))
+    config = RunConfig(
+        train_steps=2, decode_examples=3, keep_best="mini_ende/bleu", eval_every=2, eval_steps=1
+    )
+    Trainer(problems, SMALL, config, folder, console=Console(out)).train()
     best = Best("mini_ende/bleu", folder / "best.json")
-    one.train(eval_every=2, eval_batches=1, best=best)
     return (
         folder,
         json.loads((folder / "metrics_validation.json").read_text())["problems"],
@@ -76,10 +80,10 @@ def test_text_without_metrics_is_scored_by_exact_match():
 
 def test_samples_are_shown(evaluated):
     folder, _, told, _ = evaluated
-    lines = told.splitlines()
-    shown = lines[lines.index("mini_ende") + 1 :][:6]
+    rows = told.splitlines()
+    shown = rows[rows.index("mini_ende") + 1 :][:6]
     assert [line.split(":")[0] for line in shown] == ["  input", "  reference", "  output"] * 2
-    spoken = lines[lines.index("mini_speech") + 1 :][:4]
+    spoken = rows[rows.index("mini_speech") + 1 :][:4]
     assert [line.split(":")[0] for line in spoken] == ["  reference", "  output"] * 2
     found = pictures(folder / "tensorboard")
     assert set(found) == {
@@ -107,5 +111,5 @@ def pictures(folder):
 
 
 def test_lines_of_a_sample():
-    assert evaluator.lines(("a", "b", "")) == ["input: a", "reference: b", "output: "]
-    assert evaluator.lines(("", "b", "c")) == ["reference: b", "output: c"]
+    assert lines(("a", "b", "")) == ["input: a", "reference: b", "output: "]
+    assert lines(("", "b", "c")) == ["reference: b", "output: c"]

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
-from t2t_mm.execution.replicas import make_strategy
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
@@ -16,17 +16,9 @@ from tests.toys import TINY, Toy, ToyClass
 
 
 def main(output, until):
-    strategy = make_strategy("auto")
-    one = Trainer(
-        [Toy(), ToyClass("toy_first")],
-        TINY,
-        output,
-        strategy=strategy,
-        seed=3,
-        console=Silent(),
-        train_steps=until,
-        save_every=5,
-    )
+    config = RunConfig(seed=3, train_steps=until, save_every=5, mode="train")
+    one = Trainer([Toy(), ToyClass("toy_first")], TINY, config, output, console=Silent())
+    one.resume()
     before = one.step
     one.train()
     metrics = one.evaluate()

@@ -146,12 +146,13 @@ def test_sound_from_samples_and_files(model, tmp_path):
 
 
 def test_a_trainer_made_in_between_does_no_harm(model, trained_data):
+    from t2t_mm.config.run import RunConfig
     from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
 
     before = model.predict("mini_ende", SENTENCES[0], longest=5)
     problem = registry.problem("mini_ende").resolve(trained_data, model.hparams)
-    Trainer([problem], model.hparams, train_steps=1, console=Silent()).train()
+    Trainer([problem], model.hparams, RunConfig(train_steps=1), console=Silent()).train()
     assert model.predict("mini_ende", SENTENCES[0], longest=5) == before
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.layers import gating, kernels
+from t2t_mm.layers import gating, kernels, moe
 from t2t_mm.layers.feed_forward import FeedForward
-from t2t_mm.layers.moe import MixtureOfExperts
+from t2t_mm.layers.moe import MixtureOfExperts, one_expert
 
 WIDTH, HIDDEN = 16, 24
 PATHS = {"ragged": contextlib.nullcontext, "buffers": kernels.static_shapes}
@@ -210,6 +210,67 @@ def test_full_buffers_drop_the_last_positions_and_say_so(use):
     assert layer(x, valid=valid)[1]["dropped"] == 0  # not in evaluation
 
 
+MODES = {
+    "eager": lambda function, x: function,
+    "xla": lambda function, x: tf.function(function, jit_compile=True),
+    "unknown shapes": lambda function, x: tf.function(
+        function, input_signature=[tf.TensorSpec([None] * (x.ndim - 1) + [WIDTH])]
+    ),
+}
+# What share of the positions go to the first experts: 20 times an even share, and all of them.
+UNEVEN = {"most to a few": 1.5, "all to the same": 50.0}
+
+
+def uneven(preference):
+    """A layer with small buffers and gates that prefer some experts, and 400 positions."""
+    layer = make(experts=40, k=2, capacity_factor=1.0)
+    x, _ = inputs(4, 100)
+    x = np.concatenate([np.ones_like(x[..., :1]), x[..., 1:]], axis=-1)
+    gate = layer.w_gate.numpy()
+    gate[0] = preference * np.sort(np.random.default_rng(3).normal(size=40))[::-1]
+    layer.w_gate.assign(gate)
+    x[3] = x[0]  # equal inputs
+    return layer, x.astype("float32")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("preference", UNEVEN.values(), ids=UNEVEN)
+def test_outside_training_nothing_is_dropped(use, mode, preference):
+    layer, x = uneven(preference)
+    valid = tf.sequence_mask([100, 100, 7, 100], 100)
+    wanted, info = reference(layer, x, valid, training=False)
+    assert np.max(info["load"]) > layer.capacity(400, training=False)
+    use("buffers")
+    y, found = MODES[mode](lambda x: layer(x, valid=valid), x)(x)
+    np.testing.assert_allclose(y, wanted, atol=1e-4)
+    np.testing.assert_allclose(y[3], y[0], atol=1e-6)
+    assert found["dropped"] == 0
+    np.testing.assert_allclose(found["load"], info["load"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_decoding_step_of_many_rows_drops_nothing(use, mode):
+    layer, x = uneven(50.0)
+    rows = x.reshape(-1, WIDTH)  # [400, channels]
+    wanted = layer(x)[0].numpy().reshape(-1, WIDTH)
+    use("buffers")
+    np.testing.assert_allclose(MODES[mode](layer.step, rows)(rows), wanted, atol=1e-4)
+
+
+def test_even_loads_take_no_further_blocks(use):
+    """The loop behind the buffers is not entered: an export with balanced experts is no slower."""
+    layer, x = uneven(0.0)
+    use("buffers")
+    calls = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moe, "one_expert", lambda *of: calls.append(1) or one_expert(*of))
+        layer(x)
+        assert len(calls) == 1  # that of all buffers together
+        layer.w_gate.assign(uneven(50.0)[0].w_gate)
+        layer(x)
+    assert 1 + 2 < len(calls) - 1 <= 1 + 400 * 2 // layer.capacity(400, training=False)
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_compiled_by_xla_and_with_unknown_shapes(use, training, monkeypatch):
     layer = make()
@@ -270,11 +331,11 @@ def test_number_of_experts_is_checked():
 
 def test_dense_controls_are_called_in_the_same_way():
     x, valid = inputs()
-    layer, moe = FeedForward(2 * HIDDEN), make(k=2)
+    layer, experts = FeedForward(2 * HIDDEN), make(k=2)
     y, info = layer(x, valid=valid, training=True)
     assert y.shape == x.shape and info["aux_loss"] == 0
     assert not np.any(y[~valid.numpy()]) and np.all(np.any(y[valid.numpy()], -1))
-    moe_y, _ = moe(x, valid=valid, training=True)
+    moe_y, _ = experts(x, valid=valid, training=True)
     assert moe_y.shape == y.shape and moe_y.dtype == y.dtype
     h = tf.nn.relu(x @ layer.w1 + layer.b1) @ layer.w2 + layer.b2
     np.testing.assert_allclose(y[valid.numpy()], h[valid.numpy()], atol=1e-5)

@@ -170,6 +170,45 @@ def test_copied_reads_its_inputs_twice(data):
     assert again.command == "to-nglishEay" and again.inputs == Reversi().resolve(data).targets
 
 
+def test_a_view_of_a_problem_keeps_what_is_not_its_sides(data):
+    problem = Reversi().resolve(data)
+    other = problem.reversed()
+    assert other.original is problem and other.builder is problem.builder
+    assert (other.folder, other.raw_layout) == ("reversi", "parallel_text")
+    assert other.stored_side("inputs") == problem.stored_side("targets")
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        other.no_such_thing  # noqa: B018
+
+    class Translation(Reversi):
+        inputs = targets = Language(vocab="reversi_en", size=270)
+
+    copied, smaller = Translation().copied(), Language(vocab="reversi_en", size=99)
+    changed = copied.with_sides(smaller, smaller)
+    assert (changed.inputs, changed.targets) == (smaller, smaller) == (changed.base.inputs,) * 2
+    assert changed.metrics == copied.metrics == ("bleu",)
+    assert copied.inputs.size == 270
+
+
+def test_hooks_of_a_problem_serve_the_sides_they_were_written_for(data):
+    class Loud(Reversi):
+        def preprocess(self, value):
+            return value + b" please"
+
+        def encode_inputs(self, value, training=False, seed=None):
+            return "its inputs"
+
+        def postprocess(self, text, source):
+            return text.upper()
+
+    loud = Loud()
+    assert loud.postprocess("a", None) == "A" and loud.preprocess(b"a") == b"a please"
+    assert loud.reversed().preprocess(b"a") == b"a"
+    assert loud.copied().preprocess(b"a") == b"a please"
+    assert loud.reversed().encode_targets(b"a") == "its inputs"
+    assert loud.copied().encode_targets(b"a") == loud.copied().encode_inputs(b"a") == "its inputs"
+    assert loud.reversed().postprocess("a", "b") == loud.copied().postprocess("a", "b") == "a"
+
+
 def test_modifiers_that_make_no_sense_are_refused():
     with pytest.raises(UserError, match="mood_rev is not possible"):
         Mood().reversed()
@@ -217,6 +256,33 @@ def test_a_treebank_needs_specs_alone(tmp_path):
     assert example == {"inputs": b"The dog", "targets": b"(ROOT (NP DT NN )NP )ROOT"}
     with pytest.raises(UserError, match="no folder .*gum_parse. It is to hold bracketed trees"):
         prepare.prepare([GumParse()], tmp_path / "else", tmp_path / "gum_parse")
+
+
+def test_trees_are_put_over_the_words_and_drawn():
+    import tensorflow as tf
+
+    class Trees(TreeProblem):
+        """Trees."""
+
+        name = "trees"
+        inputs, targets = Language(vocab="words"), Language(vocab="tags", units="symbols")
+
+    problem, symbols = Trees(), "(NP DT NN )NP"
+    assert problem.postprocess(symbols, "a dog") == "(NP (DT a) (NN dog))"
+    assert problem.postprocess(symbols, None) == symbols
+    assert problem.describe_target(symbols, "a dog") == [
+        "tree:",
+        "  NP",
+        "  ├─DT a",
+        "  └─NN dog",
+    ]
+    assert problem.describe_target(symbols, None) == []
+    assert problem.rewrites_outputs
+    found = problem.postprocess_in_graph(tf.constant([symbols]), tf.constant(["a dog"]))
+    assert found.numpy().tolist() == [b"(NP (DT a) (NN dog))"]
+    for view in (problem.reversed(), problem.copied()):
+        assert not view.rewrites_outputs and view.describe_target("a dog", symbols) == []
+        assert view.postprocess("a dog", symbols) == "a dog"
 
 
 def test_equal_specs_are_equal_whatever_does_not_change_the_net():
@@ -275,10 +341,11 @@ def test_specs_say_what_is_wrong_with_them(make, message):
         ({"command": ""}, "mood: its class has to name its output space"),
         ({"inputs": Categorical(labels="mood")}, "mood: categorical can't be the inputs"),
         ({"targets": Image()}, "mood: image can't be the targets"),
+        ({"raw_layout": "paralel_text"}, "'paralel_text': did you mean parallel_text"),
     ],
 )
 def test_classes_say_what_is_missing(values, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises((UserError, registry.RegistryError), match=message):
         type("Mood", (Mood,), values)().check()
 
 

@@ -1,4 +1,4 @@
-"""Trees in graph are those of Python, whatever the model put out."""
+"""Trees in graph equal those of Python, whatever the model's output."""
 
 import random
 

@@ -143,7 +143,7 @@ def test_a_machine_is_given_json():
     assert progress.totals == {"a": [1, 10.0]}
 
 
-def test_a_loss_that_jumps_is_told_with_its_problem():
+def test_a_loss_that_jumps_is_logged_with_its_problem():
     out = io.StringIO()
     with Progress(Console(out), 0, 99, interval=0) as progress:
         for step in range(40):
@@ -154,7 +154,5 @@ def test_a_loss_that_jumps_is_told_with_its_problem():
         assert "jumped" not in out.getvalue()
         progress.step(41, "toy_a", result(9.0), examples=4)
     (line,) = [line for line in out.getvalue().splitlines() if "jumped" in line]
-    assert (
-        line
-        == "step 41: the loss of toy_a jumped from 2.020 to 9.000 nats a token (gradient norm 0.5)"
-    )
+    assert line.startswith("step 41: the loss of toy_a jumped from 2.020 to 9.000 nats per token")
+    assert line.endswith("(gradient norm 0.5)")

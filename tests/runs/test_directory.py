@@ -5,8 +5,10 @@ import json
 import pytest
 
 from t2t_mm.config import hparams_files
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.language.spec import Language
 from t2t_mm.runs.directory import OutputDir
 from tests.toys import TINY, Toy, ToyClass
 
@@ -18,7 +20,7 @@ def trained(tmp_path):
     """The directory of a run that has a checkpoint."""
     output = OutputDir(tmp_path / "out")
     output.check_writable()
-    output.record(TINY, PROBLEMS)
+    output.record(TINY, PROBLEMS, RunConfig(train_steps=7, problems="toy_b+toy_a"))
     output.checkpoints.mkdir()
     (output.checkpoints / "ckpt-3.index").write_text("")
     return output
@@ -37,6 +39,47 @@ def test_the_same_run_goes_on_whatever_the_order_of_its_problems(trained):
     trained.check_hparams(TINY.replace(learning_rate=0.5, dropout=0.3))
     trained.check_problems(PROBLEMS[::-1])
     assert trained.ordered(["toy_a", "toy_b"]) == ["toy_b", "toy_a"]
+
+
+def test_options_are_recorded_and_compared(trained):
+    assert trained.recorded_config() == RunConfig(train_steps=7, problems="toy_b+toy_a")
+    assert trained.check_config(RunConfig(train_steps=8, problems="toy_a+toy_b")) == {
+        "train_steps": (8, 7)
+    }
+    (trained.path / "run.json").write_text('{"train_step": 7}')
+    with pytest.raises(UserError, match="run.json can't be read: .*did you mean train_steps"):
+        trained.check_config(RunConfig())
+
+
+def test_without_recorded_options_the_model_alone_is_compared(trained):
+    (trained.path / "run.json").unlink()
+    assert trained.recorded_config() is None
+    assert trained.check_config(RunConfig(train_steps=8, seed=3)) == {}
+    with pytest.raises(UserError, match="model=multimodel, not transformer"):
+        trained.check_config(RunConfig(model="transformer"))
+
+
+def test_the_output_directory_may_be_the_data_directory(tmp_path):
+    """Vocabularies are where they are to be copied to."""
+
+    class Assets(Language):
+        def assets(self):
+            return [tmp_path / "vocabs" / "numbers.model"]
+
+    (tmp_path / "vocabs").mkdir()
+    (tmp_path / "vocabs" / "numbers.model").write_text("pieces")
+    problem = Toy("toy_b")
+    problem.inputs = Assets(vocab="numbers", size=12)
+    OutputDir(tmp_path).record(TINY, [problem], RunConfig())
+    assert (tmp_path / "vocabs" / "numbers.model").read_text() == "pieces"
+
+
+def test_a_run_has_ended_when_it_says_so(trained):
+    assert not trained.has_ended()
+    trained.write_status("training", 3)
+    assert not trained.has_ended()
+    trained.write_status("ended", 3, "interrupted")
+    assert trained.has_ended()
 
 
 def test_another_architecture_is_refused_by_field(trained):

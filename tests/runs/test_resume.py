@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.config.run import RunConfig
 from t2t_mm.inference.run import put_weights
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.language.spec import Language
@@ -43,22 +44,24 @@ class Lines(Silent):
 
 
 def make(output, problems, hparams=TINY, console=None):
-    console = console or Silent()
-    return Trainer(problems, hparams, output, train_steps=9, seed=1, console=console)
+    config = RunConfig(train_steps=9, seed=1)
+    one = Trainer(problems, hparams, config, output, console=console or Silent())
+    one.resume()
+    return one
 
 
 def saved(output, problems, hparams=TINY, step=1):
     """A run that has left a checkpoint, without the minutes of compiling."""
     one = make(output, problems, hparams)
-    for number, variable in enumerate(one.optimizer.variables):
+    for number, variable in enumerate(one.state.optimizer.variables):
         variable.assign(tf.cast(tf.fill(variable.shape, number), variable.dtype))
-    one.step = step
+    one.state.step = step
     one.train(step)
     return one
 
 
 def same(one, other):
-    pairs = [(one.model, other.model), (one.optimizer, other.optimizer)]
+    pairs = [(one.model, other.model), (one.state.optimizer, other.state.optimizer)]
     return all(
         np.array_equal(mine, theirs)
         for first, second in pairs
@@ -91,7 +94,7 @@ def test_a_problem_whose_net_is_made_of_stock_layers_can_be_added_to_a_run(tmp_p
         mine, theirs = (getattr(run.model.nets["stock_toy_one"], name) for run in (first, more))
         for one, other in zip(mine.variables, theirs.variables, strict=True):
             np.testing.assert_array_equal(one, other)
-    more.step = 2
+    more.state.step = 2
     more.train(2)
     again = make(tmp_path, [Stock("toy_one"), Stock("toy_other")])
     assert again.step == 2 and same(more, again)
@@ -105,10 +108,10 @@ def test_a_checkpoint_without_moving_averages_or_their_counts_is_one_clear_line(
     saved_then = {part: named for part, named in parts.items() if not part.startswith(left_out)}
     step = tf.Variable(2, dtype=tf.int64)
     tf.train.Checkpoint(**saved_then, step=step).write(str(tmp_path / "checkpoints" / "ckpt-2"))
-    one.average.counts.assign_add(tf.ones_like(one.average.counts))
+    one.state.average.counts.assign_add(tf.ones_like(one.state.average.counts))
     console = Lines()
     again = make(tmp_path, [Toy()], hparams, console)
-    assert again.step == 2 and same(one, again) and not np.any(again.average.counts)
+    assert again.step == 2 and same(one, again) and not np.any(again.state.average.counts)
     (line,) = [line for line in console.lines if "average" in line]
     assert "ckpt-2" in line and "starts anew from the weights" in line
 

@@ -1,11 +1,11 @@
 """Starting from a trained model: another run's, or one's own with a problem more."""
 
 import re
-import threading
 
 import numpy as np
 import pytest
 
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.models.multimodel import MultiModel
@@ -34,15 +34,12 @@ class Told(Silent):
         self.lines.append(text)
 
 
-def make(output=None, problems=None, console=None, **kwargs):
-    return Trainer(
-        problems or [Toy()],
-        kwargs.pop("hparams", TINY),
-        output,
-        console=console or Silent(),
-        seed=1,
-        **{"train_steps": 10, "save_every": 4} | kwargs,
-    )
+def make(output=None, problems=None, console=None, hparams=TINY, **options):
+    wanted = {"seed": 1, "train_steps": 10, "save_every": 4, "warm_start_from": ""} | options
+    config = RunConfig(**wanted | {"warm_start_from": str(wanted["warm_start_from"])})
+    one = Trainer(problems or [Toy()], hparams, config, output, console=console or Silent())
+    one.resume()
+    return one
 
 
 def weights(of):
@@ -164,29 +161,13 @@ def test_classes_that_are_others_now_are_found_by_their_names(trained, trained_d
 def test_a_moving_average_starts_from_the_loaded_weights(parent):
     folder, trained = parent
     child = make(warm_start_from=folder, hparams=TINY.replace(ema_decay=0.9))
-    for name, value in child.average.averages.items():
+    for name, value in child.state.average.averages.items():
         np.testing.assert_array_equal(value.numpy(), trained[name])
 
 
 def test_there_is_nothing_to_start_from(tmp_path):
     with pytest.raises(UserError, match="There is no checkpoint in"):
         make(warm_start_from=tmp_path)
-
-
-def test_an_evaluation_follows_the_checkpoints_of_a_run(tmp_path):
-    running = make(tmp_path)
-    running.train(4)
-    watching = make(tmp_path)
-    worker = threading.Thread(target=running.train)
-    seen = []
-    for step in watching.follow(every=0.05):
-        seen.append(step)
-        if step == 4:
-            worker.start()
-    worker.join()
-    assert seen[0] == 4 and seen[-1] == 10 and seen == sorted(set(seen))
-    for name, value in weights(running).items():
-        np.testing.assert_array_equal(weights(watching)[name], value)
 
 
 def test_a_net_is_told_from_others_whatever_its_vocabulary_is_called(monkeypatch):

@@ -3,8 +3,10 @@
 import pytest
 
 from t2t_mm.config.hparams import HParams
-from t2t_mm.errors import UserError
-from t2t_mm.training.schedules import SCHEDULES, learning_rate
+from t2t_mm.registry import RegistryError
+from t2t_mm.training.schedules import learning_rate
+
+SCHEDULES = ("constant", "noam", "cosine", "linear")
 
 
 def rates(schedule, steps, warmup=10, train_steps=110):
@@ -35,7 +37,7 @@ def test_known_points():
 
 def test_unknown_schedule():
     class Fake:
-        schedule = "cosin"
+        schedule, warmup_steps, learning_rate = "cosin", 0, 1.0
 
-    with pytest.raises(UserError, match="cosine.*'cosin'"):
+    with pytest.raises(RegistryError, match="'cosin': did you mean cosine"):
         learning_rate(Fake(), 0, 1)

@@ -2,29 +2,28 @@
 
 import io
 import json
-import os
+import random
 import re
-import signal
 
 import keras
 import numpy as np
 import pytest
 
 from t2t_mm import registry
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.reporting.console import Console, Silent
-from t2t_mm.runs.best import Best
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import latest
-from t2t_mm.training.hooks.signals import Terminated
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 
 
-def trainer(output_dir, problems=None, hparams=TINY, **arguments):
+def trainer(output_dir, problems=None, hparams=TINY, console=None, hooks=(), **options):
     problems = problems or [Toy("toy_copy"), ToyClass("toy_first")]
-    return Trainer(problems, hparams, output_dir, **{"console": Silent()} | arguments)
+    config = RunConfig(**{"eval_every": 0} | options)
+    return Trainer(problems, hparams, config, output_dir, hooks, console or Silent())
 
 
 def weights(of):
@@ -35,9 +34,9 @@ def weights(of):
 def run(tmp_path_factory):
     """A run of 60 steps: the trainer, its directory, and what an untrained one scores."""
     directory = tmp_path_factory.mktemp("run")
-    whole = trainer(directory, train_steps=60, save_every=25, seed=3)
+    whole = trainer(directory, train_steps=60, save_every=25, seed=3, eval_every=40)
     untrained = whole.evaluate()
-    whole.train(eval_every=40)
+    whole.train()
     return whole, directory, untrained
 
 
@@ -68,6 +67,7 @@ def test_leaves_what_the_design_promises(run):
 def test_goes_on_where_it_stopped(run, tmp_path):
     whole, directory, _ = run
     again = trainer(directory, train_steps=60, seed=3)
+    again.resume()
     assert again.step == 60
     for path, value in weights(again).items():
         np.testing.assert_array_equal(value, weights(whole)[path])
@@ -86,6 +86,22 @@ def test_the_same_seed_gives_the_same_run():
     begun = [weights(trainer(None, problems=[Toy()], seed=seed)) for seed in (5, 6)]
     assert any((begun[0][name] != value).any() for name, value in begun[1].items())
     assert any((begun[0][name] != value).any() for name, value in other.items())
+
+
+def test_making_a_trainer_touches_neither_disk_nor_global_generators(run, tmp_path):
+    _, directory, _ = run
+    before, python, numpy = set(directory.iterdir()), random.getstate(), np.random.get_state()
+    (tmp_path / "file").write_text("")
+    trainer(tmp_path / "new", hparams=TINY.replace(ema_decay=0.9))
+    trainer(tmp_path / "file" / "below")  # that can't be a directory: of no concern yet
+    trainer(directory, hparams=TINY.replace(hidden_size=32))  # nor that it doesn't fit
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert set(directory.iterdir()) == before
+    assert random.getstate() == python
+    for mine, theirs in zip(np.random.get_state(), numpy, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    with pytest.raises(UserError, match="--output_dir=.*file/below can't be written to"):
+        trainer(tmp_path / "file" / "below").train()
 
 
 def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
@@ -124,9 +140,9 @@ def test_other_architecture_leaves_the_checkpoint_alone(run):
     _, directory, _ = run
     before = {p: p.stat().st_mtime_ns for p in directory.rglob("*")}
     with pytest.raises(UserError, match="hidden_size"):
-        trainer(directory, hparams=TINY.replace(hidden_size=32))
+        trainer(directory, hparams=TINY.replace(hidden_size=32)).resume()
     with pytest.raises(UserError, match="toy_copy, toy_first"):
-        trainer(directory, problems=[Toy("toy_copy")])
+        trainer(directory, problems=[Toy("toy_copy")]).resume()
     assert {p: p.stat().st_mtime_ns for p in directory.rglob("*")} == before
 
 
@@ -186,15 +202,18 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing(tmp_path):
 
 
 def test_steps_that_are_not_finite_can_be_skipped():
-    said = []
-    one = trainer(None, problems=[Toy()], train_steps=5, skip_nonfinite=True)
-    one.console.log = said.append
+    logged, console = [], Silent()
+    console.log = logged.append
+    one = trainer(None, [Toy()], console=console, train_steps=5, skip_nonfinite=True)
     table = one.model.variables_of("toy_copy")[0]
     whole = table.numpy().copy()
     one.train(2)
     table.assign(np.full(table.shape, np.inf))
     one.train(4)
-    assert one._guard.skipped == 2 and sum("it is skipped, the" in line for line in said) == 2
+    assert [line.rpartition("; ")[2] for line in logged if "is skipped" in line] == [
+        "the step is skipped (1 so far).",
+        "the step is skipped (2 so far).",
+    ]
     table.assign(whole)
     one.train()
     assert one.step == 5 and all(np.isfinite(value).all() for value in weights(one).values())
@@ -258,83 +277,30 @@ def test_parts_of_a_batch_add_up_to_it():
 def test_a_moving_average_is_evaluated_and_saved(tmp_path):
     one = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
     one.train(11)
-    before = {name: average.numpy() for name, average in one.average.averages.items()}
+    average = one.state.average
+    before = {name: value.numpy() for name, value in average.averages.items()}
     one.train()
-    for name, variable in one.average._variables.items():
+    for name, variable in average._variables.items():
         rest = 1 - min(0.9, 12 / 21)  # after 11 updates
         np.testing.assert_allclose(
-            one.average.averages[name],
+            average.averages[name],
             before[name] + rest * (variable.numpy() - before[name]),
             atol=1e-6,
         )
     weighed, values = weights(one), one.evaluate()["toy_copy"]
     for name, value in weights(one).items():
         np.testing.assert_array_equal(value, weighed[name])
-    averages = {name: average.numpy() for name, average in one.average.averages.items()}
+    averages = {name: value.numpy() for name, value in average.averages.items()}
     assert any((averages[name] != weighed[name]).any() for name in averages)
     again = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
-    for name, average in again.average.averages.items():
-        np.testing.assert_array_equal(average.numpy(), averages[name])
     assert again.evaluate()["toy_copy"] == values
-    assert trainer(None, problems=[Toy()]).average is None
-
-
-def test_the_best_checkpoint_is_kept_and_patience_ends(tmp_path):
-    one = trainer(tmp_path, problems=[Toy()], train_steps=50)
-    best = Best("toy_copy/accuracy", tmp_path / "best.json", patience=2)
-    scores = iter([0.2, 0.5, 0.4, 0.3, 0.9])
-    one.evaluate = lambda *args: {"toy_copy": {"accuracy": next(scores)}}
-    one.train(eval_every=5, best=best)
-    assert one.step == 20 and (best.value, best.step, best.since) == (0.5, 10, 2)
-    assert latest(tmp_path / "best").endswith("ckpt-10")
-    assert Best("toy_copy/accuracy", tmp_path / "best.json").value == 0.5
-    with pytest.raises(UserError, match="no metric toy_copy/bleu; evaluated are toy_copy/accuracy"):
-        Best("toy_copy/bleu").update(3, {"toy_copy": {"accuracy": 0.1, "tokens": 3}})
-    lower = Best("a/log_perplexity")
-    assert [
-        lower.update(i, {"a": {"log_perplexity": value}})
-        for i, value in enumerate([3.0, 3.5, 3.0, 2.0])
-    ] == [True, False, False, True]
-
-
-def test_evaluations_made_again_after_a_kill_count_once(tmp_path):
-    path, scores = tmp_path / "best.json", {10: 0.5, 15: 0.4, 20: 0.3, 25: 0.2}
-
-    def run(until):
-        one = trainer(tmp_path, problems=[Toy()], train_steps=50, save_every=10)
-        one.evaluate = lambda *args: (
-            asked.append(one.step) or {"toy_copy": {"accuracy": scores[one.step]}}
-        )
-        best = Best("toy_copy/accuracy", path, patience=3)
-        one.train(until, eval_every=5, best=best)
-        return one.step, best.since
-
-    asked = []
-    scores[5] = 0.1
-    assert run(10) == (10, 0)
-    saved = path.read_text()
-    assert run(15) == (15, 1)
-    spoilt = json.loads(saved) | {
-        "values": {"5": 0.1, "10": 0.5, "15": 0.4, "20": 0.3}
-    }  # as after 20, killed
-    path.write_text(json.dumps(spoilt))
-    assert run(25) == (25, 3) and asked == [5, 10, 15, 20, 25]
-    assert latest(tmp_path / "best").endswith("ckpt-10")
-    path.write_text(json.dumps(spoilt | {"values": {"5": 0.1, "10": 0.5}}))
-    asked.clear()
-    run(25)
-    assert asked == [25]  # it was stopped before that evaluation
-
-
-def test_the_last_step_is_weighed_too(tmp_path):
-    one = trainer(tmp_path, problems=[Toy()], train_steps=7)
-    best = Best("toy_copy/log_perplexity", tmp_path / "best.json")
-    one.train(eval_every=5, best=best)
-    assert sorted(best.values) == [5, 7] and one.evaluated == 7
+    for name, value in again.state.average.averages.items():
+        np.testing.assert_array_equal(value.numpy(), averages[name])
+    assert trainer(None, problems=[Toy()]).state.average is None
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         (
             {"optimizer": "adafactor"},
@@ -343,69 +309,70 @@ def test_the_last_step_is_weighed_too(tmp_path):
         ({"ema_decay": 0.9}, "ema_decay=0.0 .now 0.9."),
     ],
 )
-def test_what_a_checkpoint_has_beside_the_weights_is_not_changed(tmp_path, changed, told):
+def test_what_a_checkpoint_has_beside_the_weights_is_not_changed(tmp_path, changed, message):
     trainer(tmp_path, problems=[Toy()], train_steps=2).train()
-    with pytest.raises(UserError, match=told):
-        trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(**changed))
+    with pytest.raises(UserError, match=message):
+        trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(**changed)).resume()
 
 
-def test_changes_are_told(tmp_path):
+def test_changes_are_logged(tmp_path):
     trainer(tmp_path, problems=[Toy()], train_steps=2).train()
     out = io.StringIO()
-    trainer(
-        tmp_path,
-        problems=[Toy()],
-        hparams=TINY.replace(batch_size=TINY.batch_size + 1),
-        console=Console(out),
-    )
+    hparams = TINY.replace(batch_size=TINY.batch_size + 1)
+    trainer(tmp_path, problems=[Toy()], hparams=hparams, console=Console(out)).resume()
     assert f"batch_size={TINY.batch_size + 1} (was {TINY.batch_size})" in out.getvalue()
     assert "the order of the data starts anew" in " ".join(out.getvalue().split())
 
 
-def test_interrupted_between_steps_it_saves_and_twice_it_stops_at_once(tmp_path):
-    one = trainer(tmp_path, problems=[Toy()], train_steps=50)
-    step = one._train_step
-    one._train_step = lambda *args: (
-        one.step == 6 and os.kill(os.getpid(), signal.SIGINT),
-        step(*args),
-    )[1]
-    with pytest.raises(KeyboardInterrupt):
-        one.train()
-    assert one.step == 7 and latest(tmp_path / "checkpoints").endswith("ckpt-7")
-
-    def twice(*args):
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(*args)
-
-    one._train_step = twice
-    with pytest.raises(KeyboardInterrupt):
-        one.train()
-    assert latest(tmp_path / "checkpoints").endswith("ckpt-7")
+def logged_on_resume(output, **options):
+    out = io.StringIO()
+    trainer(output, problems=[Toy()], console=Console(out), **options).resume()
+    return out.getvalue()
 
 
-@pytest.mark.parametrize("spoilt", ["seeds.json", "toy_copy.index", "toy_copy.data-00000-of-00001"])
-def test_spoilt_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, spoilt):
+def test_options_that_change_the_result_are_logged_on_resume(tmp_path):
+    trainer(tmp_path, problems=[Toy()], train_steps=2, seed=3).train()
+    assert "Other" not in logged_on_resume(tmp_path, train_steps=2, seed=3, save_every=7)
+    logged = logged_on_resume(tmp_path, train_steps=4, seed=1, precision="bfloat16")
+    assert (
+        "Other options than before: train_steps=4 (was 2), seed=1 (was 3), "
+        "precision=bfloat16 (was float32)"
+    ) in " ".join(logged.split())
+    recorded = json.loads((tmp_path / "run.json").read_text())
+    assert recorded["problems"] == "toy_copy" and recorded["seed"] == 3
+    with pytest.raises(UserError, match="was started with model=multimodel, not other"):
+        logged_on_resume(tmp_path, train_steps=2, model=other_model())
+
+
+def other_model():
+    registry.register_model("other")(registry.model("multimodel"))
+    return "other"
+
+
+def test_a_run_of_an_older_version_goes_on(tmp_path):
+    """It has recorded no options."""
+    trainer(tmp_path, problems=[Toy()], train_steps=2).train()
+    (tmp_path / "run.json").unlink()
+    (tmp_path / "status.json").unlink()
+    assert "Other" not in logged_on_resume(tmp_path, train_steps=4, seed=1)
+    one = trainer(tmp_path, problems=[Toy()], train_steps=4)
+    one.train()
+    assert one.step == 4 and (tmp_path / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    "damaged", ["seeds.json", "toy_copy.index", "toy_copy.data-00000-of-00001"]
+)
+def test_damaged_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, damaged):
     one = trainer(tmp_path, problems=[Toy()], train_steps=4, save_every=2)
     one.train()
-    (file,) = (tmp_path / "checkpoints" / "input-4").rglob(spoilt)
+    (file,) = (tmp_path / "checkpoints" / "input-4").rglob(damaged)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     out = io.StringIO()
     again = trainer(tmp_path, problems=[Toy()], train_steps=4, console=Console(out))
+    again.resume()
     assert again.step == 2 and "is corrupt (inputs of worker-0: " in " ".join(
         out.getvalue().split()
     )
     again.train()
     assert again.step == 4
-
-
-def test_told_to_stop_it_saves_first(tmp_path):
-    one = trainer(tmp_path, problems=[Toy()], train_steps=50)
-    step = one._train_step
-    one._train_step = lambda *args: (
-        one.step == 6 and os.kill(os.getpid(), signal.SIGTERM),
-        step(*args),
-    )[1]
-    with pytest.raises(Terminated) as stopped:
-        one.train()
-    assert stopped.value.code == 143 and latest(tmp_path / "checkpoints").endswith("ckpt-7")

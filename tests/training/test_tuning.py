@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
@@ -12,9 +13,8 @@ from tests.toys import TINY, Toy, ToyClass
 
 def trained(**changes):
     """{name of a weight: how far it moved} in three steps of two problems."""
-    one = Trainer(
-        [Toy(), ToyClass("toy_first")], TINY.replace(**changes), console=Silent(), train_steps=8
-    )
+    problems, config = [Toy(), ToyClass("toy_first")], RunConfig(train_steps=8)
+    one = Trainer(problems, TINY.replace(**changes), config, console=Silent())
     weights = {name: v for name, v in named_variables(one.model).items() if v.trainable}
     before = {name: v.numpy().copy() for name, v in weights.items()}
     one.train()

@@ -1,4 +1,4 @@
-"""A built-in world of coloured shapes: told in three languages, parsed, drawn and spoken."""
+"""A built-in world of coloured shapes: described in three languages, parsed, drawn and spoken."""
 
 from t2t_mm.data.mini_world.builder import MiniWorld, MiniWorldConfig
 

@@ -29,12 +29,12 @@ class MiniWorldConfig(tfds.core.BuilderConfig):
     """How much of the world is generated.
 
     Attributes:
-        kind: what is generated: "text", "image", "caption" or "speech".
+        content: what is generated: "text", "image", "caption" or "speech".
         train, validation, test: number of examples.
         seed: another seed gives other examples; a scene stays in its split.
     """
 
-    kind: str
+    content: str
     train: int
     validation: int
     test: int
@@ -49,7 +49,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
         MiniWorldConfig(
             name="text",
             description="Sentences in three languages and their trees.",
-            kind="text",
+            content="text",
             train=20_000,
             validation=500,
             test=500,
@@ -57,7 +57,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
         MiniWorldConfig(
             name="image",
             description="Pictures of two shapes and the class of the bigger one.",
-            kind="image",
+            content="image",
             train=6000,
             validation=300,
             test=300,
@@ -65,7 +65,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
         MiniWorldConfig(
             name="caption",
             description="Pictures of one to three groups of shapes and their captions.",
-            kind="caption",
+            content="caption",
             train=6000,
             validation=300,
             test=300,
@@ -73,7 +73,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
         MiniWorldConfig(
             name="speech",
             description="Spoken sentences and their transcripts.",
-            kind="speech",
+            content="speech",
             train=4000,
             validation=300,
             test=300,
@@ -90,7 +90,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
             "image": {"image": image, "label": tfds.features.ClassLabel(names=SHAPES)},
             "caption": {"image": image, "en": text},
             "speech": {"audio": audio, "en": text},
-        }[self.builder_config.kind]
+        }[self.builder_config.content]
         return tfds.core.DatasetInfo(
             builder=self, description=_DESCRIPTION, features=tfds.features.FeaturesDict(features)
         )
@@ -102,15 +102,15 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, split: str):
         config = self.builder_config
         sampler, example = {
-            "text": (scenes.told, _text),
+            "text": (scenes.described, _text),
             "image": (scenes.classified, _image),
             "caption": (scenes.captioned, _caption),
             "speech": (scenes.spoken, _speech),
-        }[config.kind]
-        rng = Random(f"{config.seed} {config.kind} {split}")
+        }[config.content]
+        rng = Random(f"{config.seed} {config.content} {split}")
         noise = np.random.default_rng(rng.getrandbits(64))
         found = scenes.sample_split(
-            sampler, split, getattr(config, split), rng, unique=config.kind == "text"
+            sampler, split, getattr(config, split), rng, unique=config.content == "text"
         )
         for key, scene in enumerate(found):
             yield key, example(scene, rng, noise)

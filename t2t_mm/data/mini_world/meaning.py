@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-MANY = 0  # the count of a plural told without a numeral ("the red circles")
+MANY = 0  # the count of a plural without a numeral ("the red circles")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Quality:
-    """One or two adjectives told of a subject: "red", "very big", "small and blue"."""
+    """One or two adjectives said of a subject: "red", "very big", "small and blue"."""
 
     adjectives: tuple[str, ...]
     very: bool = False
@@ -104,8 +104,7 @@ def split_of(clause: Clause) -> str:
     """The split a meaning belongs to, the same in every configuration: 90% train, 5% validation, 5%
     test.
 
-    It hangs on the meaning alone, so no scene of one split is met in another, in whatever form it
-    is told or shown.
+    It depends on the meaning alone, so no scene of one split occurs in another, in whatever form.
     """
     digest = hashlib.sha256(repr(clause).encode()).digest()
     part = int.from_bytes(digest[:4], "big") % 20

@@ -1,5 +1,4 @@
-"""Sampling of scenes: what is told (text, speech), and what is drawn as well (image classes,
-captions).
+"""Sampling of scenes: for sentences (text, speech), and for pictures (image classes, captions).
 
 Samplers take a `random.Random`, so a seed fixes every scene.
 """
@@ -50,10 +49,10 @@ def sample_split(
         yield clause
 
 
-# ---- What is told
+# ---- Sentences
 
 
-def told(rng: Random) -> Clause:
+def described(rng: Random) -> Clause:
     """A sentence of 4 to 16 English words in any form of the grammar; one in five has a second
     clause."""
     forms = (_exists, _sees, _located, _qualified, _acts, _sees_that, _joined)
@@ -110,7 +109,7 @@ def _located(rng: Random) -> Is:
 
 
 def _qualified(rng: Random) -> Is:
-    """A subject told by one kind of adjective is said to have the other: "the small stars are
+    """A subject with one kind of adjective is said to have the other: "the small stars are
     red"."""
     predicate = rng.choice(("colour", "size", "both"))
     size, colour = {"colour": (0.4, 0.0), "size": (0.0, 0.6), "both": (0.0, 0.0)}[predicate]
@@ -149,10 +148,10 @@ def classified(rng: Random) -> Exists:
 
 
 def captioned(rng: Random) -> Exists:
-    """A picture for its caption: one to three groups, each with size, colour and count told.
+    """A picture for its caption: one to three groups, each with its size, colour and count.
 
     The caption follows from the picture: the group of the biggest shapes comes first (no other has
-    its size), and two groups that share its relation are told left to right, or top to bottom.
+    its size), and two groups that share its relation come left to right, or top to bottom.
     """
     groups = rng.choices((1, 2, 3), weights=(9, 9, 2))[0]
     if groups == 1:

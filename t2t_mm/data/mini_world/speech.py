@@ -1,7 +1,7 @@
 """A small formant synthesiser: English words to int16 samples at 8 kHz.
 
 Each phoneme is one or more steady targets: formant frequencies, how strongly the voice and the
-noise sound, and where the noise lies. Targets become tracks, one value every 5 ms, smoothed so that
+noise sound, and the noise's band. Targets become tracks, one value every 5 ms, smoothed so that
 neighbours glide into each other. Pulses and noise are then shaped frame by frame in the frequency
 domain and added up again with overlap.
 """
@@ -128,9 +128,8 @@ def speak(words: list[str], rng: np.random.Generator) -> np.ndarray:
 def _tracks(words: list[str], rate: float) -> np.ndarray:
     """Float32 [frames, 7]: the targets of the words' phonemes held for their time, then smoothed.
 
-    Each word begins on a beat, as in slow dictation: when it is heard tells which word of the
-    sentence it is. A small model learns that in a few steps, where it would search long in words
-    that run together.
+    Each word begins on a beat, as in slow dictation: its time says which word of the sentence it
+    is. A small model learns that in a few steps; with words that run together it takes long.
     """
     targets = []
     for word in filter(str.isalpha, words):

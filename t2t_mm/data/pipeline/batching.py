@@ -15,7 +15,14 @@ EVAL_LIMIT = 2**17  # longest example that finds a bucket of its own in evaluati
 
 
 def batches(
-    problem, split, hparams, *, training, seed=0, static_shapes=False, share=(0, 1)
+    problem: Problem,
+    split: str,
+    hparams: HParams,
+    *,
+    training: bool,
+    seed: int = 0,
+    static_shapes: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of a resolved problem.
 

@@ -1,6 +1,8 @@
 """Targets of which an example has several, each as good as another, such as the captions of a
 picture."""
 
+from typing import Any
+
 import tensorflow as tf
 
 
@@ -10,14 +12,14 @@ def are_in(data: tf.data.Dataset) -> bool:
     return targets.dtype == tf.string and targets.shape.rank == 1
 
 
-def draw(targets, seed):
+def draw(targets: tf.Tensor, seed: Any) -> tf.Tensor:
     """One of several, drawn by `seed` (int32 [2]); what is but one, as it is."""
     if targets.dtype != tf.string or targets.shape.rank != 1:
         return targets
     return targets[tf.random.stateless_uniform([], seed, 0, tf.size(targets), tf.int32)]
 
 
-def each(raw) -> tf.data.Dataset:
+def each(raw: dict[str, tf.Tensor]) -> tf.data.Dataset:
     """An example for each of its targets."""
     return tf.data.Dataset.from_tensor_slices(raw["targets"]).map(
         lambda target: raw | {"targets": target}

@@ -1,15 +1,20 @@
-"""The training batches of all problems, and where each stands: saved with a checkpoint, gone on
-from after it."""
+"""The training batches of all problems, and the position in each: saved and restored with a
+checkpoint."""
 
 import json
+import os
 import shutil
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm import files
+from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches, most_shapes
+from t2t_mm.problem.base import Problem
 
 READ = (
     "batch_size",
@@ -26,22 +31,29 @@ class Inputs:
 
     Args:
         problems: resolved problems.
-        hparams: HParams.
-        seed: of order and augmentation; together with the step at which a problem is first read.
-        static_shapes, share: see input.batching.
+        hparams: hyperparameters.
+        seed: random seed for order and augmentation, together with the step at which a problem is
+            first read.
+        static_shapes, share: see data.pipeline.batching.
     """
 
-    def __init__(self, problems, hparams, seed, static_shapes=False, share=(0, 1)):
+    def __init__(
+        self,
+        problems: Iterable[Problem],
+        hparams: HParams,
+        seed: int,
+        static_shapes: bool = False,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self.problems = {problem.name: problem for problem in problems}
-        self.hparams, self.seed, self.static_shapes, self.share = (
-            hparams,
-            seed,
-            static_shapes,
-            share,
-        )
-        self._iterators, self._seeds, self._saved = {}, {}, {}
+        self.hparams, self.seed = hparams, seed
+        self.static_shapes, self.share = static_shapes, share
+        self._iterators: dict[str, Iterator] = {}
+        self._seeds: dict[str, int] = {}
+        # Problems that are to go on where a checkpoint was, and not read since: (folder, seed).
+        self._saved: dict[str, tuple[Path, int]] = {}
 
-    def next(self, name, step):
+    def next(self, name: str, step: int) -> dict[str, tf.Tensor]:
         """The next batch of a problem, for step `step`."""
         if name not in self._iterators:
             self._start(name, step)
@@ -71,25 +83,22 @@ class Inputs:
         """How many shapes batches can have at most, of all problems; with static shapes."""
         return sum(most_shapes(problem, self.hparams) for problem in self.problems.values())
 
-    def save(self, folder):
-        """Writes where every problem stands into a folder of the given one, made anew: one for each
-        worker."""
+    def save(self, folder: str | os.PathLike) -> None:
+        """Writes the position in every problem into a folder of the given one, made anew: one for
+        each worker."""
         folder = self._of_worker(folder)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name, iterator in self._iterators.items():
             tf.train.Checkpoint(iterator=iterator).write(str(folder / name))
-        for name, (
-            before,
-            _,
-        ) in self._saved.items():  # not read since the last start: still where it was
+        for name, (before, _) in self._saved.items():  # not read since: still where it was
             for path in before.glob(f"{name}.*"):
                 shutil.copy(path, folder)
         self._saved = {name: (folder, seed) for name, (_, seed) in self._saved.items()}
         seeds = self._seeds | {name: seed for name, (_, seed) in self._saved.items()}
-        (folder / "seeds.json").write_text(json.dumps({"reading": self._reading(), "seeds": seeds}))
+        files.write_json(folder / "seeds.json", {"reading": self._reading(), "seeds": seeds})
 
-    def restore(self, folder) -> bool:
+    def restore(self, folder: str | os.PathLike) -> bool:
         """Goes on where `save` was; false if nothing is there, or batches are made in another way
         now."""
         folder = self._of_worker(folder)
@@ -102,10 +111,10 @@ class Inputs:
         }
         return True
 
-    def _of_worker(self, folder):
+    def _of_worker(self, folder) -> Path:
         return Path(folder) / f"worker-{self.share[0]}"
 
-    def _reading(self):
+    def _reading(self) -> dict:
         """What the batches depend on, besides the data."""
         ways = {
             "static_shapes": self.static_shapes,

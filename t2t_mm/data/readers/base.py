@@ -96,7 +96,7 @@ class Reader:
 
         Yields:
             What the loader takes, `items.Broken` or `items.LeftOut`. An item must change if a
-            file that it stands for changes (see `files.stamped`): an equal one is not read again.
+            file that it is made of changes (see `files.stamped`): an equal one is not read again.
         """
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class Reader:
         return {}
 
     def total(self, source: Any) -> int | None:
-        """How many items there are, None if only reading can tell. Called before `items`; raises
+        """How many items there are, None if only reading shows it. Called before `items`; raises
         a UserError if files don't fit together."""
         return None
 

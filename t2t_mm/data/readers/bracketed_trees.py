@@ -71,9 +71,8 @@ class BracketedTrees(Reader):
     @functools.cached_property
     def _sections(self):
         """The folders of sections, which may lie deeper, as in PARSED/MRG/WSJ."""
-        splits = {
-            name for names in self.SPLITS.values() for name in names
-        }  # folders that are read as a whole
+        # folders of splits, all of whose files are read
+        splits = {name for names in self.SPLITS.values() for name in names}
         return [
             path
             for path in self.folder.rglob("[0-2][0-9]")

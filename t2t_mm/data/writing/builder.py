@@ -19,7 +19,7 @@ class ReaderConfig(tfds.core.BuilderConfig):
     reader: Reader
 
 
-class ReaderBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class ReaderBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """The TFDS data set of a reader, `<data_dir>/<layout>/<name>/<version>`.
 
     Apache Beam has TFDS do the writing; otherwise `shards.write` does it.

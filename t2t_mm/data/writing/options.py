@@ -26,13 +26,13 @@ class Options:
         """TFDS's DownloadConfig."""
         import tensorflow_datasets as tfds
 
-        beam = None
+        options = None
         if self.beam:
             from t2t_mm.data.writing import beam
 
-            beam = beam.pipeline_options(self.beam)
+            options = beam.pipeline_options(self.beam)
         return tfds.download.DownloadConfig(
-            try_download_gcs=False, beam_options=beam, manual_dir=self.manual_dir or None
+            try_download_gcs=False, beam_options=options, manual_dir=self.manual_dir or None
         )
 
 

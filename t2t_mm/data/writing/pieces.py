@@ -70,8 +70,8 @@ def make(
     Yields:
         (path, what became of its items, whether it was there already) for each piece, in order.
     """
-    waiting, load = collections.deque(), reader.loader(source)
-    depends = _depends(reader, features)
+    waiting: collections.deque = collections.deque()  # of (path, the job that makes it)
+    load, depends = reader.loader(source), _depends(reader, features)
     with _executor(workers) as pool:
         for number, items in enumerate(_batched(reader.items(source), reader.PIECE)):
             path = work / f"{split}-{number:06}-{_digest((depends, items))}.piece"
@@ -112,7 +112,8 @@ def _digest(contents):
 def _make_piece(path, split, items, loader, features) -> Counts:
     """Loads the items, and writes what they gave: a line of JSON, then records in the order of
     their hashes."""
-    counts, records, left_out = Counts(items=len(items)), [], collections.Counter()
+    counts, records = Counts(items=len(items)), []
+    left_out: collections.Counter[str] = collections.Counter()
     for found in itertools.chain.from_iterable(load(item, loader) for item in items):
         if isinstance(found, LeftOut):
             left_out[found.reason] += 1

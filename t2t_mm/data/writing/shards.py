@@ -135,7 +135,7 @@ def _merge_all(builder, made, written, options):
 
 
 def _write_shards(records, counts, template, status, report):
-    """Writes the records to as many shards as their size asks for; the number of examples in
+    """Writes the records to as many shards as their size needs; the number of examples in
     each."""
     import tensorflow as tf
 

@@ -1,6 +1,7 @@
 """Sound in graph: samples -> normalised waveform or log-mel spectrogram."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,12 +11,12 @@ LOWEST = 20.0  # Hz, edge of the lowest mel band
 FLOOR = 1e-8  # power of digital silence, so that its logarithm is finite
 
 
-def encode(value, spec, training: bool = False, seed=None):
+def encode(value: tf.Tensor, spec: Any, training: bool = False, seed: Any = None) -> tf.Tensor:
     """Encodes one utterance.
 
     Args:
       value: integers (16 bits) or floats in [-1, 1], [samples].
-      spec: features.Audio.
+      spec: the Audio.
       training: whether to hide parts of the spectrogram.
       seed: int32 [2], decides which; fresh if absent.
     Returns:
@@ -38,7 +39,7 @@ def encode(value, spec, training: bool = False, seed=None):
     return signal[:, :, None]
 
 
-def resampled(samples, rate, wanted_rate):
+def resampled(samples: Any, rate: Any, wanted_rate: Any) -> tf.Tensor:
     """Sound of another sampling rate: what of its spectrum fits under half of that. In graph, or of
     an array.
 
@@ -62,7 +63,7 @@ def resampled(samples, rate, wanted_rate):
     )
 
 
-def mask_parts(signal, share: float, seed=None):
+def mask_parts(signal: tf.Tensor, share: float, seed: Any = None) -> tf.Tensor:
     """Hides two stretches of time and two of frequency, each of random width up to half of `share`
     of the axis, behind the mean, 0 (SpecAugment; Park et al. 2019, arXiv 1904.08779). float32
     [frames, bins] -> the same."""
@@ -78,7 +79,7 @@ def mask_parts(signal, share: float, seed=None):
     return signal
 
 
-def log_mel(samples, sample_rate: int, bins: int):
+def log_mel(samples: tf.Tensor, sample_rate: int, bins: int) -> tf.Tensor:
     """Logarithm of the power in mel bands: float32 [samples] -> [frames, bins]."""
     window, hop = round(WINDOW * sample_rate), round(HOP * sample_rate)
     # long enough that no mel band falls between two lines of the spectrum

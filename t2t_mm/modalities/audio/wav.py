@@ -13,7 +13,7 @@ from t2t_mm.modalities.audio.reading import LONGEST
 INTEGERS, FLOATS, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE  # format tags
 
 
-def samples(content, rate):
+def samples(content: tf.Tensor, rate: int) -> tf.Tensor:
     """In graph: a WAV file of any sampling rate and number of channels -> int16 [samples] at
     `rate`."""
     sound, has = decode_wav(content)
@@ -30,7 +30,7 @@ def samples(content, rate):
         return tf.cast(sound, tf.int16)
 
 
-def decode_wav(content):
+def decode_wav(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """A WAV file, a string scalar -> (float32 [samples, channels] in [-1, 1], samples a second,
     int32).
 
@@ -119,7 +119,7 @@ def _numbers(data, tag, bits):
     )
 
 
-def a_law():
+def a_law() -> np.ndarray:
     """What each byte of A-law stands for (ITU-T G.711): float32 [256]."""
     code = np.arange(256) ^ 0x55
     exponent, mantissa = code >> 4 & 7, code & 15
@@ -129,7 +129,7 @@ def a_law():
     return np.float32(np.where(code & 128, size, -size) / 2.0**12)
 
 
-def mu_law():
+def mu_law() -> np.ndarray:
     """What each byte of µ-law stands for (ITU-T G.711): float32 [256]."""
     code = ~np.arange(256) & 255
     exponent, mantissa = code >> 4 & 7, code & 15

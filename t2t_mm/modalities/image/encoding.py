@@ -1,11 +1,13 @@
 """Pictures in graph: encoded bytes -> float32 pixels of one size."""
 
+from typing import Any
+
 import tensorflow as tf
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def encode(value, spec, training: bool = False, seed=None):
+def encode(value: tf.Tensor, spec: Any, training: bool = False, seed: Any = None) -> tf.Tensor:
     """Decodes a picture and brings it to the size of the spec.
 
     With `fit="crop"` a square is cut out and scaled: `spec.crop` of the short side, in training at
@@ -15,7 +17,7 @@ def encode(value, spec, training: bool = False, seed=None):
 
     Args:
       value: encoded bytes (string scalar) or uint8 [height, width, channels].
-      spec: features.Image.
+      spec: the Image.
       training: whether to augment.
       seed: int32 [2], decides the augmentation; fresh if absent.
     Returns:

@@ -1,1 +1,1 @@
-"""What happens around training steps."""
+"""What happens around training steps: one concern per file, one protocol (base.py)."""

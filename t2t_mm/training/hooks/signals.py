@@ -1,42 +1,37 @@
-"""SIGTERM and Ctrl-C as requests to stop: the step in flight ends, a checkpoint is written, then
-the process ends."""
+"""SIGTERM and Ctrl-C end training between two steps, with a checkpoint."""
 
-import contextlib
-import os
-import signal
-import threading
-
-EXIT_CODE = 143  # 128 + SIGTERM, as shells have it: stopped from outside, to be started again
+from t2t_mm.execution.signals import StopSignals
+from t2t_mm.training.hooks.base import Hook, Training
 
 
-class Terminated(SystemExit):
-    """The run was told to stop, and has saved."""
+class StopOnSignal(Hook):
+    """Ends training when a signal has come, to this worker or another.
 
-    def __init__(self):
-        super().__init__(EXIT_CODE)
-
-
-@contextlib.contextmanager
-def termination():
-    """Gives a function that says which signal has come: SIGTERM, SIGINT or None.
-
-    A second Ctrl-C interrupts at once, as ever. Outside the main thread signals stay as they are.
+    Args:
+        signals: takes note of signals.
+        every: steps between looks.
     """
-    told = []
 
-    def take(number, frame):
-        if number == signal.SIGINT and signal.SIGINT in told:
-            raise KeyboardInterrupt
-        if number == signal.SIGINT:  # print is not for signal handlers
-            os.write(2, b"\nStopping when this step has ended; Ctrl-C again stops at once.\n")
-        told.append(number)
+    def __init__(self, signals: StopSignals, every: int = 1) -> None:
+        self.signals, self.every = signals, every
 
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    before = {number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: told[0] if told else None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def begin(self, trainer: Training) -> None:
+        """From here on signals are requests."""
+        self.signals.__enter__()
+
+    def before_step(self, trainer: Training) -> None:
+        """Saves and ends the process, if a signal has come."""
+        if trainer.step % self.every == 0:
+            self._look(trainer)
+
+    def end(self, trainer: Training, error: BaseException | None) -> None:
+        """Signals are again what they were; one that came at the last step is not lost."""
+        try:
+            if error is None:
+                self._look(trainer)
+        finally:
+            self.signals.__exit__()
+
+    def _look(self, trainer):
+        if trainer.replicas.any(self.signals.asked()):
+            trainer.leave()

@@ -16,7 +16,7 @@ def read(tmp_path_factory):
 
     def run(kind, seed=0):
         config = MiniWorldConfig(
-            name=f"{kind}_{seed}", kind=kind, train=40, validation=8, test=8, seed=seed
+            name=f"{kind}_{seed}", content=kind, train=40, validation=8, test=8, seed=seed
         )
         builder = MiniWorld(config=config, data_dir=tmp_path_factory.mktemp("data"))
         builder.download_and_prepare()

@@ -155,9 +155,9 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="module")
-def told():
+def clauses():
     rng = Random(7)
-    return list(dict.fromkeys(scenes.told(rng) for _ in range(4000)))
+    return list(dict.fromkeys(scenes.described(rng) for _ in range(4000)))
 
 
 @pytest.mark.parametrize("clause, en, de, fr", SENTENCES, ids=[en for _, en, _, _ in SENTENCES])
@@ -170,24 +170,24 @@ def test_sentences(clause, en, de, fr):
 
 
 @pytest.mark.parametrize("language", [english, german, french])
-def test_no_two_meanings_share_a_sentence(told, language):
-    assert len({language.sentence(clause) for clause in told}) == len(told) > 3500
+def test_no_two_meanings_share_a_sentence(clauses, language):
+    assert len({language.sentence(clause) for clause in clauses}) == len(clauses) > 3500
 
 
-def test_length_and_size_of_the_vocabulary(told):
-    lengths = [len(english.sentence(clause).split()) for clause in told]
+def test_length_and_size_of_the_vocabulary(clauses):
+    lengths = [len(english.sentence(clause).split()) for clause in clauses]
     assert min(lengths) == 4 and max(lengths) == scenes.MAX_WORDS
     for language in (english, german, french):
         words = {
             word.strip(".,").lower()
-            for clause in told
+            for clause in clauses
             for word in language.sentence(clause).split()
         }
         assert len(words) <= 150
 
 
-def test_french_has_no_missed_elision_or_contraction(told):
-    for clause in told:
+def test_french_has_no_missed_elision_or_contraction(clauses):
+    for clause in clauses:
         words = french.sentence(clause).lower().strip(".").split()
         for before, word in zip(words, words[1:], strict=False):
             if word[0] in "aeiouéàâêœ":
@@ -195,9 +195,9 @@ def test_french_has_no_missed_elision_or_contraction(told):
             assert (before, word) not in [("de", "le"), ("de", "les"), ("à", "le"), ("à", "les")]
 
 
-def test_trees_hold_the_sentence(told):
+def test_trees_hold_the_sentence(clauses):
     labels = set()
-    for clause in told[:500]:
+    for clause in clauses[:500]:
         tree = english.tree(clause)
         line = english.bracketed(["ROOT", tree])
         words = english.leaves(tree)
@@ -233,8 +233,8 @@ def test_tree_of_a_sentence():
     )
 
 
-def test_every_english_word_can_be_pronounced(told):
-    for clause in told:
+def test_every_english_word_can_be_pronounced(clauses):
+    for clause in clauses:
         for word in english.leaves(english.tree(clause)):
             assert not word.isalpha() or pronounce(word)
     assert pronounce("crosses")[-2:] == ["IH", "Z"] and pronounce("hearts")[-1] == "S"
@@ -243,7 +243,7 @@ def test_every_english_word_can_be_pronounced(told):
 
 def test_scenes_keep_to_their_split():
     found = {
-        split: set(scenes.sample_split(scenes.told, split, 300, Random(1), True))
+        split: set(scenes.sample_split(scenes.described, split, 300, Random(1), True))
         for split in ("train", "validation", "test")
     }
     assert [len(meanings) for meanings in found.values()] == [300] * 3

@@ -126,9 +126,9 @@ def test_another_process_at_it_is_an_error(lines, write_data, tmp_path):
     write_data()
 
 
-def test_progress_is_told(lines, write_data):
-    told = []
-    report = lambda now: told.append((now.name, now.done, now.total, now.merging))  # noqa: E731
+def test_progress_is_reported(lines, write_data):
+    seen = []
+    report = lambda now: seen.append((now.name, now.done, now.total, now.merging))  # noqa: E731
     write_data(options=Options(report=report))
-    assert told[0] == ("mine train", 500, 20_000, False)
-    assert told[-1] == ("mine validation", 700, 700, True)
+    assert seen[0] == ("mine train", 500, 20_000, False)
+    assert seen[-1] == ("mine validation", 700, 700, True)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language import vocabulary as text
+from t2t_mm.modalities.language import vocabulary_training as training
 
 LINES = [
     f"Der {a} Hund sieht die {b} Katze. The {a} dog sees the {b} cat, n'est-ce pas ?  é œ 日本 "
@@ -57,13 +58,13 @@ AWKWARD = [
 
 @pytest.fixture(scope="module")
 def subwords(tmp_path_factory):
-    return text.train_subwords(LINES, tmp_path_factory.mktemp("vocab") / "small.model", 400)
+    return training.train_subwords(LINES, tmp_path_factory.mktemp("vocab") / "small.model", 400)
 
 
 @pytest.fixture(scope="module")
 def symbols(tmp_path_factory):
     path = tmp_path_factory.mktemp("vocab") / "tags.symbols"
-    return text.train_symbols(["(S NN )S", "(S NN NN )S é"], path)
+    return training.train_symbols(["(S NN )S", "(S NN NN )S é"], path)
 
 
 def random_texts(n):
@@ -106,7 +107,7 @@ def test_batches_and_graphs(subwords):
 
 
 def test_a_vocabulary_first_used_inside_a_graph_works_after_it(tmp_path, symbols):
-    fresh = text.train_subwords(LINES, tmp_path / "fresh.model", 300)
+    fresh = training.train_subwords(LINES, tmp_path / "fresh.model", 300)
     data = tf.data.Dataset.from_tensors("dog").map(fresh.tokenize)
     expected = fresh.encode_py("dog")
     assert next(data.as_numpy_iterator()).tolist() == expected
@@ -143,7 +144,7 @@ def test_sizes_and_record(tmp_path):
         sources.append({"problem": "wmt_ende", "side": "inputs", "lines": len(LINES)})
 
     path = tmp_path / "new" / "words.model"
-    vocabulary = text.train_subwords(lines(), path, 400, sources, said.append)
+    vocabulary = training.train_subwords(lines(), path, 400, sources, said.append)
     assert vocabulary.size == 400 and not said
     record = json.loads(text.metadata_path(path).read_text())
     assert record == {
@@ -157,11 +158,11 @@ def test_sizes_and_record(tmp_path):
     assert text.load(path) is text.load(str(path))
     assert sorted(p.name for p in path.parent.iterdir()) == ["words.json", "words.model"]
 
-    small = text.train_subwords(["abab"], tmp_path / "tiny.model", 8192, log=said.append)
+    small = training.train_subwords(["abab"], tmp_path / "tiny.model", 8192, log=said.append)
     assert 259 < small.size < 300 and str(small.size) in said[0]
     assert small.decode_py(small.encode_py("zebra")) == "zebra"
     # more characters than pieces: bytes carry the rest
-    many = text.train_subwords(
+    many = training.train_subwords(
         ["".join(map(chr, range(0x4E00, 0x5000)))], tmp_path / "many.model", 300
     )
     assert many.size <= 300 and many.decode_py(many.encode_py("一丁")) == "一丁"
@@ -169,18 +170,19 @@ def test_sizes_and_record(tmp_path):
 
 def test_training_is_deterministic_and_takes_any_text(tmp_path):
     lines = [*LINES, *AWKWARD, "long " * 5000]
-    first = text.train_subwords(iter(lines), tmp_path / "a.model", 350)
-    second = text.train_subwords(lines, tmp_path / "b.model", 350)
+    first = training.train_subwords(iter(lines), tmp_path / "a.model", 350)
+    second = training.train_subwords(lines, tmp_path / "b.model", 350)
     assert first.fingerprint == second.fingerprint
     assert (
-        first.fingerprint != text.train_subwords(LINES[:8], tmp_path / "c.model", 350).fingerprint
+        first.fingerprint
+        != training.train_subwords(LINES[:8], tmp_path / "c.model", 350).fingerprint
     )
 
 
 def test_sample_is_fair_and_repeatable():
-    assert text.sample(range(5), 10) == [0, 1, 2, 3, 4]
-    kept = text.sample(range(10_000), 1000)
-    assert kept == text.sample(iter(range(10_000)), 1000) and len(set(kept)) == 1000
+    assert training.sample(range(5), 10) == [0, 1, 2, 3, 4]
+    kept = training.sample(range(10_000), 1000)
+    assert kept == training.sample(iter(range(10_000)), 1000) and len(set(kept)) == 1000
     assert abs(np.mean(kept) - 5000) < 300
 
 
@@ -191,7 +193,7 @@ def test_symbols(symbols, tmp_path):
     assert symbols.decode_py([4, 3, 2, 0, 5, 1, 3]) == "(S NN <unk> )S"
     assert text.load(symbols.path).encode_py("NN") == [3]
     said = []
-    cut = text.train_symbols(["a a b b c"], tmp_path / "cut.symbols", 5, log=said.append)
+    cut = training.train_symbols(["a a b b c"], tmp_path / "cut.symbols", 5, log=said.append)
     assert cut.encode_py("a b c") == [3, 4, 2]
     assert "1 rarest of 3" in said[0]
 
@@ -214,15 +216,15 @@ def test_mistakes_are_named(tmp_path, subwords):
     with pytest.raises(UserError, match="No vocabulary at .*generate_data"):
         text.load(tmp_path / "none.model")
     with pytest.raises(UserError, match="empty.* has no text"):
-        text.train_subwords(["", "\n", "\t"], tmp_path / "empty.model", 400)
+        training.train_subwords(["", "\n", "\t"], tmp_path / "empty.model", 400)
     with pytest.raises(UserError, match="tags has no symbols"):
-        text.train_symbols([" "], tmp_path / "tags.symbols")
+        training.train_symbols([" "], tmp_path / "tags.symbols")
     with pytest.raises(UserError, match="at least 261"):
-        text.train_subwords(LINES, tmp_path / "x.model", 200)
+        training.train_subwords(LINES, tmp_path / "x.model", 200)
     assert not list(tmp_path.iterdir())
 
     path = tmp_path / "a.model"
-    text.train_subwords(LINES, path, 300)
+    training.train_subwords(LINES, path, 300)
     path.write_bytes(subwords.path.read_bytes())
     with pytest.raises(UserError, match="is not the vocabulary that .*a.json describes"):
         text.load(path)

@@ -1,0 +1,55 @@
+"""Flags made from the fields of a configuration: one flag for each, with its documentation."""
+
+from typing import Any
+
+from absl import flags
+
+from t2t_mm.cli import app
+from t2t_mm.config.fields import STRINGS, Field, Fields
+
+_DEFINE = {
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    bool: flags.DEFINE_bool,
+    str: flags.DEFINE_string,
+    STRINGS: flags.DEFINE_multi_string,
+}
+
+
+def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str]]:
+    """Defines the flags of a command. What a value may be is checked by `given`.
+
+    Args:
+        config: a dataclass of fields, each of a `group`.
+        values: the command's flags, to which they are added.
+
+    Returns:
+        {group: names of its flags}, the sections of --help.
+    """
+    sections: dict[str, list[str]] = {}
+    for field in config.fields().values():
+        default = list(field.default) if field.type == STRINGS else field.default
+        _DEFINE[field.type](field.name, default, "", flag_values=values)
+        values[field.name].help = _help(field)  # absl would add its own words to some
+        sections.setdefault(field.more["group"], []).append(field.name)
+    return sections
+
+
+def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
+    """{field: value} of the flags that the command line gives.
+
+    Raises:
+        UsageError: for a value that does not fit.
+    """
+    found = {}
+    for name, field in config.fields().items():
+        if values[name].present:
+            try:
+                found[name] = field.checked(values[name].value)
+            except ValueError as error:
+                raise app.UsageError(f"--{error}; --help lists the flags") from None
+    return found
+
+
+def _help(field: Field) -> str:
+    return (field.meaning[0].upper() + field.meaning[1:]).removesuffix(".") + "."

@@ -1,0 +1,41 @@
+"""One evaluation step: the teacher-forced metrics of a batch."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from t2t_mm.execution.compiled import CompiledParts
+from t2t_mm.execution.replicas import Replicas
+
+
+class EvalStep:
+    """The evaluation step of one problem: batch -> {"examples", "tokens", metric: [sum, count]},
+    float64.
+
+    Args:
+        model: a model; the compiled parts are shared with training, if it is trained.
+        metrics: teacher-forced metrics.
+        problem: its name.
+        replicas: the sums are those of this worker's replicas.
+    """
+
+    def __init__(
+        self, model, metrics: Sequence, problem: str, replicas: Replicas | None = None
+    ) -> None:
+        model.run_part = model.run_part or CompiledParts()
+        self.model, self.metrics, self.problem = model, metrics, problem
+        self.replicas = replicas or Replicas()
+        self._sums = model.run_part.compile(self._measure)
+
+    def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self.replicas.local_sum(self.replicas.run(self._of_replica, [batch]))
+
+    def _of_replica(self, batches):
+        (batch,) = batches
+        logits = self.model(batch, problem=self.problem, training=False)["logits"]
+        return self._sums(logits, batch["targets"], batch["targets_mask"])
+
+    def _measure(self, logits, targets, mask):
+        sums = {m.name: tf.stack(m.sums(logits, targets, mask)) for m in self.metrics}
+        count = lambda real: tf.reduce_sum(tf.cast(real, tf.float64))  # noqa: E731
+        return {"examples": count(tf.reduce_any(mask, axis=1)), "tokens": count(mask), **sums}

@@ -1,0 +1,106 @@
+"""Distribution strategies: which devices and machines a run uses."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+
+_EXAMPLE = (
+    "Each worker is given all addresses and its own place among them: "
+    """TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker",
+    "index": 0}}'."""
+)
+
+
+def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
+    """The distribution strategy of that name.
+
+    To be called before anything is computed: workers find each other only at the start.
+
+    Args:
+        name: one of
+            auto: the first of the following that the machine is made for;
+            multi_worker: the machines that TF_CONFIG lists, each with all its GPUs, or its CPU;
+            tpu: the TPU of this machine, or the one that TPU_NAME names;
+            mirrored: all GPUs of this machine; without any, its logical CPUs;
+            one_device: the first GPU, or the CPU.
+
+    Raises:
+        UserError: if the machine is not made for it.
+    """
+    one = tf.distribute.get_strategy
+    makers = {"one_device": one, "mirrored": _mirrored, "multi_worker": _multi_worker, "tpu": _tpu}
+    name = _fitting() if name == "auto" else name
+    if name not in makers:
+        raise UserError(f"A strategy is auto, {', '.join(makers)}; not {name!r}.")
+    made = makers[name]()
+    # Alone, a replica has nothing to mirror.
+    return one() if made.num_replicas_in_sync == 1 and name != "tpu" else made
+
+
+def mirrored_cpus(count: int) -> tf.distribute.Strategy:
+    """The strategy over so many logical CPUs, to try things out."""
+    # Collectives would take all strategies of a process for one, of the size of the first.
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{i}" for i in range(count)], tf.distribute.ReductionToOneDevice()
+    )
+
+
+def device_name() -> str:
+    """The device that TensorFlow computes on, in words."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU, {tf.config.threading.get_intra_op_parallelism_threads() or 'all'} threads"
+    names = [tf.config.experimental.get_device_details(g).get("device_name", "GPU") for g in gpus]
+    return f"{names[0]} (the first of {len(names)})" if len(names) > 1 else names[0]
+
+
+def _fitting() -> str:
+    if len(_cluster().get("worker", ())) + len(_cluster().get("chief", ())) > 1:
+        return "multi_worker"
+    if os.environ.get("TPU_NAME") or tf.config.list_physical_devices("TPU"):
+        return "tpu"
+    return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "one_device"
+
+
+def _mirrored():
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        return tf.distribute.MirroredStrategy([device.name for device in gpus])
+    return mirrored_cpus(len(tf.config.list_logical_devices("CPU")))
+
+
+def _cluster() -> dict:
+    """{kind of task: its addresses}, from TF_CONFIG."""
+    try:
+        return json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+    except (ValueError, AttributeError) as error:
+        raise UserError(
+            f"The environment variable TF_CONFIG is no JSON object ({error}). {_EXAMPLE}"
+        ) from error
+
+
+def _multi_worker():
+    workers = _cluster().get("worker", ())
+    task = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {})
+    is_chief = task.get("type") == "chief" and _cluster().get("chief")
+    if not workers or not (is_chief or task.get("index", -1) in range(len(workers))):
+        raise UserError(
+            "--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster of "
+            f"workers and this one's task. {_EXAMPLE}"
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _tpu():
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+            os.environ.get("TPU_NAME", "local")
+        )
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise UserError(f"--strategy=tpu finds no TPU: {error}") from error

@@ -1,0 +1,91 @@
+"""Where a run starts: its newest checkpoint, the weights of another run, or fresh values."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
+from t2t_mm.config.run import RunConfig
+from t2t_mm.execution.replicas import Replicas
+from t2t_mm.problem.base import Problem
+from t2t_mm.runs.checkpoints import Checkpoints
+from t2t_mm.runs.corruption import newest_intact
+from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.warm_start import is_part_of, load_fitting
+from t2t_mm.training.state import TrainState
+
+
+class Restorer:
+    """Gives a fresh state the values that the run goes on with.
+
+    Args:
+        state: fresh.
+        problems: resolved problems, those of the model.
+        replicas: in whose scope the state was made.
+        log: function of one line.
+    """
+
+    def __init__(
+        self,
+        state: TrainState,
+        problems: Sequence[Problem],
+        replicas: Replicas,
+        log: Callable[[str], None],
+    ) -> None:
+        self.state, self.problems, self.replicas, self.log = state, problems, replicas, log
+
+    def resume(self, output: OutputDir, checkpoints: Checkpoints) -> None:
+        """Restores the newest intact checkpoint, if there is one. If problems have come since, the
+        run starts from its weights, at its step."""
+        if not output.has_checkpoint:
+            return
+
+        def read(path: str) -> int:
+            if is_part_of(path, self.state.model):
+                self._load_fitting(output, path)
+                return checkpoints.restore_inputs(path)
+            step = checkpoints.restore(path)
+            self.log(f"Resuming from the checkpoint of step {step:,} in {output.checkpoints}")
+            return step
+
+        self.state.step = newest_intact(output.checkpoints, read, self.log, with_inputs=True)
+
+    def start_from(self, output: OutputDir, rescale: bool = False) -> None:
+        """Takes the weights that fit of the newest intact checkpoint of another run.
+
+        Args:
+            output: of that run.
+            rescale: see `warm_start.load_fitting`.
+        """
+        output.need_checkpoint()
+        read = functools.partial(self._load_fitting, output, rescale=rescale)
+        newest_intact(output.checkpoints, read, self.log)
+
+    def _load_fitting(self, output, path, rescale=False) -> None:
+        """Takes the weights that fit; the optimizer starts anew."""
+        recorded, model = output.recorded_problems(), self.state.model
+        with self.replicas.scope():
+            load_fitting(model, self.problems, path, recorded, self.log, rescale)
+            if self.state.average:
+                self.state.average.restart()
+
+
+def check(output: OutputDir, problems: Sequence[Problem], hparams: HParams, config: RunConfig):
+    """What a run that goes on changes, as lines to be logged.
+
+    Raises:
+        UserError: if it can't go on: another architecture, model, other problems or vocabularies.
+    """
+    options = output.check_config(config)
+    output.check_hparams(hparams)
+    output.check_problems(problems)
+    if not output.has_checkpoint:
+        return []
+    saved = hparams_files.load(output.path, output.recorded_model())
+    found = (("hparams", hparams.diff(saved)), ("options", options))
+    return [_line(what, changed) for what, changed in found if changed]
+
+
+def _line(what: str, changed: dict[str, tuple]) -> str:
+    changes = ", ".join(f"{name}={new} (was {old})" for name, (new, old) in changed.items())
+    return f"Other {what} than before: {changes}"

@@ -56,7 +56,8 @@ class Best:
     @property
     def value(self) -> float | None:
         """The value of the best evaluation."""
-        return self.values.get(self.step)
+        step = self.step
+        return None if step is None else self.values[step]
 
     @property
     def since(self) -> int:

@@ -19,6 +19,8 @@ from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import checkpoint_path, found, input_folder, latest, step_of
 from t2t_mm.runs.writing import Writer
 
+Shapes = dict[weights.Key, tuple[int, ...]]
+
 
 class Average(Protocol):
     """Moving averages of the weights, by name, and how often each was updated."""
@@ -66,7 +68,7 @@ class Checkpoints:
             "model": {name: v.value for name, v in named_variables(model).items()},
             "optimizer": {f"{i:05d}": v.value for i, v in enumerate(optimizer.variables)},
         }
-        self._averaged = (
+        self._averaged: dict[str, dict[str, tf.Variable]] = (
             {"average": average.averages, "averaged": {"counts": average.counts}} if average else {}
         )
         saved = self._fixed | self._averaged | {"step": self._step}
@@ -115,16 +117,16 @@ class Checkpoints:
                 "or choose another --output_dir, then run the same command again."
             ) from error
 
-    def _input(self, step):
+    def _input(self, step: int) -> Path:
         return input_folder(checkpoint_path(self.directory, step))
 
-    def _drop_inputs(self):
+    def _drop_inputs(self) -> None:
         """Removes the inputs of checkpoints that are gone."""
         kept = {input_folder(path) for path in found(self.directory)}
         for folder in set(self.directory.glob("input-*")) - kept:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _remove_partial(self, step):
+    def _remove_partial(self, step: int) -> None:
         if self._writer.has_written(step):
             return  # what failed came later
         shutil.rmtree(self._input(step), ignore_errors=True)
@@ -149,7 +151,7 @@ class Checkpoints:
             return None
         return newest_intact(self.directory, self._restore, self.log, self.inputs is not None)
 
-    def _restore(self, path):
+    def _restore(self, path: str) -> int:
         there = weights.shapes(path)
         fixed, averaged = _by_key(self._fixed), _by_key(self._averaged)
         self._check_fits(path, there, fixed)
@@ -168,7 +170,7 @@ class Checkpoints:
         return self.restore_inputs(path)
 
     @staticmethod
-    def _check_fits(path, there, fixed):
+    def _check_fits(path: str, there: Shapes, fixed: dict[weights.Key, tf.Variable]) -> None:
         here = {key: tuple(variable.shape) for key, variable in fixed.items()}
         there = {key: shape for key, shape in there.items() if key[0] in ("model", "optimizer")}
         if here == there:
@@ -194,12 +196,12 @@ class Checkpoints:
         return step_of(path)
 
 
-def _by_key(parts) -> dict[weights.Key, tf.Variable]:
+def _by_key(parts: dict[str, dict[str, tf.Variable]]) -> dict[weights.Key, tf.Variable]:
     """{(part, name): variable}."""
     return {
         (part, name): variable for part, named in parts.items() for name, variable in named.items()
     }
 
 
-def _shape(shape):
+def _shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else f"of shape {list(shape)}"

@@ -91,7 +91,7 @@ def corruption_of(path: str) -> str:
     return ""
 
 
-def _check_inputs(path):
+def _check_inputs(path: str) -> None:
     """Raises CorruptCheckpoint if the inputs of a checkpoint, of any worker, can't be read."""
     for worker in sorted(input_folder(path).glob("worker-*")):
         reason = _seeds_corruption(worker)

@@ -20,15 +20,16 @@ def named_variables(model: keras.layers.Layer) -> dict[str, keras.Variable]:
     Raises:
         UserError: if two variables have one name, or a variable has none.
     """
-    named, ids = {}, {id(variable): variable.path for variable in model.variables}
+    named: dict[str, keras.Variable] = {}
+    ids = {id(variable): variable.path for variable in model.variables}
 
-    def walk(value, path, private, seen):
+    def walk(value: object, path: tuple[str, ...], private: bool, seen: dict) -> None:
         if id(value) in seen:
             return
         seen[id(value)] = value  # kept alive, so that its id stays its own
         if isinstance(value, keras.Variable):
             if not private or id(value) in ids:
-                name = joined(*path)
+                name = "/".join(path)
                 if name in named:
                     raise UserError(
                         f"Two variables of {model.name} have the name {name}. Rename the attribute "
@@ -51,12 +52,7 @@ def named_variables(model: keras.layers.Layer) -> dict[str, keras.Variable]:
     return named
 
 
-def joined(*keys: str) -> str:
-    """The name that starts with these keys: joined by "/", which stands in none of them."""
-    return "/".join(key.replace("/", "%2F") for key in keys)
-
-
-def _children(value, private: bool) -> list[tuple[str, object]]:
+def _children(value: object, private: bool) -> list[tuple[str, object]]:
     """(name, child) of a container's items, or of a layer's attributes: the public ones; if
     `private`, then the private ones, and by number what it holds in no attribute."""
     if isinstance(value, dict):
@@ -76,7 +72,7 @@ def _children(value, private: bool) -> list[tuple[str, object]]:
     return [*found, ("layers", layers), ("variables", compat.own_variables(value))]
 
 
-def _name(named):
+def _name(named: tuple[str, object]) -> str:
     return named[0]
 
 

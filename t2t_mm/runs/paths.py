@@ -29,4 +29,4 @@ def found(directory: str | os.PathLike) -> list[str]:
 
 def latest(directory: str | os.PathLike) -> str | None:
     """Path prefix of the newest checkpoint in a directory, or None."""
-    return (found(directory) or [None])[-1]
+    return next(reversed(found(directory)), None)

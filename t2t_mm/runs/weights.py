@@ -52,7 +52,7 @@ def read(path: str, wanted: Collection[Key] | None = None) -> dict[Key, np.ndarr
         }
 
 
-def _keys(stored) -> dict[str, Key]:
+def _keys(stored: Collection[str]) -> dict[str, Key]:
     """{TensorFlow's key: (part, name)}, in the order in which a file holds them."""
     keys = {}
     for key in sorted(stored):
@@ -96,13 +96,14 @@ def write_mean(paths: list[str], directory: str | os.PathLike) -> str:
     Returns:
         Its path prefix.
     """
-    total, count = {}, collections.Counter()
+    total: dict[Key, np.ndarray] = {}
+    count: collections.Counter[Key] = collections.Counter()
     for path in paths:  # a net that came later is in the later ones alone
         for key, value in read(path, {key for key in shapes(path) if key[0] in WEIGHTS}).items():
             if _is_weight(key, value):
-                total[key] = total.get(key, 0.0) + value.astype(np.float64)
+                total[key] = total.get(key, np.float64(0)) + value.astype(np.float64)
                 count[key] += 1
-    parts = {}
+    parts: dict[str, dict[str, tf.Variable]] = {}
     for key, value in read(paths[-1]).items():
         if _is_weight(key, value):
             value = (total[key] / count[key]).astype(value.dtype)
@@ -112,5 +113,5 @@ def write_mean(paths: list[str], directory: str | os.PathLike) -> str:
     return tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=1).save(int(step))
 
 
-def _is_weight(key, value):
+def _is_weight(key: Key, value: np.ndarray) -> bool:
     return key[0] in WEIGHTS and value.dtype.kind == "f"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from t2t_mm.runs.paths import found
+from t2t_mm.runs.paths import found, step_of
 
 # {part: {name: variable}, "step": variable}: what a checkpoint holds.
 Saved = dict[str, dict[str, tf.Variable] | tf.Variable]
@@ -28,12 +28,14 @@ class Writer:
     def __init__(self, directory: Path, saved: Saved, keep: int):
         self.directory, self.keep, self._saved = directory, keep, saved
         self.thread = concurrent.futures.ThreadPoolExecutor(1)
-        self._copies, self._manager, self._written = None, None, None
+        self._copies: list[tf.Variable] = []
+        self._manager: tf.train.CheckpointManager | None = None
+        self._written: concurrent.futures.Future | None = None
 
     def start(self, step: int) -> None:
         """Copies all that is saved, so that no step changes it, and starts to write it."""
         values = tf.nest.flatten(self._saved)
-        if self._copies is None:
+        if self._manager is None:
             with tf.device("CPU:0"):
                 self._copies = [
                     tf.Variable(tf.zeros(v.shape, v.dtype), trainable=False) for v in values
@@ -55,20 +57,24 @@ class Writer:
         return self._written is not None and self._written.done()
 
     def finish(self) -> None:
-        """Waits until it is written.
+        """Waits until it is written, if one was started.
 
         Raises:
             tf.errors.OpError, OSError: it can't be.
         """
         written, self._written = self._written, None
-        written.result()
+        if written:
+            written.result()
 
     def has_written(self, step: int) -> bool:
         """Whether the checkpoint of a step was written to its end."""
-        return bool(self._manager) and str(self._manager.latest_checkpoint).endswith(f"-{step}")
+        last = self._manager.latest_checkpoint if self._manager else None
+        return last is not None and step_of(last) == step
 
 
-def _make_manager(saved: Saved, directory: str | os.PathLike, keep: int):
+def _make_manager(
+    saved: Saved, directory: str | os.PathLike, keep: int
+) -> tf.train.CheckpointManager:
     make = functools.partial(
         tf.train.CheckpointManager,
         tf.train.Checkpoint(**saved),

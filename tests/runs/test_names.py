@@ -33,7 +33,7 @@ class Holder(keras.layers.Layer):
 
 NAMES = """attention/key_dense/bias attention/key_dense/kernel attention/output_dense/bias
 attention/output_dense/kernel attention/query_dense/bias attention/query_dense/kernel
-attention/value_dense/bias attention/value_dense/kernel blocks/a.b%2Fc/0/kernel dense/bias
+attention/value_dense/bias attention/value_dense/kernel blocks/a.b/c/0/kernel dense/bias
 dense/kernel functional/layers/1/bias functional/layers/1/kernel private/bias private/kernel
 sequence/layers/0/bias sequence/layers/0/kernel sequence/layers/1/bias sequence/layers/1/kernel
 unnamed variables/1"""
@@ -66,8 +66,8 @@ def test_a_private_attribute_beside_a_public_one_keeps_its_underscore():
 
 def test_two_variables_of_one_name_are_an_error():
     layer = keras.layers.Layer()
-    layer.both = {"a/b": layer.add_weight(shape=()), "a%2Fb": layer.add_weight(shape=())}
-    with pytest.raises(UserError, match="Two variables of layer.* have the name both/a%2Fb"):
+    layer.both = {"a/b": layer.add_weight(shape=()), "a": {"b": layer.add_weight(shape=())}}
+    with pytest.raises(UserError, match="Two variables of layer.* have the name both/a/b"):
         named_variables(layer)
 
 

@@ -8,7 +8,6 @@ import pytest
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.spec import Language
-from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs import warm_start
 from t2t_mm.runs.names import named_variables
@@ -170,16 +169,22 @@ def test_there_is_nothing_to_start_from(tmp_path):
         make(warm_start_from=tmp_path)
 
 
-def test_a_net_is_told_from_others_whatever_its_vocabulary_is_called(monkeypatch):
-    class Slashed(Toy):
-        inputs = targets = Language(vocab="de/en", size=12)
+class Slashed(Toy):
+    """Two vocabularies, one of which is called like a folder of the other."""
 
-    monkeypatch.setattr(Language, "means_the_same", lambda self, record: False)
-    record = Slashed.inputs.record()
-    changed = warm_start._changed_nets(
-        [Slashed()], {"slashed": {"inputs": record, "targets": record}}
-    )
-    (name,) = [
-        name for name in named_variables(MultiModel(TINY, [Slashed()])) if name.startswith("nets/")
-    ]
-    assert changed == {warm_start._part(name)} == {"nets/language_de%2Fen"}
+    inputs = Language(vocab="de", size=12)
+    targets = Language(vocab="de/en", size=12)
+
+
+def test_a_net_whose_vocabulary_changed_is_new_whatever_its_name(tmp_path, monkeypatch):
+    folder = tmp_path / "parent"
+    one = make(folder, [Slashed()])
+    one.state.step = 1
+    one.train(1)
+    monkeypatch.setattr(Language, "means_the_same", lambda self, record: self.vocab != "de/en")
+    console = Told()
+    child = make(None, [Slashed()], console, seed=2, warm_start_from=folder)
+    trained, now = weights(one), weights(child)
+    same = {name for name in now if np.array_equal(trained[name], now[name])}
+    assert now.keys() - same == {"nets/language_de/en/input_table"}
+    assert console.lines[1].endswith(" and new: nets/language_de/en (192).")

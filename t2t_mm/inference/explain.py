@@ -58,15 +58,14 @@ def explain(predictor: Predictor, problem: str, value: Any) -> Explanation:
         model.run_part = run_part
     attention = [value for kind, value in seen if kind == "source_attention"]
     pairs = [pair for kind, pair in seen if kind == "experts"]
-    experts = dict(zip(_layers(model.hparams), pairs, strict=False))
+    experts = dict(zip(model.expert_places, pairs, strict=False))
     count = attention[0].shape[-1] if attention else None
     inputs = named.inputs.position_labels(batch["inputs"][0], count)
     if named.targets.is_sequence:
         outputs = named.targets.position_labels(batch["targets"][0])
     else:
         outputs = [f"<{named.command}>", *inputs]
-    places = ["mixer", *(f"decoder {i + 1}" for i in range(len(attention) - 1))]
-    weights = zip(places, attention, strict=False)
+    weights = zip(model.attention_places, attention, strict=False)
     return Explanation(
         problem,
         inputs,
@@ -92,10 +91,6 @@ def _answered(predictor, problem, value):
     targets = tf.constant(ids[None, : ends[0] + 1 if ends.size else None])  # [1, length]
     batch |= {"targets": targets, "targets_mask": tf.ones_like(targets, tf.bool)}
     return written(problem, ids, value), batch
-
-
-def _layers(hparams):
-    return ("encoder", "decoder") if hparams.moe_layers == "both" else (hparams.moe_layers,)
 
 
 def _gates(gates, chosen, experts):

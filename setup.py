@@ -23,7 +23,7 @@ setup(
         "t2t_mm.problems",
         "t2t_mm.hparams_sets",
     ],
-    package_data={"t2t_mm.hparams_sets": ["*.gin"]},
+    package_data={"t2t_mm": ["py.typed"], "t2t_mm.hparams_sets": ["*.gin"]},
     py_modules=["t2t_mm_trainer"],
     entry_points={
         "console_scripts": [
@@ -38,6 +38,7 @@ setup(
         ]
     },
     python_requires=">=3.10",
+    # Those whose private API t2t_mm/compat.py uses have upper bounds.
     install_requires=[
         "absl-py",
         "gin-config",
@@ -54,12 +55,13 @@ setup(
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "sentencepiece",
         "tensorflow>=2.20,<2.22",
-        "tensorflow-datasets>=4.9.8,<5",
+        "tensorflow-datasets>=4.9.8,<4.10",
         "tensorflow-text>=2.20,<2.22",
     ],
     extras_require={
         "test": [
             "ipykernel",
+            "mypy",
             "nbclient",
             "pytest",
             "pytest-xdist",

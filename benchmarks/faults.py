@@ -1,4 +1,4 @@
-"""Kills a training run at random moments, spoils its newest checkpoint and fills its disk, starts
+"""Kills a training run at random moments, corrupts its newest checkpoint and fills its disk, starts
 it again each time,
 and compares what it ends with with an undisturbed run: steps, metrics, and every bit of the
     weights.
@@ -37,7 +37,7 @@ FAULTS = {
     "truncated checkpoint": 2,
     "flipped bit": 1,
 }
-SPOILT = {"truncated checkpoint", "flipped bit"}
+CORRUPTIONS = {"truncated checkpoint", "flipped bit"}
 STEPS, SAVE_EVERY, EVAL_EVERY = 500, 4, 16
 PROBLEMS = ("mini_ende", "mini_imagenet")
 SMALL = {
@@ -75,15 +75,15 @@ def disturb(folder, rng):
     """Starts the run again and again, each time with another fault, then lets it end."""
     faults = [fault for fault, count in FAULTS.items() for _ in range(count)]
     rng.shuffle(faults)
-    while SPOILT & set(faults[:2]):  # there is nothing yet that could be spoilt
+    while CORRUPTIONS & set(faults[:2]):  # there is nothing yet that could be corrupted
         rng.shuffle(faults)
     checkpoints = folder / "disturbed" / "checkpoints"
     print(f"{'fault':>22} {'after step':>10} {'rc':>4} {'saved':>6} {'went on from':>12}")
     told, before = None, None
     for fault in [*faults, "none"]:
-        if fault in SPOILT and len(list(checkpoints.glob("*.index"))) > 1:
-            spoil(checkpoints, fault, rng)
-            print(row(before, "spoilt"), flush=True)
+        if fault in CORRUPTIONS and len(list(checkpoints.glob("*.index"))) > 1:
+            corrupt(checkpoints, fault, rng)
+            print(row(before, "corrupted"), flush=True)
             before = {"fault": fault, "step": "", "rc": "", "saved": newest(checkpoints)}
             fault = "kill in a step"
         elif before is None:
@@ -112,8 +112,8 @@ def newest(checkpoints):
     )
 
 
-def spoil(checkpoints, fault, rng):
-    """Damages the newest checkpoint as a disk does."""
+def corrupt(checkpoints, fault, rng):
+    """Corrupts the newest checkpoint as a disk does."""
     path = checkpoints / f"ckpt-{newest(checkpoints)}.data-00000-of-00001"
     content = bytearray(path.read_bytes())
     if fault == "flipped bit":
@@ -156,8 +156,8 @@ def child(data, output, fault):
     from t2t_mm.data import prepare
     from t2t_mm.execution.determinism import make_deterministic
     from t2t_mm.reporting.console import Silent
-    from t2t_mm.runs.averaging import model_weights
-    from t2t_mm.runs.checkpoints import latest
+    from t2t_mm.runs.paths import latest
+    from t2t_mm.runs.weights import weights
     from t2t_mm.training.trainer import Trainer
 
     make_deterministic()
@@ -174,9 +174,9 @@ def child(data, output, fault):
     name, moment, after = fault.split(":")
     meet(one, name, float(moment), one.step + int(after))
     one.train()
-    weights = model_weights(latest(one.output.checkpoints))
+    values = weights(latest(one.output.checkpoints))
     digest = hashlib.sha256(
-        b"".join(np.ascontiguousarray(weights[key]).tobytes() for key in sorted(weights))
+        b"".join(np.ascontiguousarray(values[key]).tobytes() for key in sorted(values))
     )
     say(step=one.step, metrics=one.evaluate(max_batches=4), weights=digest.hexdigest())
 

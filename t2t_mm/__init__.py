@@ -1,21 +1,93 @@
-"""One model for many tasks and modalities: registries of problems and hyperparameters, one
-command."""
+"""One model for many tasks and modalities: registries of problems and hyperparameters, one command.
+
+    import t2t_mm
+
+    t2t_mm.load("output/mini8").predict("mini_ende", "I see two red rings.")
+
+What users import is here by name, and costs nothing before it is used: importing the package
+imports neither TensorFlow nor Keras.
+"""
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from t2t_mm import registry
 
-__all__ = ["load", "registry"]
+if TYPE_CHECKING:  # what `_PUBLIC` gives, for type checkers and editors
+    from t2t_mm.config.hparams import HParams
+    from t2t_mm.config.run import RunConfig
+    from t2t_mm.data.readers.base import Reader
+    from t2t_mm.evaluation.metrics.scoring import Metric
+    from t2t_mm.inference.exported import ExportedPredictor
+    from t2t_mm.inference.run import RunPredictor
+    from t2t_mm.modalities.audio.spec import Audio
+    from t2t_mm.modalities.base import Modality
+    from t2t_mm.modalities.categorical.spec import Categorical
+    from t2t_mm.modalities.image.spec import Image
+    from t2t_mm.modalities.language.spec import Language
+    from t2t_mm.problem.base import Problem, Source
+    from t2t_mm.problem.parsing import TreeProblem
+    from t2t_mm.training.trainer import Trainer
+
 __version__ = "0.1.0"
 
+# Public name -> the module that defines it.
+_PUBLIC = {
+    "Audio": "t2t_mm.modalities.audio.spec",
+    "Categorical": "t2t_mm.modalities.categorical.spec",
+    "HParams": "t2t_mm.config.hparams",
+    "Image": "t2t_mm.modalities.image.spec",
+    "Language": "t2t_mm.modalities.language.spec",
+    "Metric": "t2t_mm.evaluation.metrics.scoring",
+    "Modality": "t2t_mm.modalities.base",
+    "Problem": "t2t_mm.problem.base",
+    "Reader": "t2t_mm.data.readers.base",
+    "RunConfig": "t2t_mm.config.run",
+    "Source": "t2t_mm.problem.base",
+    "Trainer": "t2t_mm.training.trainer",
+    "TreeProblem": "t2t_mm.problem.parsing",
+}
+__all__ = [
+    "Audio",
+    "Categorical",
+    "HParams",
+    "Image",
+    "Language",
+    "Metric",
+    "Modality",
+    "Problem",
+    "Reader",
+    "RunConfig",
+    "Source",
+    "Trainer",
+    "TreeProblem",
+    "load",
+    "registry",
+]
 
-def load(directory):
+
+if not TYPE_CHECKING:  # or checkers would take any name for public
+
+    def __getattr__(name: str) -> Any:
+        if name not in _PUBLIC:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(_PUBLIC[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
+
+
+def load(directory: str | os.PathLike) -> "RunPredictor | ExportedPredictor":
     """A trained model, to `predict(problem, inputs)` with.
 
     Args:
         directory: the output directory of a run (inference.run.RunPredictor), or one that was
             exported to (inference.exported.ExportedPredictor).
     """
-    from pathlib import Path
-
     folder = Path(directory).expanduser()
     if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
         from t2t_mm.inference.exported import ExportedPredictor

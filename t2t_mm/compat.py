@@ -5,6 +5,7 @@ is imported until a function is called.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,6 +105,14 @@ def is_deterministic() -> bool:
     return config.is_op_determinism_enabled()
 
 
+def unescaped_checkpoint_key(key: str) -> str:
+    """A part of a key of a TensorFlow checkpoint as the name it was made from.
+
+    TensorFlow joins names by "/", and in a name writes "." as ".." and "/" as ".S".
+    """
+    return re.sub(r"\.([.S])", lambda found: "." if found[1] == "." else "/", key)
+
+
 # ---- Keras
 
 
@@ -163,3 +172,13 @@ def updating_all_replicas(optimizer: Any) -> Any:
     if not isinstance(optimizer, UpdatesAllReplicas):
         optimizer.__class__ = type(kind.__name__, (UpdatesAllReplicas, kind), {})
     return optimizer
+
+
+def own_variables(layer: Any) -> list:
+    """The variables that a Keras layer made itself, in the order in which it made them."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def own_layers(layer: Any) -> list:
+    """The layers that a Keras layer holds directly, in the order in which it took them up."""
+    return list(layer._layers)

@@ -112,7 +112,7 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     write_text(path, text + "\n")
 
 
-def _without_nonfinite(value):
+def _without_nonfinite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

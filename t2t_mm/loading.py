@@ -70,15 +70,15 @@ def import_directory(path: str, package: str) -> None:
         raise ImportError(_blame(error, path)) from error
 
 
-def _import_package(path: str, package: str):
+def _import_package(path: str, package: str) -> None:
     init = os.path.join(path, "__init__.py")
+    spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
+    spec.submodule_search_locations = [path]
     if os.path.isfile(init):
-        spec = importlib.util.spec_from_file_location(
+        found = importlib.util.spec_from_file_location(
             package, init, submodule_search_locations=[path]
         )
-    else:
-        spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
-        spec.submodule_search_locations = [path]
+        spec = found or spec
     sys.modules[package] = importlib.util.module_from_spec(spec)
     try:
         if spec.loader:

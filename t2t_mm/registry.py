@@ -75,16 +75,16 @@ class Entry:
 
 
 class Register:
-    """A decorator, used with a name or bare: that of the class or function in snake case."""
+    """A decorator, used with a name, or bare: then the name is the class's own, in snake case."""
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str) -> None:
         self._kind = kind
 
     @overload
     def __call__(self, value: T, /) -> T: ...
     @overload
     def __call__(self, name: str | None = ..., /, **options: Any) -> Callable[[T], T]: ...
-    def __call__(self, name=None, /, **options):
+    def __call__(self, name: Any = None, /, **options: Any) -> Any:
         if name is None or isinstance(name, str):
             return lambda value: _add(self._kind, value, name, **options)
         return _add(self._kind, name)
@@ -111,7 +111,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _add(kind: str, value, name: str | None = None, hparams: type | None = None):
+def _add(kind: str, value: Any, name: str | None = None, hparams: type | None = None) -> Any:
     """Registers `value`. The line that errors name is that of the caller's caller."""
     namespace, home, base, member, label = KINDS[kind]
     caller = sys._getframe(2)
@@ -238,7 +238,7 @@ list_schedules = functools.partial(names, "schedule")
 def _split_modifiers(name: str) -> tuple[str, list[str]]:
     """ "wmt_ende_rev_copy" -> ("wmt_ende", ["_rev", "_copy"]); a registered name stays as it is."""
     _load_kind("problem")
-    stem, suffixes = name, []
+    stem, suffixes = name, list[str]()
     while stem not in _entries["problems"]:
         suffix = next((s for s in PROBLEM_MODIFIERS if stem.endswith(s)), None)
         if suffix is None:
@@ -257,10 +257,10 @@ def find(kind: str, name: str, asked: str = "") -> Entry:
         return entry
     asked = asked or name
     if entry:
-        told = f"'{asked}' names a {entry.kind} ({entry.place}) where a {kind} is wanted"
-        raise RegistryError(f"{told}; {_HELP}")
+        found = f"'{asked}' names a {entry.kind} ({entry.place}) where a {kind} is wanted"
+        raise RegistryError(f"{found}; {_HELP}")
     close = difflib.get_close_matches(name, names(kind), n=3)
-    near = [found + asked.removeprefix(name) for found in close]
+    near = [each + asked.removeprefix(name) for each in close]
     hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a name like it."
     raise RegistryError(f"unknown {kind} '{asked}': {hint} {_HELP}")
 

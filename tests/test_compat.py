@@ -107,8 +107,6 @@ def test_summed_statistics_give_sacrebleus_own_score(name):
 
 
 def test_xla_is_seen_while_a_graph_is_traced():
-    from t2t_mm import compat
-
     seen = []
 
     def trace(x):
@@ -121,8 +119,6 @@ def test_xla_is_seen_while_a_graph_is_traced():
 
 
 def test_determinism_is_seen():
-    from t2t_mm import compat
-
     assert not compat.is_deterministic()
     tf.config.experimental.enable_op_determinism()
     try:
@@ -132,8 +128,6 @@ def test_determinism_is_seen():
 
 
 def test_an_optimizer_called_once_updates_with_a_rate_for_each_variable():
-    from t2t_mm import compat
-
     class Halving(compat.UpdatesAllReplicas, keras.optimizers.SGD):
         def rates(self, variables, learning_rate):
             return [learning_rate * 0.5 ** self.index_of(v) for v in variables]
@@ -148,8 +142,6 @@ def test_an_optimizer_called_once_updates_with_a_rate_for_each_variable():
 
 
 def test_any_keras_optimizer_can_be_called_once():
-    from t2t_mm import compat
-
     optimizer = compat.updating_all_replicas(keras.optimizers.Lion(0.1))
     assert isinstance(optimizer, compat.UpdatesAllReplicas)
     assert isinstance(optimizer, keras.optimizers.Lion)
@@ -158,3 +150,33 @@ def test_any_keras_optimizer_can_be_called_once():
     optimizer.build([variable])
     optimizer.apply([tf.ones(1)], [variable])
     np.testing.assert_allclose(variable, [0.9], rtol=1e-6)
+
+
+# ---- TensorFlow
+
+
+@pytest.mark.parametrize(
+    "name", ["de.en", "..", ".S", "/.S", "a/b.c", "..S/", "日本/ä.", "S.S", ""]
+)
+def test_names_come_back_from_the_keys_of_a_checkpoint(name):
+    from tensorflow.python.trackable.trackable_utils import escape_local_name
+
+    assert compat.unescaped_checkpoint_key(escape_local_name(name)) == name
+
+
+# ---- Keras
+
+
+def test_a_layer_knows_what_it_made_and_took_up_itself():
+    class Outer(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = keras.layers.Dense(2)
+            self.count = self.add_weight(name="count", shape=(), trainable=False)
+            self.scale = self.add_weight(name="scale", shape=())
+
+    outer = Outer()
+    outer.inner.build((None, 3))
+    assert [v.name for v in compat.own_variables(outer)] == ["scale", "count"]
+    assert [v.name for v in compat.own_variables(outer.inner)] == ["kernel", "bias"]
+    assert compat.own_layers(outer) == [outer.inner]

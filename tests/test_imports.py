@@ -193,7 +193,7 @@ print(json.dumps([code, sorted({heavy!r} & set(sys.modules))]))
         (["--help"], 0),
         (["--registry_help"], 0),
         (["--problems=wmt_endee"], 1),
-        (["--problmes=wmt_ende"], 1),
+        (["--problmes=wmt_ende"], 2),
         (["--problems=wmt_ende", "--hparams_set=multimodel_tinny"], 1),
         (["--problems=wmt_ende", "--hparams=hiden_size=3"], 1),
         (["--problems=wmt_ende", "--gin_bindings=hparams.hiden_size=3"], 1),

@@ -134,8 +134,8 @@ def usage(module: ModuleType, values: flags.FlagValues, sections: Sections) -> s
 
 
 def _flag_usage(flag: flags.Flag) -> list[str]:
-    is_told = flag.default is not False and flag.default not in (None, "", [])
-    shown = flag.default_as_str.strip("'") if is_told else ""
+    is_shown = flag.default is not False and flag.default not in (None, "", [])
+    shown = flag.default_as_str.strip("'") if is_shown else ""
     lines = textwrap.wrap(flag.help, 94, break_on_hyphens=False)
     return [
         f"  --{flag.name}{f' [{shown}]' if shown else ''}",
@@ -170,7 +170,7 @@ def _list_registered() -> None:
 
 
 def _users_mistake(error: Exception) -> str | None:
-    """What to tell the user; None if the fault is ours, and the traceback is wanted."""
+    """The message for the user; None if the fault is ours, and the traceback is wanted."""
     if isinstance(error, UserError | registry.RegistryError):
         return str(error)
     if isinstance(error, OSError) and error.errno in _MACHINE:

@@ -7,6 +7,8 @@ mean of the last checkpoints is often better than the last one alone, above all 
 rate does not end at 0.
 """
 
+from pathlib import Path
+
 from absl import flags
 
 from t2t_mm.cli import app
@@ -41,26 +43,28 @@ def main() -> None:
             f"There is a checkpoint in {target.checkpoints} already: give another --average_dir."
         )
     app.import_tensorflow()
-    from t2t_mm.runs.averaging import write_mean
+    from t2t_mm.runs.paths import step_of
+    from t2t_mm.runs.weights import write_mean
 
     paths = _last_intact(source.checkpoints, FLAGS.checkpoints)
     target.check_writable()
     target.copy_record(source)
     path = write_mean(paths, target.checkpoints)
-    steps = ", ".join(f"{int(each.rpartition('-')[2]):,}" for each in paths)
+    steps = ", ".join(f"{step_of(each):,}" for each in paths)
     print(f"{path}: the mean of the weights after {steps} steps")
 
 
-def _last_intact(folder, count: int) -> list[str]:
+def _last_intact(folder: Path, count: int) -> list[str]:
     """The last `count` checkpoints that can be read, oldest first."""
-    from t2t_mm.runs.checkpoints import damage_of, found
+    from t2t_mm.runs.corruption import corruption_of
+    from t2t_mm.runs.paths import found
 
     paths: list[str] = []
     for path in reversed(found(folder)):
-        damage = damage_of(path) if len(paths) < count else ""
-        if damage:
-            print(f"{path} is damaged ({damage}) and left out.")
-        paths = paths if damage else [path, *paths]
+        reason = corruption_of(path) if len(paths) < count else ""
+        if reason:
+            print(f"{path} is corrupt ({reason}) and left out.")
+        paths = paths if reason else [path, *paths]
     if len(paths) < count:
         raise UserError(
             f"{folder} has {len(paths)} intact checkpoints, not {count}: ask for fewer, or train "

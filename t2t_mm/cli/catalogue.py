@@ -39,7 +39,7 @@ def _row(problem: Any) -> tuple[str, ...]:
         licence,
         size,
         _way(problem, is_built_in),
-        ", ".join(name.replace("_", " ") for name in metrics),
+        ", ".join(metrics),
     )
 
 

@@ -83,7 +83,7 @@ def _prepare(problems: list[Any]) -> None:
     from t2t_mm.reporting.console import Console
     from t2t_mm.reporting.preparing import Preparing
 
-    console, missing = Console(), []
+    console, missing = Console(), list[UserError]()
     workers = FLAGS.workers or os.cpu_count() or 1
     with Preparing(console) as shown:
         options = Options(workers, shown, tuple(FLAGS.beam), FLAGS.manual_dir or "")

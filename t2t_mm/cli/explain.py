@@ -37,11 +37,11 @@ def main() -> None:
 
     OutputDir(FLAGS.output_dir).need_checkpoint()
     app.import_tensorflow()
-    import t2t_mm
     from t2t_mm.inference.explain import explain
+    from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.plots import draw
 
-    explanation = explain(t2t_mm.load(FLAGS.output_dir), FLAGS.problem, FLAGS.input)
+    explanation = explain(RunPredictor(FLAGS.output_dir), FLAGS.problem, FLAGS.input)
     for form in ("png", "svg"):
         Path(f"{path}.{form}").write_bytes(draw(explanation, form))
     print(f"{explanation.answer}\n{path}.png and {path}.svg show how it came about.")

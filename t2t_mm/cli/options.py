@@ -1,12 +1,14 @@
 """Flags made from the fields of a configuration: one flag for each, with its documentation."""
 
+from collections.abc import Callable
 from typing import Any
 
 from absl import flags
 
+from t2t_mm.cli import app
 from t2t_mm.config.fields import STRINGS, Field, Fields
 
-_DEFINE = {
+_DEFINE: dict[Any, Callable] = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     bool: flags.DEFINE_bool,
@@ -16,8 +18,7 @@ _DEFINE = {
 
 
 def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str]]:
-    """Defines the flags of a command. What a value may be is checked when the configuration is
-    made, see `given`.
+    """Defines the flags of a command. What a value may be is checked by `given`.
 
     Args:
         config: a dataclass of fields, each of a `group`.
@@ -36,8 +37,19 @@ def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str
 
 
 def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
-    """{field: value} of the flags that the command line gives."""
-    return {name: values[name].value for name in config.fields() if values[name].present}
+    """{field: value} of the flags that the command line gives.
+
+    Raises:
+        UsageError: for a value that does not fit.
+    """
+    found = {}
+    for name, field in config.fields().items():
+        if values[name].present:
+            try:
+                found[name] = field.checked(values[name].value)
+            except ValueError as error:
+                raise app.UsageError(f"--{error}; --help lists the flags") from None
+    return found
 
 
 def _help(field: Field) -> str:

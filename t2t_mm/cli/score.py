@@ -1,4 +1,4 @@
-"""Scores decoded text against references, one example a line.
+"""Scores decoded text against references, one example per line.
 
     t2t-mm-score --metrics=bleu,chrf --hypotheses=decoded.txt --references=test.de
     t2t-mm-score --problem=wsj_parse --hypotheses=parsed.mrg --references=test.mrg --bootstrap=1000

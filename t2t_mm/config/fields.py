@@ -18,7 +18,7 @@ import functools
 import math
 import numbers
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm.errors import UserError
@@ -36,7 +36,15 @@ TYPES = {
 }
 
 
-def field(default: Any, doc: str, *, choices=(), low=None, below=None, **more: Any) -> Any:
+def field(
+    default: Any,
+    doc: str,
+    *,
+    choices: Iterable[Any] = (),
+    low: float | None = None,
+    below: float | None = None,
+    **more: Any,
+) -> Any:
     """A field of a `Fields` dataclass, with its documentation and what it may hold.
 
     Args:
@@ -89,7 +97,7 @@ class Field:
 
     def checked(self, value: Any) -> Any:
         """The value in the field's type. ValueError if it isn't of that type, or out of range."""
-        kind = numbers.Integral if self.type is int else numbers.Real
+        kind: Any = numbers.Integral if self.type is int else numbers.Real
         if self.type in (int, float) and isinstance(value, kind) and not isinstance(value, bool):
             value = self.type(value)  # NumPy's numbers, and an int where a float is wanted
         if self.type == STRINGS and isinstance(value, list | tuple):
@@ -124,7 +132,7 @@ class Fields:
     @classmethod
     def fields(cls) -> dict[str, Field]:
         """{name: Field}, in the order of the class."""
-        return _fields(cls)
+        return _fields(cls)  # type: ignore[arg-type]  # classes can be hashed
 
     @classmethod
     def field_named(cls, name: str) -> Field:

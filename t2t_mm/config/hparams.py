@@ -17,6 +17,7 @@ Gin, JSON and the order in which a run's values are put together are in `hparams
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from t2t_mm.config import fields
@@ -24,7 +25,13 @@ from t2t_mm.errors import UserError
 
 
 def field(
-    default: Any, doc: str, *, architecture: bool = False, choices=(), low=None, below=None
+    default: Any,
+    doc: str,
+    *,
+    architecture: bool = False,
+    choices: Iterable[Any] = (),
+    low: float | None = None,
+    below: float | None = None,
 ) -> Any:
     """A hyperparameter: as `fields.field`.
 
@@ -76,7 +83,7 @@ class HParams(fields.Fields):
     )
     feed_forward: str = _architecture(
         "experts",
-        "what that layer is: experts, or one dense layer of equal FLOPs a position or of equal "
+        "what that layer is: experts, or one dense layer of equal FLOPs per position or of equal "
         "parameters",
         choices=("experts", "equal_flops", "equal_params"),
     )
@@ -91,13 +98,14 @@ class HParams(fields.Fields):
     )
     moe_capacity: float = field(
         2.0,
-        "places in an expert's buffer, in even shares; what finds none is dropped and counted",
+        "size of an expert's buffer in training, as a multiple of an even share; positions beyond "
+        "it are dropped and counted",
         low=1.0,
     )
 
     # Modality nets and vocabularies.
     share_embeddings: bool = _architecture(
-        True, "input, target and softmax weights of a language are one"
+        True, "input, target and softmax weights of a language are shared"
     )
     parse_vocab: str = _architecture(
         "own",
@@ -105,7 +113,7 @@ class HParams(fields.Fields):
         choices=("own", "shared"),
     )
     image_size: int = field(
-        0, "height and width that images are brought to; 0: the problem's own", low=0
+        0, "height and width that images are resized to, in pixels; 0: the problem's own", low=0
     )
     audio_frequency_stride: int = _architecture(
         16,
@@ -172,12 +180,12 @@ class HParams(fields.Fields):
         low=0.0,
     )
     accumulate: int = field(
-        1, "parts that a batch is worked through in, one after another, to save memory", low=1
+        1, "parts that a batch is split into, computed one after another to save memory", low=1
     )
     rematerialise: bool = field(
         False,
-        "compute what the body's layers put out again for the gradient, to save the memory that "
-        "keeps it",
+        "compute the outputs of the body's layers again for the gradient, to save the memory that "
+        "keeps them",
     )
     ema_decay: float = field(
         0.0,
@@ -221,10 +229,10 @@ class HParams(fields.Fields):
             if name in fixed or name == "optimizer" or (name == "ema_decay" and not all(pair))
         }
         if conflicts:
-            told = ", ".join(f"{name}={old} (now {new})" for name, (new, old) in conflicts.items())
+            shown = ", ".join(f"{name}={old} (now {new})" for name, (new, old) in conflicts.items())
             others = "" if fixed & set(conflicts) else " with --warm_start_from"
             raise UserError(
-                f"the checkpoint in {where} was trained with {told}; use that, or another "
+                f"the checkpoint in {where} was trained with {shown}; use that, or another "
                 f"--output_dir{others}"
             )
 

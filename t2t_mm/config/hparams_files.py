@@ -111,12 +111,12 @@ def _refuse_what_binds_nothing(cls: type[HParams], config: str, bound: dict[str,
 
 
 @functools.cache
-def _gin_configurable():
+def _gin_configurable() -> Any:
     """The function that gin knows as `hparams`: called, it returns what is bound to its
     parameters."""
     import gin
 
-    def hparams(**bound):
+    def hparams(**bound: Any) -> dict[str, Any]:
         return bound
 
     return gin.external_configurable(hparams, module="t2t_mm")

@@ -4,12 +4,9 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
-import tensorflow as tf
-
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
-from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluation import RunEvaluator
 from t2t_mm.evaluation.evaluator import Stopped
 from t2t_mm.execution.compiled import CompiledParts
@@ -21,8 +18,9 @@ from t2t_mm.inference.run import put_weights
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
 from t2t_mm.reporting.tensorboard import Summaries
-from t2t_mm.runs.checkpoints import found, newest_whole, step_of
+from t2t_mm.runs.corruption import CorruptCheckpoint, newest_intact
 from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.paths import found, step_of
 
 
 class CheckpointEvaluator:
@@ -66,9 +64,8 @@ class CheckpointEvaluator:
             Terminated: after SIGTERM, between two batches. After Ctrl-C, KeyboardInterrupt.
         """
         with self.signals:
-            path = newest_whole(self.output.checkpoints, self.console.log)
-            self._load(path)
-            self._evaluate(path)
+            step = newest_intact(self.output.checkpoints, self._load, self.console.log)
+            self._evaluate(step)
 
     def follow(self, every: float = 5.0) -> None:
         """Evaluates each new checkpoint that a training run writes, until the run ends or has
@@ -84,34 +81,33 @@ class CheckpointEvaluator:
             done = 0
             while done < self.config.train_steps:
                 has_ended = self.output.has_ended()  # first: what is written after it is seen
-                path = self._load_newer(done)
-                if path:
-                    self._evaluate(path)
-                    done = step_of(path)
+                step = self._load_newer(done)
+                if step:
+                    self._evaluate(step)
+                    done = step
                 elif has_ended:
                     return
                 else:
                     self._wait(every)
 
-    def _load_newer(self, step: int) -> str | None:
-        """Loads the newest checkpoint after `step` that can be read, and returns its path."""
+    def _load_newer(self, step: int) -> int:
+        """Loads the newest checkpoint after `step` that can be read, and returns its step; 0 if
+        there is none."""
         for path in reversed(found(self.output.checkpoints)):
             if step_of(path) <= step:
                 break
-            # Corrupt, or dropped for newer ones while it was read.
-            with contextlib.suppress(UserError, tf.errors.OpError, ValueError, RuntimeError):
-                self._load(path)
-                return path
-        return None
+            with contextlib.suppress(CorruptCheckpoint):  # or dropped while it was read
+                return self._load(path)
+        return 0
 
-    def _load(self, path: str) -> None:
+    def _load(self, path: str) -> int:
         with self.replicas.scope():
-            put_weights(self.model, path)
+            return put_weights(self.model, path)
 
-    def _evaluate(self, path: str) -> None:
+    def _evaluate(self, step: int) -> None:
         with self._stopping():
             evaluation = self._evaluator.run(
-                step_of(path), self.config.eval_split, self.config.eval_steps, self.signals.asked
+                step, self.config.eval_split, self.config.eval_steps, self.signals.asked
             )
         if self.replicas.is_chief:
             evaluation.publish(self.console, self.output, self._summaries)

@@ -70,11 +70,11 @@ class SampleDecoder:
             # An input that can't be read, a model without attention and experts: no picture.
             with contextlib.suppress(UserError):
                 found[f"attention_{split}/{name}"] = draw(explain(self.predictor, name, values[0]))
-            if not problem.inputs.is_text:
-                cells = [
-                    (drawn(problem, value), output)
-                    for value, (*_, output) in zip(values, shown, strict=False)
-                ]
+            if problem.inputs.is_text:
+                continue
+            inputs = [drawn(problem, value) for value in values[: len(shown)]]
+            if None not in inputs:  # a modality need not have pictures
+                cells = [(image, output) for image, (*_, output) in zip(inputs, shown, strict=True)]
                 found[f"decoded_{split}/{name}"] = sheet(cells)
         return found
 

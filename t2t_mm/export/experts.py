@@ -12,7 +12,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.inference.run import RunPredictor
 from t2t_mm.problem.base import Problem
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
 
 EXPERTS_LAST = ("w_gate", "w_noise")  # axis of the experts in these; in all others it is the first
 SPLITS = ("validation", "test")

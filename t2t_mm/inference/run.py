@@ -13,9 +13,11 @@ from t2t_mm.errors import UserError
 from t2t_mm.inference.predictor import Predictor
 from t2t_mm.modalities.base import restored as restored_spec
 from t2t_mm.problem.base import Problem
-from t2t_mm.runs.averaging import model_weights
-from t2t_mm.runs.checkpoints import named_variables, newest_whole, step_of
+from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import step_of
+from t2t_mm.runs.weights import weights
 
 
 class RunPredictor(Predictor):
@@ -35,15 +37,18 @@ class RunPredictor(Predictor):
     def __init__(self, output_dir: str | os.PathLike, checkpoint: str | None = None):
         self.output = OutputDir(output_dir)
         self.output.need_checkpoint()
-        hparams = hparams_files.load(str(self.output.path))
+        hparams = hparams_files.load(self.output.path, self.output.recorded_model())
         recorded = self.output.recorded_problems()
         problems = {
             name: restored(name, record, hparams, self.output) for name, record in recorded.items()
         }
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
-        path = str(checkpoint or newest_whole(self.output.checkpoints, _warn))
-        super().__init__(model, problems, hparams, step_of(path))
-        put_weights(model, path)
+        if checkpoint:
+            step = put_weights(model, str(checkpoint))
+        else:
+            put = lambda path: put_weights(model, path)  # noqa: E731
+            step = newest_intact(self.output.checkpoints, put, _warn)
+        super().__init__(model, problems, hparams, step)
 
 
 def _warn(line: str) -> None:
@@ -56,18 +61,20 @@ def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir)
     return output.problem(name).configure(hparams).with_sides(inputs, targets)
 
 
-def put_weights(model: Any, path: str) -> None:
-    """Gives a model the weights of a checkpoint, or their moving averages where there are such.
+def put_weights(model: Any, path: str) -> int:
+    """Gives a model the weights of a checkpoint, or their moving averages where there are such, and
+    returns its step.
 
     Raises:
-        UserError: if a weight is missing or of another shape.
+        UserError: if a weight is missing or of another shape, or the checkpoint is corrupt.
     """
-    weights = model_weights(path) | model_weights(path, "average")
-    for name, variable in named_variables(model).items():
-        if not variable.trainable:
-            continue
-        if name not in weights or weights[name].shape != tuple(variable.shape):
+    variables = {name: v for name, v in named_variables(model).items() if v.trainable}
+    values = weights(path, variables)
+    for name, variable in variables.items():
+        if name not in values or values[name].shape != tuple(variable.shape):
             raise UserError(
                 f"The checkpoint {path} has no weight {name} of shape {tuple(variable.shape)}."
             )
-        variable.assign(weights[name])
+    for name, variable in variables.items():
+        variable.assign(values[name])
+    return step_of(path)

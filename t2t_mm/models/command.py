@@ -1,5 +1,6 @@
-"""Command tokens: how a model is told what to put out."""
+"""Command tokens: the learned token that names an output space."""
 
+import re
 from typing import Any
 
 import keras
@@ -43,5 +44,5 @@ def with_command(mask: Any) -> Any:
 
 
 def layer_name(command: str) -> str:
-    """A command as the name of a layer."""
-    return command.replace("-", "_")
+    """An output space as the name of a layer, with "_" for what TensorFlow takes in none."""
+    return re.sub(r"[^A-Za-z0-9_.]", "_", command)

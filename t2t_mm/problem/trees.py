@@ -205,7 +205,7 @@ def walk(tree: Tree) -> Iterator[tuple[str, Tree]]:
         yield step, node
         if step == "open":
             stack.append(("close", node))
-            stack.extend(("open", child) for child in reversed(node.content))
+            stack.extend(("open", child) for child in reversed(node.content))  # type: ignore[misc]
 
 
 def _split(text):

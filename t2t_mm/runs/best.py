@@ -2,21 +2,23 @@
 is better."""
 
 import json
+import math
+import os
 import shutil
 from pathlib import Path
 
-from t2t_mm import registry
+from t2t_mm import files, registry
 from t2t_mm.errors import UserError
 
 
 class Best:
     """Follows one metric over the evaluations of a run, and of those before it in the same
-    directory.
+    directory. A value that is not finite is never the best.
 
     Args:
         metric: "wmt_ende/log_perplexity".
         path: `<output_dir>/best.json`, where it is remembered; its checkpoint lies in the folder
-            `best` beside it. None remembers nothing.
+            `best` beside it. None remembers and keeps nothing.
         patience: evaluations without a better one after which training ends; 0 never ends it.
 
     Attributes:
@@ -24,43 +26,65 @@ class Best:
 
     Raises:
         UserError: if the metric is not written like that.
+        RegistryError: if there is no such metric.
     """
 
-    def __init__(self, metric, path=None, patience=0):
+    def __init__(self, metric: str, path: str | os.PathLike | None = None, patience: int = 0):
         self.problem, slash, self.name = metric.partition("/")
         if not (self.problem and slash and self.name):
             raise UserError(
                 f"A metric is named problem/metric, as in wmt_ende/log_perplexity, not {metric!r}."
             )
+        self._higher_is_better = registry.metric(self.name).higher_is_better
         self.metric, self.patience, self.path = metric, patience, Path(path) if path else None
-        self.values = {}
+        self.values: dict[int, float] = {}
         if self.path and self.path.is_file():
-            saved = json.loads(self.path.read_text())
+            saved = json.loads(self.path.read_text(encoding="utf-8"))
             if saved.get("metric") == metric:
-                self.values = {int(step): value for step, value in saved.get("values", {}).items()}
+                self.values = {
+                    int(step): math.nan if value is None else value
+                    for step, value in saved.get("values", {}).items()
+                }
 
     @property
-    def step(self):
+    def step(self) -> int | None:
         """The step of the best evaluation, the first of equals; None if there was none."""
-        sign = 1 if registry.metric(self.name).higher_is_better else -1
-        return max(sorted(self.values), key=lambda step: sign * self.values[step], default=None)
+        sign = 1 if self._higher_is_better else -1
+        finite = sorted(step for step, value in self.values.items() if math.isfinite(value))
+        return max(finite, key=lambda step: sign * self.values[step], default=None)
 
     @property
-    def value(self):
+    def value(self) -> float | None:
         """The value of the best evaluation."""
-        return self.values.get(self.step)
+        step = self.step
+        return None if step is None else self.values[step]
 
     @property
-    def since(self):
-        """How many evaluations were not as good since then."""
-        return sum(step > self.step for step in self.values)
+    def since(self) -> int:
+        """How many evaluations there were since the best, or in all if none is."""
+        best = self.step
+        return sum(best is None or step > best for step in self.values)
 
-    def resume(self, step):
+    @property
+    def is_over(self) -> bool:
+        """Whether patience is at its end."""
+        return 0 < self.patience <= self.since
+
+    def verdict(self) -> str:
+        """A line on the best evaluation and those since, for a training that ends."""
+        if self.step is None:
+            return f"No finite {self.metric} in {self.since} evaluations"
+        return (
+            f"No {self.metric} better than {self.value:.4f} of step {self.step:,} in {self.since} "
+            "evaluations"
+        )
+
+    def resume(self, step: int) -> None:
         """Forgets evaluations after `step`, from which training goes on: they will be made
         again."""
         self.values = {made: value for made, value in self.values.items() if made <= step}
 
-    def update(self, step, results) -> bool:
+    def update(self, step: int, results: dict[str, dict[str, float]]) -> bool:
         """Takes the results of an evaluation (evaluation.Evaluator.run); whether they are the best
         so far.
 
@@ -76,28 +100,24 @@ class Best:
                 if name not in ("examples", "tokens")
             ]
             raise UserError(f"There is no metric {self.metric}; evaluated are {', '.join(there)}.")
-        self.values[step] = values[self.name]
+        self.values[step] = float(values[self.name])
         return self.step == step
 
-    def write(self):
-        """Writes all evaluations down, for `path`."""
-        state = {
-            "metric": self.metric,
-            "value": self.value,
-            "step": self.step,
-            "values": self.values,
-        }
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(state))
-        partial.replace(self.path)
+    def write(self) -> None:
+        """Writes all evaluations to `path`."""
+        if self.path:
+            state = {
+                "metric": self.metric,
+                "value": self.value,
+                "step": self.step,
+                "values": self.values,
+            }
+            files.write_json(self.path, state)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether patience is at its end."""
-        return bool(self.values) and 0 < self.patience <= self.since
-
-    def keep(self, checkpoint):
+    def keep(self, checkpoint: str | os.PathLike) -> None:
         """Copies a checkpoint, given by its path prefix, into `best/`, where one is kept."""
+        if not self.path:
+            return
         folder = self.path.with_name("best")
         fresh = folder.with_name("best.partial")
         shutil.rmtree(fresh, ignore_errors=True)

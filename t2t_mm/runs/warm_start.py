@@ -1,15 +1,28 @@
 """Starting from a trained model: what fits is loaded by name, the rest keeps its initial values,
-both are told."""
+both are logged."""
 
-from numpy.linalg import norm
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from t2t_mm.runs.averaging import model_weights
-from t2t_mm.runs.checkpoints import named_variables
+import keras
+import numpy as np
 
-BODY = ("encoder", "mixer", "decoder")
+from t2t_mm.modalities.base import fields_of
+from t2t_mm.problem.base import Problem
+from t2t_mm.runs import weights
+from t2t_mm.runs.names import named_variables
+
+OF_PROBLEMS = ("nets", "commands")  # what belongs to some problems alone, by name; the rest is body
 
 
-def load_fitting(model, problems, path, recorded, log=print, rescale=False):
+def load_fitting(
+    model: keras.Model,
+    problems: Iterable[Problem],
+    path: str,
+    recorded: dict[str, dict],
+    log: Callable[[str], Any] = print,
+    rescale: bool = False,
+) -> None:
     """Gives a model the weights of a checkpoint that it has too, with equal shape; moving averages
     where there are any.
 
@@ -19,82 +32,77 @@ def load_fitting(model, problems, path, recorded, log=print, rescale=False):
         model: to be given weights.
         problems: resolved problems of the model.
         path: the checkpoint's path prefix.
-        recorded: {problem: description} of the run that wrote it
-            (output.OutputDir.recorded_problems).
-        log: function of one str, told which parts were loaded, which are new, and which were left.
+        recorded: {problem: description} of the run that wrote it (OutputDir.recorded_problems).
+        log: function of one line: which parts were loaded, which are new, and which were left.
         rescale: bring each matrix of the body to the norm of its fresh initial values, which takes
-            the gates of the
-            experts to zero. A long training leaves large matrices and gates that are sure: steps
-                hardly turn them, and
-            a problem that the model has never seen is learned slowly. What the model could do is
-            lost.
+            the gates of the experts to zero. A long training leaves large matrices and gates that
+            are sure: steps hardly turn them, and a problem that the model has never seen is learned
+            slowly. What the model could do is lost.
+
+    Raises:
+        CorruptCheckpoint: if the checkpoint can't be read; the model is as it was then.
     """
-    weights = model_weights(path) | model_weights(path, "average")
-    changed = _changed_vocabularies(problems, recorded)
-    loaded, new, variables = {}, {}, named_variables(model)
+    variables = {name: v for name, v in named_variables(model).items() if v.trainable}
+    values = weights.weights(path, variables)
+    changed = _changed_nets(problems, recorded)
+    parts = [f"{group}/{name}" for group in OF_PROBLEMS for name in getattr(model, group, ())]
+    loaded: dict[str, int] = {}
+    new: dict[str, int] = {}
     for name, variable in variables.items():
-        if not variable.trainable:
-            continue
-        part, value = _part(name), weights.get(name)
+        part, value = _part(name, parts), values.get(name)
         fits = value is not None and value.shape == tuple(variable.shape) and part not in changed
-        if fits:
-            resized = rescale and part in BODY and value.ndim > 1
-            variable.assign(
-                value * (norm(variable.numpy()) / max(norm(value), 1e-12)) if resized else value
-            )
+        if value is not None and fits:
+            if rescale and not _is_of_problems(name) and value.ndim > 1:
+                value = value * (_norm(variable.numpy()) / max(_norm(value), 1e-12))
+            variable.assign(value)
         found = loaded if fits else new
         found[part] = found.get(part, 0) + variable.value.shape.num_elements()
-    log(f"Warm start from {path}: loaded {_told(loaded)}.")
-    log(f"Not in it, or not fitting, and new: {_told(new)}.")
-    left = {_part(name) for name in weights.keys() - variables.keys()}
+    log(f"Warm start from {path}: loaded {_counts(loaded)}.")
+    log(f"Not in it, or not fitting, and new: {_counts(new)}.")
+    left = {
+        _part(name, parts) for name in weights.weight_shapes(path).keys() - named_variables(model)
+    }
     if left:
         log(f"In it and of no use here: {', '.join(sorted(left))}.")
 
 
-def is_part_of(path, model) -> bool:
+def is_part_of(path: str, model: keras.Model) -> bool:
     """Whether a checkpoint holds all of the model but the nets and command tokens of problems that
-    are new."""
-    missing = named_variables(model).keys() - model_weights(path).keys()
-    return bool(missing) and all(name.startswith(("nets/", "commands/")) for name in missing)
+    are new. Reads no value."""
+    missing = named_variables(model).keys() - weights.weight_shapes(path).keys()
+    return bool(missing) and all(map(_is_of_problems, missing))
 
 
-def _changed_vocabularies(problems, recorded):
-    """The parts that read or write a vocabulary, or classes, of the same name, but another content,
-    than those of the checkpoint."""
-    then = {
-        said[side]["vocab"]: said[side]["fingerprint"]
-        for said in recorded.values()
-        for side in ("inputs", "targets")
-        if said[side].get("fingerprint")
-    }
-    specs = [
-        spec
-        for problem in problems
-        for spec in (problem.inputs, problem.targets)
-        if getattr(spec, "path", "")
-    ]
-    changed = {
-        f"nets/{spec.net_name()}"
-        for spec in specs
-        if spec.vocab in then and then[spec.vocab] != spec.vocabulary().fingerprint
-    }
-    classes = {
-        said["targets"].get("labels"): said["targets"].get("names")
-        for said in recorded.values()
-        if said["targets"]["kind"] == "categorical"
-    }
-    for spec in (problem.targets for problem in problems if problem.targets.kind == "categorical"):
-        if list(classes.get(spec.labels) or spec.names) != list(spec.names):
-            changed.add(f"nets/{spec.net_name()}")
+def _changed_nets(problems: Iterable[Problem], recorded: dict[str, dict]) -> set[str]:
+    """The parts that are nets whose weights in a checkpoint mean something else than here: of a
+    vocabulary, or classes, of the same name but other content."""
+    specs = [spec for problem in problems for spec in (problem.inputs, problem.targets)]
+    classes = {spec.kind: type(spec) for spec in specs}
+    changed = set()
+    for record in (said[side] for said in recorded.values() for side in ("inputs", "targets")):
+        if found := classes.get(record["kind"]):
+            net = found(**fields_of(found, record)).net_name()
+            same = [spec.means_the_same(record) for spec in specs if spec.net_name() == net]
+            if not all(same):
+                changed.add(f"nets/{net}")
     return changed
 
 
-def _part(name):
-    """The part of the model that a weight belongs to: nets/<name>, commands/<name>, encoder, mixer
-    or decoder."""
-    first, second = (*name.split("/"), "")[:2]
-    return f"{first}/{second}" if first in ("nets", "commands") else first
+def _part(name: str, parts: Iterable[str]) -> str:
+    """The part of the model that a weight belongs to: one of `parts`, such as nets/language_en_8k,
+    or one of the body, such as encoder."""
+    holders = [part for part in parts if name.startswith(f"{part}/")]
+    keys = name.split("/")[: 2 if _is_of_problems(name) else 1]
+    return max(holders, key=len, default="/".join(keys))  # a part's own name may have a "/"
 
 
-def _told(parts):
+def _is_of_problems(name: str) -> bool:
+    return name.split("/")[0] in OF_PROBLEMS
+
+
+def _norm(value: np.ndarray) -> float:
+    return float(np.linalg.norm(value))
+
+
+def _counts(parts: dict[str, int]) -> str:
     return ", ".join(f"{part} ({count:,})" for part, count in sorted(parts.items())) or "nothing"

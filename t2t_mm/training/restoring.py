@@ -1,5 +1,6 @@
 """Where a run starts: its newest checkpoint, the weights of another run, or fresh values."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 from t2t_mm.config import hparams_files
@@ -7,7 +8,8 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
-from t2t_mm.runs.checkpoints import Checkpoints, newest_whole
+from t2t_mm.runs.checkpoints import Checkpoints
+from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.warm_start import is_part_of, load_fitting
 from t2t_mm.training.state import TrainState
@@ -37,26 +39,30 @@ class Restorer:
         run starts from its weights, at its step."""
         if not output.has_checkpoint:
             return
-        path = newest_whole(output.checkpoints, self.log, with_inputs=True)
-        if is_part_of(path, self.state.model):
-            self.state.step = checkpoints.restore_inputs(path)
-            self.start_from(output, path)
-            return
-        self.state.step = checkpoints.restore(path)
-        self.log(
-            f"Resuming from the checkpoint of step {self.state.step:,} in {output.checkpoints}"
-        )
 
-    def start_from(self, output: OutputDir, path: str | None = None, rescale: bool = False) -> None:
-        """Takes the weights of a run that fit; the optimizer starts anew.
+        def read(path: str) -> int:
+            if is_part_of(path, self.state.model):
+                self._load_fitting(output, path)
+                return checkpoints.restore_inputs(path)
+            step = checkpoints.restore(path)
+            self.log(f"Resuming from the checkpoint of step {step:,} in {output.checkpoints}")
+            return step
+
+        self.state.step = newest_intact(output.checkpoints, read, self.log, with_inputs=True)
+
+    def start_from(self, output: OutputDir, rescale: bool = False) -> None:
+        """Takes the weights that fit of the newest intact checkpoint of another run.
 
         Args:
-            output: of the run.
-            path: of the checkpoint; the newest, if not given.
+            output: of that run.
             rescale: see `warm_start.load_fitting`.
         """
         output.need_checkpoint()
-        path = path or newest_whole(output.checkpoints, self.log)
+        read = functools.partial(self._load_fitting, output, rescale=rescale)
+        newest_intact(output.checkpoints, read, self.log)
+
+    def _load_fitting(self, output, path, rescale=False) -> None:
+        """Takes the weights that fit; the optimizer starts anew."""
         recorded, model = output.recorded_problems(), self.state.model
         with self.replicas.scope():
             load_fitting(model, self.problems, path, recorded, self.log, rescale)

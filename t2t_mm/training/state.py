@@ -13,8 +13,8 @@ from t2t_mm.execution.determinism import seeded
 from t2t_mm.execution.precision import dtype_policy
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
-from t2t_mm.runs.averaging import MovingAverage
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
+from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.optimizers import make_optimizer
 
 

@@ -11,7 +11,7 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.layers.gating import squared_variation
-from t2t_mm.runs.averaging import MovingAverage
+from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.tuning import Tuning
 
 

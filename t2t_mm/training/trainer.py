@@ -81,9 +81,14 @@ class Trainer:
         self.console = console or Console()
         check_nets(problems)
         self.problems = list(problems)
-        weights = self.config.weights()
-        if not weights:  # so that it is recorded
-            self.config = self.config.replace(problems="+".join(p.name for p in problems))
+        names, weights = [problem.name for problem in problems], self.config.weights()
+        if weights and set(weights) != set(names):
+            raise UserError(
+                f"The options name the problems {', '.join(weights)}, but given are "
+                f"{', '.join(names)}."
+            )
+        if not weights:  # so that they are recorded
+            self.config = self.config.replace(problems="+".join(names))
         strategy = None if tf.distribute.has_strategy() else make_strategy(self.config.strategy)
         self.replicas = Replicas(strategy)
         self.output = OutputDir(output_dir) if output_dir is not None else None

@@ -3,7 +3,7 @@
 import re
 
 from t2t_mm.errors import UserError
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
 
 BODY = ("encoder/", "mixer/", "decoder/")
 

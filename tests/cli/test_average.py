@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.runs.averaging import _tensors, model_weights, write_mean
-from t2t_mm.runs.checkpoints import found
+from t2t_mm.runs.paths import found
+from t2t_mm.runs.weights import read, weights, write_mean
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def run(trained, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(trained, folder)
     parts = {}
-    for (part, name), value in _tensors(found(folder / "checkpoints")[-1]).items():
+    for (part, name), value in read(found(folder / "checkpoints")[-1]).items():
         value = value * np.float32(1.5) if part == "model" and value.dtype.kind == "f" else value
         parts.setdefault(part, {})[name] = tf.Variable(value)
     parts["step"] = tf.Variable(4, dtype=tf.int64)
@@ -37,9 +37,9 @@ def test_the_mean_is_a_run_of_its_own(run, tmp_path):
 
     done = command(f"--output_dir={run}", f"--average_dir={tmp_path / 'mean'}", "--checkpoints=2")
     assert "the mean of the weights after 2, 4 steps" in done.stdout, done.stderr
-    old, new = map(model_weights, found(run / "checkpoints")[-2:])
+    old, new = map(weights, found(run / "checkpoints")[-2:])
     (path,) = found(tmp_path / "mean" / "checkpoints")
-    mean = model_weights(path)
+    mean = weights(path)
     assert set(mean) == set(new)
     for name, value in mean.items():
         if value.dtype.kind == "f":
@@ -51,25 +51,25 @@ def test_the_mean_is_a_run_of_its_own(run, tmp_path):
     )
 
 
-def test_a_damaged_checkpoint_is_left_out_and_a_net_that_came_later_is_not_made_smaller(
+def test_a_corrupt_checkpoint_is_left_out_and_a_net_that_came_later_is_not_made_smaller(
     run, tmp_path
 ):
     old, new = found(run / "checkpoints")
     parts = {"step": tf.Variable(5, dtype=tf.int64)}
-    for (part, name), value in _tensors(new).items():
+    for (part, name), value in read(new).items():
         if part != "step":
             parts.setdefault(part, {})[name] = tf.Variable(value)
     parts["model"]["late"] = tf.Variable([7.0])
     (path,) = [
         tf.train.CheckpointManager(tf.train.Checkpoint(**parts), str(tmp_path / "later"), 3).save(5)
     ]
-    assert write_mean([old, new, path], tmp_path / "mean") and model_weights(
-        found(tmp_path / "mean")[0]
-    )["late"] == [7]
+    assert write_mean([old, new, path], tmp_path / "mean") and weights(found(tmp_path / "mean")[0])[
+        "late"
+    ] == [7]
     (data,) = (run / "checkpoints").glob("ckpt-4.data*")
     data.write_bytes(data.read_bytes()[:1000])
     done = command(f"--output_dir={run}", f"--average_dir={tmp_path / 'mean2'}", "--checkpoints=1")
-    assert "ckpt-4 is damaged" in done.stdout and "after 2 steps" in done.stdout, done.stderr
+    assert "ckpt-4 is corrupt" in done.stdout and "after 2 steps" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

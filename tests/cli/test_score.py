@@ -152,7 +152,7 @@ USAGE = (
         (["--metrics=bleu", HYP, "--references=latin"], "latin, line 2: not UTF-8"),
         (
             ["--metrics=wer", HYP, "--references=ref,ref2"],
-            "wer takes one reference an example, but example 1 has 2",
+            "wer takes one reference per example, but example 1 has 2",
         ),
         (["--metrics=bracket_f1", HYP, REF], "Reference 1 is no bracketed tree"),
         (["--metrics=bleu", "--bootstrap=-1", HYP, REF], "flag --bootstrap=-1"),

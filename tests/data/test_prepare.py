@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
+from t2t_mm.config.run import RunConfig
 from t2t_mm.data import prepare, vocabularies
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.categorical.spec import Categorical
@@ -293,7 +294,7 @@ def test_a_run_may_have_its_data_directory_as_its_output_directory(tmp_path):
     run([own("first")], tmp_path)
     vocabulary = (tmp_path / "data/vocabs/words.model").read_bytes()
     problems = prepare.resolve([own("first")], tmp_path / "data")
-    OutputDir(tmp_path / "data").record(HParams(), problems)
+    OutputDir(tmp_path / "data").record(HParams(), problems, RunConfig())
     assert (tmp_path / "data/vocabs/words.model").read_bytes() == vocabulary
     assert set(OutputDir(tmp_path / "data").recorded_problems()) == {"first"}
 

@@ -20,7 +20,8 @@ from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.execution.strategies import make_strategy, mirrored_cpus
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.reporting.console import Silent
-from t2t_mm.runs.checkpoints import found, named_variables
+from t2t_mm.runs.names import named_variables
+from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 def trainer(count, hparams=QUIET, output=None, problems=None, console=None, **options):
     strategy = mirrored_cpus(count) if count > 1 else tf.distribute.get_strategy()
-    config = RunConfig(**{"seed": 3, "eval_every": 0} | options)
+    config = RunConfig(**{"seed": 3, "eval_every": 0, "strategy": "one_device"} | options)
     with strategy.scope():
         return Trainer(problems or [Toy()], hparams, config, output, console=console or Silent())
 

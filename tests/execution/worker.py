@@ -10,7 +10,7 @@ import numpy as np
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.reporting.console import Silent
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
 
 BATCH, LENGTH, HIDDEN = 2, 9, 16
 

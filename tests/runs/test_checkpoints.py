@@ -11,7 +11,9 @@ import pytest
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
-from t2t_mm.runs.checkpoints import Checkpoints, latest
+from t2t_mm.runs.checkpoints import Checkpoints
+from t2t_mm.runs.corruption import corruption_of
+from t2t_mm.runs.paths import latest
 from t2t_mm.training.optimizers import make_optimizer
 
 
@@ -90,16 +92,16 @@ def test_another_shape_is_refused_and_left_alone(tmp_path):
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
-def test_a_damaged_checkpoint_is_refused(tmp_path):
+def test_a_corrupt_checkpoint_is_refused(tmp_path):
     save(make(tmp_path)[2], 1)
     data = next(tmp_path.glob("*.data-*"))
     data.write_bytes(data.read_bytes()[:20])
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="is corrupt .*no older one is intact"):
         make(tmp_path)[2].restore()
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "corrupt",
     [
         lambda content: content[: len(content) // 2],
         lambda content: content[:40] + bytes([content[40] ^ 4]) + content[41:],
@@ -107,19 +109,19 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     ],
 )
 @pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, spoil, part):
+def test_a_corrupt_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, corrupt, part):
     model, optimizer, checkpoints = make(tmp_path)
     save(checkpoints, 1)
     kernel = model.kernel.numpy().copy()
     step(model, optimizer)
     save(checkpoints, 2)
     path = tmp_path / f"ckpt-2.{part}"
-    path.write_bytes(spoil(path.read_bytes()))
+    path.write_bytes(corrupt(path.read_bytes()))
     said = []
     other, _, again = make(tmp_path, seed=4, log=said.append)
     assert again.restore() == 1
     np.testing.assert_array_equal(other.kernel, kernel)
-    assert len(said) == 1 and "ckpt-2 is damaged" in said[0]
+    assert len(said) == 1 and "ckpt-2 is corrupt" in said[0]
     save(again, 2)
     assert make(tmp_path)[2].restore() == 2
 
@@ -130,7 +132,7 @@ def test_a_lost_list_of_checkpoints_does_no_harm(tmp_path):
     assert make(tmp_path)[2].restore() == 7
 
 
-def test_a_disk_that_fills_up_leaves_the_old_checkpoint_whole(tmp_path):
+def test_a_disk_that_fills_up_leaves_the_old_checkpoint_intact(tmp_path):
     model, optimizer, checkpoints = make(tmp_path, size=5000)
     save(checkpoints, 1)
     weights = model.kernel.numpy().copy()
@@ -153,7 +155,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path):
     model, optimizer, checkpoints = make(tmp_path)
     kernel = model.kernel.numpy().copy()
     at_hand = threading.Event()
-    checkpoints._writer.submit(at_hand.wait)  # the writer is busy until then
+    checkpoints._writer.thread.submit(at_hand.wait)  # the writer is busy until then
     checkpoints.save(1)
     step(model, optimizer)
     checkpoints.check()
@@ -165,13 +167,49 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path):
     np.testing.assert_array_equal(other.kernel, kernel)
 
 
-def test_a_write_that_failed_is_told_as_soon_as_it_is_asked_for(tmp_path):
+def test_a_write_that_failed_is_an_error_as_soon_as_it_is_asked_for(tmp_path):
     *_, checkpoints = make(tmp_path, size=5000)
     with no_file_over(100_000):
         checkpoints.save(1)
-        concurrent.futures.wait([checkpoints._written])
+        concurrent.futures.wait([checkpoints._writer._written])
         with pytest.raises(UserError, match="step 1 could not be written"):
             checkpoints.check()
     checkpoints.check()
     save(checkpoints, 2)
     assert latest(tmp_path).endswith("ckpt-2")
+
+
+def test_a_checkpoint_that_does_not_fit_is_one_line_that_names_what_differs(tmp_path):
+    save(make(tmp_path)[2], 1)
+    shape = r"model/kernel is of shape \[3, 4\] in it and of shape \[5, 4\] here \(and \d+ more\)"
+    with pytest.raises(UserError, match=shape):
+        make(tmp_path, size=5)[2].restore()
+    with pytest.raises(UserError, match=r"optimizer/00002 is of shape \[3, 4\] in it"):
+        make(tmp_path, optimizer="adafactor")[2].restore()
+
+
+def test_a_checkpoint_cut_off_anywhere_is_corrupt(tmp_path):
+    save(make(tmp_path)[2], 1)
+    save(make(tmp_path)[2], 2)
+    (data,) = tmp_path.glob("ckpt-2.data*")
+    content = data.read_bytes()
+    for size in range(0, len(content), 97):
+        data.write_bytes(content[:size])
+        assert corruption_of(str(tmp_path / "ckpt-2"))
+        assert make(tmp_path, log=lambda line: None)[2].restore() == 1
+    data.write_bytes(content)
+    assert not corruption_of(str(tmp_path / "ckpt-2")) and make(tmp_path)[2].restore() == 2
+
+
+def test_a_corrupt_checkpoint_changes_nothing_before_the_next_is_tried(tmp_path):
+    model, _, checkpoints = make(tmp_path)
+    save(checkpoints, 1)
+    (data,) = tmp_path.glob("ckpt-1.data*")
+    content = bytearray(data.read_bytes())
+    content[-1] ^= 1  # behind the weights
+    data.write_bytes(content)
+    other, _, again = make(tmp_path, seed=4)
+    kernel = other.kernel.numpy().copy()
+    with pytest.raises(UserError, match="Checksum does not match"):
+        again.restore()
+    np.testing.assert_array_equal(other.kernel, kernel)

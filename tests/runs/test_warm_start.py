@@ -1,7 +1,6 @@
 """Starting from a trained model: another run's, or one's own with a problem more."""
 
 import re
-import threading
 
 import numpy as np
 import pytest
@@ -10,7 +9,8 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.reporting.console import Silent
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs import warm_start
+from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.toys import TINY, Toy, ToyClass
 
@@ -118,30 +118,27 @@ def test_a_problem_can_be_added_to_a_run(parent, tmp_path):
 
 
 def test_a_vocabulary_of_other_content_is_not_taken_over(parent, monkeypatch):
-    from t2t_mm.runs import warm_start
-
     folder, trained = parent
     monkeypatch.setattr(
-        warm_start, "_changed_vocabularies", lambda problems, recorded: {"nets/language_numbers"}
+        warm_start, "_changed_nets", lambda problems, recorded: {"nets/language_numbers"}
     )
     name = next(name for name in trained if name.startswith("nets/language_numbers/"))
     child = make(warm_start_from=folder)
     assert not np.array_equal(weights(child)[name], trained[name])
 
 
-def test_changed_vocabularies_are_found_by_their_fingerprint(trained, trained_data):
+def test_changed_nets_are_found_by_their_fingerprint(trained, trained_data):
     from t2t_mm import registry
     from t2t_mm.config import hparams_files
     from t2t_mm.runs.directory import OutputDir
-    from t2t_mm.runs.warm_start import _changed_vocabularies
 
     hparams, recorded = hparams_files.load(trained), OutputDir(trained).recorded_problems()
     problem = registry.problem("mini_ende").configure(hparams).resolve(trained_data, hparams)
-    assert _changed_vocabularies([problem], recorded) == set()
+    assert warm_start._changed_nets([problem], recorded) == set()
     recorded["mini_ende"]["inputs"]["fingerprint"] = recorded["mini_ende"]["targets"][
         "fingerprint"
     ] = "another"
-    assert _changed_vocabularies([problem], {"mini_ende": recorded["mini_ende"]}) == {
+    assert warm_start._changed_nets([problem], {"mini_ende": recorded["mini_ende"]}) == {
         f"nets/{problem.inputs.net_name()}",
         f"nets/{problem.targets.net_name()}",
     }
@@ -150,15 +147,14 @@ def test_changed_vocabularies_are_found_by_their_fingerprint(trained, trained_da
 def test_classes_that_are_others_now_are_found_by_their_names(trained, trained_data):
     from t2t_mm import registry
     from t2t_mm.runs.directory import OutputDir
-    from t2t_mm.runs.warm_start import _changed_vocabularies
 
     recorded = OutputDir(trained).recorded_problems()
     problem = registry.problem("mini_imagenet").resolve(trained_data)
-    assert _changed_vocabularies([problem], recorded) == set()
+    assert warm_start._changed_nets([problem], recorded) == set()
     recorded["mini_imagenet"]["targets"]["names"][:2] = recorded["mini_imagenet"]["targets"][
         "names"
     ][1::-1]
-    assert _changed_vocabularies([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
+    assert warm_start._changed_nets([problem], recorded) == {f"nets/{problem.targets.net_name()}"}
 
 
 def test_a_moving_average_starts_from_the_loaded_weights(parent):
@@ -173,17 +169,22 @@ def test_there_is_nothing_to_start_from(tmp_path):
         make(warm_start_from=tmp_path)
 
 
-def test_an_evaluation_follows_the_checkpoints_of_a_run(tmp_path):
-    running = make(tmp_path)
-    running.train(4)
-    watching = make(tmp_path)
-    worker = threading.Thread(target=running.train)
-    seen = []
-    for step in watching.follow(every=0.05):
-        seen.append(step)
-        if step == 4:
-            worker.start()
-    worker.join()
-    assert seen[0] == 4 and seen[-1] == 10 and seen == sorted(set(seen))
-    for name, value in weights(running).items():
-        np.testing.assert_array_equal(weights(watching)[name], value)
+class Slashed(Toy):
+    """Two vocabularies, one of which is called like a folder of the other."""
+
+    inputs = Language(vocab="de", size=12)
+    targets = Language(vocab="de/en", size=12)
+
+
+def test_a_net_whose_vocabulary_changed_is_new_whatever_its_name(tmp_path, monkeypatch):
+    folder = tmp_path / "parent"
+    one = make(folder, [Slashed()])
+    one.state.step = 1
+    one.train(1)
+    monkeypatch.setattr(Language, "means_the_same", lambda self, record: self.vocab != "de/en")
+    console = Told()
+    child = make(None, [Slashed()], console, seed=2, warm_start_from=folder)
+    trained, now = weights(one), weights(child)
+    same = {name for name in now if np.array_equal(trained[name], now[name])}
+    assert now.keys() - same == {"nets/language_de/en/input_table"}
+    assert console.lines[1].endswith(" and new: nets/language_de/en (192).")

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from t2t_mm import registry
 from t2t_mm.data.pipeline.batching import batches
-from t2t_mm.runs.checkpoints import named_variables
+from t2t_mm.runs.names import named_variables
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.step import TrainStep, clip_scale
 from tests.toys import TINY, Toy, ToyClass

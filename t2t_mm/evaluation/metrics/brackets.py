@@ -48,7 +48,7 @@ _FIELDS = (
 
 @registry.register_metric
 class BracketF1(Metric):
-    """F1 of labelled brackets, in percent. Hypotheses and references are bracketed trees, one a
+    """F1 of labelled brackets, in percent. Hypotheses and references are bracketed trees, one per
     line.
 
     Details: precision, recall, exact_trees (share of valid sentences all of whose brackets are
@@ -60,9 +60,9 @@ class BracketF1(Metric):
 
     def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         rows = []
-        for number, (test, (gold,)) in enumerate(zip(hypotheses, references, strict=True), 1):
+        for number, (test, (reference,)) in enumerate(zip(hypotheses, references, strict=True), 1):
             try:
-                gold = _read(gold)
+                gold = _read(reference)
             except ValueError as error:
                 raise UserError(f"Reference {number} is no bracketed tree: {error}.") from None
             row = _compare(gold, test)
@@ -98,8 +98,8 @@ class _Sentence(NamedTuple):
     brackets: Counter  # (first word, word after the last, label) -> how often
 
 
-def _read(line):
-    """What counts in the trees on a line, of which EVALB allows several.
+def _read(line: str) -> _Sentence:
+    """What counts in the trees on a line, which may be several, as in EVALB.
 
     Raises:
         ValueError: the brackets are not in order.
@@ -120,7 +120,7 @@ def _read(line):
     return sentence
 
 
-def _compare(gold, line):
+def _compare(gold: _Sentence, line: str) -> dict[str, int]:
     """The fields of _FIELDS that are not 0."""
     try:
         test = _read(line)

@@ -38,7 +38,7 @@ class Cider(Metric):
 
     def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         cooked = [[_NGrams(reference) for reference in several] for several in references]
-        frequency = Counter()
+        frequency: Counter = Counter()
         for several in cooked:
             frequency.update(set().union(*(each.counts for each in several)))
         weights = _Weights(frequency, len(references))
@@ -48,7 +48,7 @@ class Cider(Metric):
         ]
 
     def value(self, sums: np.ndarray) -> float:
-        return ratio(*sums, self.scale)
+        return ratio(sums[0], sums[1], self.scale)
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         return f"variant:D|n:{ORDERS}|sigma:{SIGMA:g}|df:references|{normalization.SIGNATURE}"
@@ -57,7 +57,7 @@ class Cider(Metric):
 class _NGrams:
     """How often a text has each n-gram, a tuple of words, and how many words it has."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         words = normalization.plain(text).split()
         self.length = len(words)
         self.counts = Counter(
@@ -70,10 +70,10 @@ class _NGrams:
 class _Weights:
     """tf-idf by the document frequencies of a corpus."""
 
-    def __init__(self, frequency, documents):
+    def __init__(self, frequency: Counter, documents: int) -> None:
         self._frequency, self._documents = frequency, documents
 
-    def similarity(self, hypothesis, references):
+    def similarity(self, hypothesis: _NGrams, references: Sequence[_NGrams]) -> float:
         """Mean similarity to the references, from 0 to 1."""
         ours = self._vectors(hypothesis)
         total = 0.0
@@ -83,16 +83,16 @@ class _Weights:
             total += penalty * sum(map(_clipped_cosine, ours, theirs)) / ORDERS
         return total / len(references)
 
-    def _vectors(self, ngrams):
+    def _vectors(self, ngrams: _NGrams) -> list[dict[tuple, float]]:
         """For each n, n-gram -> term frequency * log(documents / document frequency)."""
-        vectors = [{} for _ in range(ORDERS)]
+        vectors: list[dict[tuple, float]] = [{} for _ in range(ORDERS)]
         for ngram, count in ngrams.counts.items():
             idf = math.log(self._documents / max(1, self._frequency[ngram]))
             vectors[len(ngram) - 1][ngram] = count * idf
         return vectors
 
 
-def _clipped_cosine(ours, theirs):
+def _clipped_cosine(ours: dict[tuple, float], theirs: dict[tuple, float]) -> float:
     product = sum(
         min(weight, theirs[ngram]) * theirs[ngram]
         for ngram, weight in ours.items()
@@ -101,7 +101,7 @@ def _clipped_cosine(ours, theirs):
     return ratio(product, _norm(ours) * _norm(theirs))
 
 
-def _norm(vector):
+def _norm(vector: dict[tuple, float]) -> float:
     return math.sqrt(sum(weight**2 for weight in vector.values()))
 
 
@@ -125,7 +125,7 @@ class RougeL(Metric):
         ]
 
     def value(self, sums: np.ndarray) -> float:
-        return ratio(*sums, self.scale)
+        return ratio(sums[0], sums[1], self.scale)
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         version = importlib.metadata.version("rouge-score")

@@ -41,7 +41,7 @@ class _ErrorRate(Metric):
             )
         return rows
 
-    def _row(self, hypothesis, reference):
+    def _row(self, hypothesis: str, reference: str) -> list[int]:
         if (
             not reference
         ):  # silence: jiwer's releases differ here, but all that was heard is inserted

@@ -21,7 +21,7 @@ class ExactMatch(Metric):
         ]
 
     def value(self, sums: np.ndarray) -> float:
-        return ratio(*sums, self.scale)
+        return ratio(sums[0], sums[1], self.scale)
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         return "case:mixed|space:collapsed"

@@ -154,7 +154,7 @@ def ratio(part: float, whole: float, scale: float = 1) -> float:
     return float(scale * part / whole) if whole else 0.0
 
 
-def _check(metric, hypotheses, references):
+def _check(metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     if len(hypotheses) != len(references):
         raise UserError(
             f"{len(hypotheses):,} hypotheses but {len(references):,} references: "
@@ -167,12 +167,12 @@ def _check(metric, hypotheses, references):
             raise UserError(f"Example {number} has no reference.")
         if len(several) > 1 and not metric.takes_several:
             raise UserError(
-                f"{metric.name} takes one reference an example, but example {number} has "
+                f"{metric.name} takes one reference per example, but example {number} has "
                 f"{len(several)}."
             )
 
 
-def _interval(metric, rows, bootstrap, seed):
+def _interval(metric: Metric, rows: np.ndarray, bootstrap: int, seed: int) -> tuple[float, float]:
     """Percentile bootstrap over examples."""
     random, examples = np.random.default_rng(seed), len(rows)
     values = []

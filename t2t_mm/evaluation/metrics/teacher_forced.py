@@ -34,7 +34,7 @@ class TeacherForced(Metric):
         raise NotImplementedError
 
     def value(self, sums: np.ndarray) -> float:
-        return ratio(*sums, self.scale)
+        return ratio(sums[0], sums[1], self.scale)
 
 
 @registry.register_metric

@@ -54,7 +54,4 @@ class KeepBest(Hook):
 
     def _check_patience(self, trainer):
         if self.best.is_over:
-            trainer.stop(
-                f"No {self.metric} better than {self.best.value:.4f} of step {self.best.step:,} in "
-                f"{self.best.since} evaluations: training ends here."
-            )
+            trainer.stop(f"{self.best.verdict()}: training ends here.")

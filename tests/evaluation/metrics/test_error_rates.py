@@ -78,5 +78,5 @@ def test_silence():
 
 
 def test_one_reference_only():
-    with pytest.raises(UserError, match="wer takes one reference an example, but example 2 has 2"):
+    with pytest.raises(UserError, match="wer takes one reference per example, but example 2 has 2"):
         metric("wer").score(["a", "b"], [["a"], ["b", "c"]])

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from t2t_mm.runs.averaging import MovingAverage
+from t2t_mm.training.averaging import MovingAverage
 
 
 def test_a_moving_average_counts_the_updates_of_each_weight():

@@ -1,0 +1,116 @@
+"""Corrupt checkpoints: how they are found, and how the newest that is intact is."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.runs.paths import found, input_folder
+
+# What TensorFlow raises where a file is missing, cut off or does not match its checksums.
+READ_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
+Result = TypeVar("Result")
+
+
+class CorruptCheckpoint(UserError):
+    """A checkpoint that can't be read.
+
+    Args:
+        path: its path prefix.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, path: str, reason: str):
+        super().__init__(f"The checkpoint {path} is corrupt ({reason}). Bring back a copy of it.")
+        self.path, self.reason = path, reason
+
+
+@contextlib.contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Reads from a checkpoint: whatever goes wrong is a CorruptCheckpoint."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        raise CorruptCheckpoint(path, first_line(error)) from error
+
+
+def newest_intact(
+    directory: str | os.PathLike,
+    read: Callable[[str], Result],
+    log: Callable[[str], None] = print,
+    with_inputs: bool = False,
+) -> Result:
+    """What `read` makes of the newest checkpoint that is intact.
+
+    Whether it is shows when it is read, since each value is compared with its checksum: so it is
+    read once only.
+
+    Args:
+        directory: with at least one checkpoint.
+        read: function of a checkpoint's path prefix that raises CorruptCheckpoint before it has
+            changed anything; it is called with the newest, then, if need be, with older ones.
+        log: function of one line, for each corrupt checkpoint that is passed over.
+        with_inputs: whether the inputs of the checkpoint have to be intact, too.
+
+    Raises:
+        UserError: if none is intact.
+    """
+    *older, path = found(directory)
+    while True:
+        try:
+            if with_inputs:
+                _check_inputs(path)
+            return read(path)
+        except CorruptCheckpoint as error:
+            if not older:
+                raise UserError(
+                    f"The checkpoint {path} is corrupt ({error.reason}), and no older one is "
+                    "intact. Bring back a copy of it, or give another --output_dir."
+                ) from error
+            log(f"{path} is corrupt ({error.reason}): going on from the checkpoint before it.")
+            path = older.pop()
+
+
+def corruption_of(path: str) -> str:
+    """What is wrong with a checkpoint, read to its end; "" if nothing is."""
+    try:
+        with reading(path):
+            types = tf.train.load_checkpoint(path).get_variable_to_dtype_map()
+            for name, dtype in sorted(types.items()):  # as they lie in the file
+                # Unlike the reader this takes the states of iterators, too.
+                tf.raw_ops.RestoreV2(
+                    prefix=path, tensor_names=[name], shape_and_slices=[""], dtypes=[dtype]
+                )
+    except CorruptCheckpoint as error:
+        return error.reason
+    return ""
+
+
+def _check_inputs(path: str) -> None:
+    """Raises CorruptCheckpoint if the inputs of a checkpoint, of any worker, can't be read."""
+    for worker in sorted(input_folder(path).glob("worker-*")):
+        reason = _seeds_corruption(worker)
+        for index in [] if reason else sorted(worker.glob("*.index")):
+            reason = reason or corruption_of(str(index.with_suffix("")))
+        if reason:
+            raise CorruptCheckpoint(path, f"inputs of {worker.name}: {reason}")
+
+
+def _seeds_corruption(worker: Path) -> str:
+    try:
+        if json.loads((worker / "seeds.json").read_text())["seeds"] is None:
+            return "no seeds"
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return f"seeds.json: {first_line(error)}"
+    return ""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its kind if it has none."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).rstrip(".")[:300]

@@ -62,9 +62,9 @@ def check_causal(case):
         changed = x.copy()
         changed[:, t:] = inputs(case, seed=7)[:, t:]
         after = run(case, layer, changed).numpy()
-        np.testing.assert_array_equal(
-            after[:, :t], before[:, :t], err_msg=f"position {t} was seen before {t}"
-        )
+        # Not to the last bit: experts with other numbers of rows round differently.
+        message = f"position {t} was seen before {t}"
+        np.testing.assert_allclose(after[:, :t], before[:, :t], rtol=0, atol=1e-5, err_msg=message)
         assert np.abs(after[:, t:] - before[:, t:]).max() > 1e-4, "the layer ignores its input"
 
 

@@ -1,4 +1,4 @@
-"""What a train step costs on an accelerator: seconds, tokens a second, share of the matrix-product
+"""What a train step costs on an accelerator: seconds, tokens per second, share of the matrix-product
 peak, memory.
 
     python benchmarks/accelerator.py                                     # base and paper sizes,
@@ -204,7 +204,7 @@ def side():
 
 
 def rate(product):
-    """Operations a second of a product of two matrices."""
+    """Operations per second of a product of two matrices."""
     started = time.perf_counter()
     product()
     return 2 * side() ** 3 / (time.perf_counter() - started)

@@ -89,7 +89,7 @@ def loop(model, targets, memory, beam=1, parents=None, jit_compile=False):
         return logits.stack()
 
     first = run().numpy()
-    np.testing.assert_array_equal(run(), first)  # what is written in place starts anew
+    np.testing.assert_array_equal(run(), first)  # what is written in place starts again
     return first.transpose(1, 0, 2)
 
 

@@ -321,7 +321,7 @@ def test_changes_are_logged(tmp_path):
     hparams = TINY.replace(batch_size=TINY.batch_size + 1)
     trainer(tmp_path, problems=[Toy()], hparams=hparams, console=Console(out)).resume()
     assert f"batch_size={TINY.batch_size + 1} (was {TINY.batch_size})" in out.getvalue()
-    assert "the order of the data starts anew" in " ".join(out.getvalue().split())
+    assert "the order of the data starts again" in " ".join(out.getvalue().split())
 
 
 def logged_on_resume(output, **options):

@@ -1,5 +1,5 @@
-"""What a train step costs on an accelerator: seconds, tokens per second, share of the matrix-product
-peak, memory.
+"""What a train step costs on an accelerator: seconds, tokens per second, share of the
+matrix-product peak, memory.
 
     python benchmarks/accelerator.py                                     # base and paper sizes,
     text, image, speech python benchmarks/accelerator.py --hparams_set=multimodel_tiny

@@ -32,7 +32,7 @@ import tensorflow as tf
 
 import t2t_mm
 from t2t_mm import registry
-from t2t_mm.datasets.mini_world import MiniWorld
+from t2t_mm.data.mini_world import MiniWorld
 from t2t_mm.prepare import prepare, resolve
 from tests.golden import recorded
 

@@ -2,8 +2,8 @@
 
     self.table = tag(self.add_weight(name="table", shape=(pieces, hidden)), "embedding")
 
-A variable that was not tagged is taken for what its number of axes suggests. That is right for
-dense layers; tag embeddings, gates, and stacks of vectors.
+Untagged variables get a role by their number of axes. That is right for dense layers; embeddings,
+gates and stacks of vectors have to be tagged.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ _BY_AXES = ("vector", "vector", "matrix", "matrix")
 
 
 def tag(variable: Any, role: str, expert: bool = False) -> Any:
-    """Says what a variable is.
+    """Gives a variable its role.
 
     Args:
         variable: a keras Variable.

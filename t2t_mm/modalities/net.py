@@ -14,9 +14,9 @@ class ModalityNet(Layer):
     """Turns one modality into hidden states of the body (`bottom`) or the body's output into
     predictions (`top`).
 
-    A net is made as `Net(spec, hparams)`. It makes the weights of a side when the first problem
-    asks for that side: `build_bottom` for inputs, `build_top` for targets; either may be called
-    again. Called as any layer, `net(inputs, mask)`, it is its bottom.
+    A net is made by `Net(spec, hparams)`. The weights of a side are made when the first problem
+    needs that side, by `build_bottom` for inputs and `build_top` for targets; calling them again
+    changes nothing. As a layer, `net(inputs, mask)` is its bottom.
 
         bottom(inputs, mask, training) -> (hidden [batch, length, hidden], mask [batch, length],
                                            grid)
@@ -29,8 +29,7 @@ class ModalityNet(Layer):
         projection()                   -> what `project` needs, computed once
         project(hidden, projection)    -> logits [..., classes], float32
 
-    Layers that `keras.layers.Embedding` doesn't make are to say what their variables are where that
-    can't be seen from the number of axes; see layers.roles.
+    Variables whose role can't be seen from the number of axes have to be tagged; see layers.roles.
     """
 
     def build_bottom(self) -> None:
@@ -66,7 +65,7 @@ class ModalityNet(Layer):
 
 
 def spec_config(spec: Modality) -> dict[str, Any]:
-    """What weights depend on of a resolved spec, for the configuration of a net or a model."""
+    """The part of a resolved spec that weights depend on, for the configuration of a net."""
     return {"kind": spec.kind, **spec.essence(dataclasses.asdict(spec))}
 
 

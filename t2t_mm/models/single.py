@@ -1,4 +1,4 @@
-"""One problem of a model: what the model knows of it, and a plain Keras model of it alone."""
+"""One problem of a model: what the model knows about it, and a plain Keras model of it."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from t2t_mm.modalities.net import spec_config, spec_of
 
 
 class Sides(NamedTuple):
-    """What a model has to know of a problem; a problem itself has all of it, too."""
+    """What a model has to know about a problem; a Problem has these attributes, too."""
 
     name: str
     command: str
@@ -19,7 +19,7 @@ class Sides(NamedTuple):
 
 
 def sides_config(problem: Any) -> dict[str, Any]:
-    """What weights depend on of a resolved problem, for the configuration of a model."""
+    """The part of a resolved problem that weights depend on, for the configuration of a model."""
     specs = {side: spec_config(getattr(problem, side)) for side in ("inputs", "targets")}
     return {"name": problem.name, "command": problem.command, **specs}
 
@@ -32,8 +32,8 @@ def sides_of(config: dict[str, Any]) -> Sides:
 
 @keras.saving.register_keras_serializable("t2t_mm")
 class SingleProblem(keras.Model):
-    """One problem of a model for many: a dict of inputs in, logits out, as `fit` and `export` take
-    it. Weights are those of the whole model; `fit` trains the ones on the problem's path.
+    """One problem of a model for many, as a plain Keras model: a dict of inputs in, logits out. Its
+    weights are the model's; `fit` trains those on the problem's path.
 
         single = model.for_problem("mini_ende")
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -45,16 +45,16 @@ class SingleProblem(keras.Model):
         }
         single.export("exported/mini_ende", input_signature=[signature])
 
-    (An export of the whole model, with raw strings in and answers out, is `t2t-mm-exporter`'s.)
+    (For a SavedModel that takes raw strings, pictures and sounds see `t2t-mm-exporter`.)
 
     Args:
         model: models.base.ProblemModel.
         problem: name of one of its problems.
 
     Call arguments:
-        inputs: dict of `inputs`, and of a target that is a sequence `targets`, whose outputs so far
-            each position reads; both as in a batch of the model. `inputs_mask` and `targets_mask`
-            are true where something is real; without, nothing is padding.
+        inputs: dict of `inputs` and, where the target is a sequence, `targets` (teacher forcing);
+            both as in a batch of the model. `inputs_mask` and `targets_mask` are true at real
+            positions; without them nothing is padding.
         training: dropout and gating noise on.
 
     Returns:

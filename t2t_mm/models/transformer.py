@@ -169,11 +169,11 @@ class TransformerDecoder(Layer):
         return self.norm(x)
 
     def remember(self, encoding: Any) -> list:
-        """What all steps read of the encoding: keys and values of each block."""
+        """What all decoding steps read of the encoding: keys and values of each block."""
         return [block.source_attention.keys_values(encoding) for block in self.blocks]
 
     def start(self, batch: Any, beam: int, length: Any) -> list:
-        """What the decoder keeps of up to `length` positions."""
+        """The decoder's state before the first position, with room for `length`."""
         return [block.self_attention.start(batch, beam * length) for block in self.blocks]
 
     def step(self, x: Any, memory: list, mask: Any, position: Position, state: list) -> tuple:

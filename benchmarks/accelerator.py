@@ -1,5 +1,5 @@
-"""What a train step costs on an accelerator: seconds, tokens a second, share of the matrix-product
-peak, memory.
+"""What a train step costs on an accelerator: seconds, tokens per second, share of the
+matrix-product peak, memory.
 
     python benchmarks/accelerator.py                                     # base and paper sizes,
     text, image, speech python benchmarks/accelerator.py --hparams_set=multimodel_tiny
@@ -204,7 +204,7 @@ def side():
 
 
 def rate(product):
-    """Operations a second of a product of two matrices."""
+    """Operations per second of a product of two matrices."""
     started = time.perf_counter()
     product()
     return 2 * side() ** 3 / (time.perf_counter() - started)

@@ -6,7 +6,7 @@ without cache.
 
 Weights are untrained, but for the gates, which are drawn, so that as many experts work as in a
 trained model. A late position is measured in the same buffers as an early one. The decoder without
-cache runs the whole model over what was put out so far, as Tensor2Tensor did; of its 128 positions
+cache runs the whole model over the outputs so far, as Tensor2Tensor did; of its 128 positions
 every eighth is measured.
 """
 

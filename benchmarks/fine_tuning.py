@@ -24,7 +24,7 @@ from t2t_mm.config.run import RunConfig
 FLAGS = flags.FLAGS
 flags.DEFINE_string("joint", "wmt_ende+imagenet", "Problems of the joint model.")
 flags.DEFINE_string("problem", "wsj_parse", "The problem after them.")
-flags.DEFINE_string("raw_dir", None, "Raw data, one folder a problem.")
+flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.")
 flags.DEFINE_string("data_dir", "benchmark_data", "Prepared data and vocabularies.")
 flags.DEFINE_string(
     "output_dir",

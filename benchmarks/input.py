@@ -69,7 +69,7 @@ def reading(problem, hparams, count):
 
 
 def training(problem, hparams, steps):
-    """(seconds a step, share of them spent waiting for a batch), after the first steps have
+    """(seconds per step, share of them spent waiting for a batch), after the first steps have
     compiled."""
     import numpy as np
 

@@ -20,7 +20,7 @@ from t2t_mm.config.run import RunConfig
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("problem", "wmt_ende", "Problem whose targets are text.")
-flags.DEFINE_string("raw_dir", None, "Raw data, one folder a problem.")
+flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.")
 flags.DEFINE_string("data_dir", "benchmark_data", "Prepared data and vocabularies.")
 flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.")
 flags.DEFINE_string(

@@ -1,4 +1,4 @@
-"""What a train step costs: seconds, CPU-seconds, tokens a second, peak memory, share of the
+"""What a train step costs: seconds, CPU-seconds, tokens per second, peak memory, share of the
 matrix-product peak.
 
     python benchmarks/train_step.py                                      # tiny and base, on text,
@@ -146,7 +146,7 @@ def forward_flops(model, case, batch):
 
 
 def matmul_rate(size=2048):
-    """Floating-point operations a second of one large product of matrices, all threads."""
+    """Floating-point operations per second of one large product of matrices, all threads."""
     import tensorflow as tf
 
     a = tf.random.normal((size, size))

@@ -1,12 +1,12 @@
-"""The MultiModel and its sizes. Each set is the one before it, wider and with more experts."""
+"""The MultiModel and its sizes: each set is the previous one, wider and with more experts."""
 
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 
 
 @registry.register_model
-def multimodel():
-    """One model for all problems (Kaiser et al. 2017): encoder, I/O mixer, decoder, a net a
+def multimodel() -> type:
+    """One model for all problems (Kaiser et al. 2017): encoder, I/O mixer, decoder, and one net per
     modality."""
     from t2t_mm.models.multimodel import MultiModel
 
@@ -14,11 +14,11 @@ def multimodel():
 
 
 @registry.register_hparams
-def multimodel_tiny():
+def multimodel_tiny() -> HParams:
     """Hidden 128, 10 experts: learns the mini world on two CPU cores in minutes.
 
-    Without weight decay, Muon's steps, all of one size, make matrices so large that a long joint
-    run learns no better.
+    Muon's steps are all of the same size: without weight decay, matrices would grow until a long
+    joint run stops improving.
     """
     return HParams(
         hidden_size=128,
@@ -31,7 +31,7 @@ def multimodel_tiny():
 
 
 @registry.register_hparams
-def multimodel_small():
+def multimodel_small() -> HParams:
     """Hidden 256, 30 experts: for a workstation, or a CPU overnight."""
     return multimodel_tiny().replace(
         hidden_size=256, moe_experts=30, moe_hidden=1024, image_size=128, dropout=0.1
@@ -39,11 +39,11 @@ def multimodel_small():
 
 
 @registry.register_hparams
-def multimodel_base():
+def multimodel_base() -> HParams:
     """Hidden 512, 60 experts, the paper's single-task models: for one accelerator.
 
-    Adam, since Muon's work grows with the parameters, of which 60 experts have most, and not with
-    the batch.
+    Adam, since the cost of Muon grows with the number of parameters, most of which are the
+    experts', and not with the batch.
     """
     size = {"hidden_size": 512, "moe_experts": 60, "moe_hidden": 2048, "image_size": 0}
     adam = {
@@ -57,7 +57,7 @@ def multimodel_base():
 
 
 @registry.register_hparams
-def multimodel_paper():
+def multimodel_paper() -> HParams:
     """Hidden 1024, 240 experts, the paper's joint model: for several accelerators."""
     size = {"hidden_size": 1024, "moe_experts": 240, "moe_hidden": 4096}
     return multimodel_base().replace(**size, audio_frequency_stride=1)

@@ -90,6 +90,21 @@ def with_named_resource(tokenizer: Any, model: bytes, name: str) -> Any:
 # ---- TensorFlow
 
 
+def is_compiled_by_xla() -> bool:
+    """Whether the graph that is being traced is going to be compiled by XLA."""
+    import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util  # nothing public tells of jit_compile
+
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def is_deterministic() -> bool:
+    """Whether tf.config.experimental.enable_op_determinism was called."""
+    from tensorflow.python.framework import config
+
+    return config.is_op_determinism_enabled()
+
+
 def unescaped_checkpoint_key(key: str) -> str:
     """A part of a key of a TensorFlow checkpoint as the name it was made from.
 
@@ -99,6 +114,64 @@ def unescaped_checkpoint_key(key: str) -> str:
 
 
 # ---- Keras
+
+
+class UpdatesAllReplicas:
+    """Mixin for a Keras optimizer that is called once for all replicas, with gradients that are
+    summed already.
+
+    Keras' optimizers are called in each replica and sum the gradients themselves, which is too late
+    to clip them all together.
+    """
+
+    def rates(self, variables: list[Any], learning_rate: Any) -> list:
+        """The learning rate of each variable that is going to be updated."""
+        return [learning_rate] * len(variables)
+
+    def index_of(self, variable: Any) -> int:
+        """The place of a variable, or of a replica's copy of it, among those that `build` got."""
+        return self._get_variable_index(variable)
+
+    def decays(self, variable: Any) -> bool:
+        """Whether weight decay is of the variable."""
+        return self._use_weight_decay(variable)
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        import tensorflow as tf
+
+        @tf.autograph.experimental.do_not_convert
+        def update(variable, gradient, rate):
+            self.update_step(gradient, variable, rate)
+
+        rates = self.rates(trainable_variables, learning_rate)
+        for gradient, variable, rate in zip(grads, trainable_variables, rates, strict=True):
+            self._in_each_replica(variable, update, gradient, rate)
+
+    def _apply_weight_decay(self, variables):
+        import tensorflow as tf
+
+        if self.weight_decay is None:
+            return
+        share = tf.cast(self.weight_decay, tf.float32) * tf.cast(self.learning_rate, tf.float32)
+
+        @tf.autograph.experimental.do_not_convert
+        def decay(variable):
+            variable.assign_sub(variable * tf.cast(share, variable.dtype))
+
+        for variable in filter(self.decays, variables):
+            self._in_each_replica(variable, decay)
+
+    def _in_each_replica(self, variable, function, *args):
+        extended = self._distribution_strategy.extended
+        extended.update(variable.value, function, args=args, group=False)
+
+
+def updating_all_replicas(optimizer: Any) -> Any:
+    """A Keras optimizer, not built yet, with `UpdatesAllReplicas` mixed in if it isn't so far."""
+    kind = type(optimizer)
+    if not isinstance(optimizer, UpdatesAllReplicas):
+        optimizer.__class__ = type(kind.__name__, (UpdatesAllReplicas, kind), {})
+    return optimizer
 
 
 def own_variables(layer: Any) -> list:

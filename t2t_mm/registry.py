@@ -213,7 +213,7 @@ ranged_hparams = functools.partial(_value, "ranged hparams", call=True)  # -> di
 def entries(kind: str) -> list[Entry]:
     """All registered things of a kind (one of KINDS), sorted by name."""
     _load_kind(kind)
-    found = (entry for entry in _entries[KINDS[kind].namespace].values() if entry.kind == kind)
+    found = (entry for entry in _entries[KINDS[kind].namespace].values() if kind == entry.kind)
     return sorted(found, key=lambda entry: entry.name)
 
 
@@ -253,7 +253,7 @@ def find(kind: str, name: str, asked: str = "") -> Entry:
     """The entry of a name; RegistryError with the nearest names to `asked` if there is none."""
     _load_kind(kind)
     entry = _entries[KINDS[kind].namespace].get(name)
-    if entry and entry.kind == kind:
+    if entry and kind == entry.kind:
         return entry
     asked = asked or name
     if entry:

@@ -1,8 +1,10 @@
 """The private API of other packages that we use is there, and does what we use it for."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import config  # nothing public ends determinism
 
 from t2t_mm import compat
 
@@ -102,6 +104,52 @@ def test_summed_statistics_give_sacrebleus_own_score(name):
     sums = [sum(column) for column in zip(*rows, strict=True)]
     wanted = metric.corpus_score(hypotheses, references).score
     assert compat.sacrebleu_score(metric, sums).score == pytest.approx(wanted) != 0
+
+
+def test_xla_is_seen_while_a_graph_is_traced():
+    seen = []
+
+    def trace(x):
+        seen.append(compat.is_compiled_by_xla())
+        return x
+
+    tf.function(trace, jit_compile=True)(tf.ones(2))
+    tf.function(trace)(tf.ones(2))
+    assert seen == [True, False] and not compat.is_compiled_by_xla()
+
+
+def test_determinism_is_seen():
+    assert not compat.is_deterministic()
+    tf.config.experimental.enable_op_determinism()
+    try:
+        assert compat.is_deterministic()
+    finally:
+        config.disable_op_determinism()
+
+
+def test_an_optimizer_called_once_updates_with_a_rate_for_each_variable():
+    class Halving(compat.UpdatesAllReplicas, keras.optimizers.SGD):
+        def rates(self, variables, learning_rate):
+            return [learning_rate * 0.5 ** self.index_of(v) for v in variables]
+
+    variables = [keras.Variable([1.0, 1.0]) for _ in range(3)]
+    optimizer = Halving(1.0, weight_decay=0.1)
+    optimizer.exclude_from_weight_decay(var_list=variables[1:])
+    optimizer.build(variables)
+    assert [optimizer.decays(v) for v in variables] == [True, False, False]
+    optimizer.apply([tf.ones(2)] * 2, [variables[0], variables[2]])
+    np.testing.assert_allclose([v[0] for v in variables], [0.9 - 1.0, 1.0, 1.0 - 0.25], atol=1e-6)
+
+
+def test_any_keras_optimizer_can_be_called_once():
+    optimizer = compat.updating_all_replicas(keras.optimizers.Lion(0.1))
+    assert isinstance(optimizer, compat.UpdatesAllReplicas)
+    assert isinstance(optimizer, keras.optimizers.Lion)
+    assert compat.updating_all_replicas(optimizer) is optimizer
+    variable = keras.Variable([1.0])
+    optimizer.build([variable])
+    optimizer.apply([tf.ones(1)], [variable])
+    np.testing.assert_allclose(variable, [0.9], rtol=1e-6)
 
 
 # ---- TensorFlow

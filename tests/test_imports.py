@@ -196,6 +196,7 @@ print(json.dumps([code, sorted({heavy!r} & set(sys.modules))]))
         (["--problmes=wmt_ende"], 2),
         (["--problems=wmt_ende", "--hparams_set=multimodel_tinny"], 1),
         (["--problems=wmt_ende", "--hparams=hiden_size=3"], 1),
+        (["--problems=wmt_ende", "--hparams=optimizer=muno"], 1),
         (["--problems=wmt_ende", "--gin_bindings=hparams.hiden_size=3"], 1),
     ],
 )

@@ -1,4 +1,4 @@
-"""The tutorial runs from top to bottom, and stands in the repository with what it put out."""
+"""The tutorial runs from top to bottom, and stands in the repository with its output."""
 
 import shutil
 from pathlib import Path

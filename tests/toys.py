@@ -73,3 +73,10 @@ class ToyClass(Toy):
 
     def encode_targets(self, value, training=False, seed=None):
         return value[:1]
+
+
+def without_work(trainer):
+    """The trainer, whose steps leave the model as it is: nothing is compiled."""
+    values = {"loss": 1.0, "nats": 1.0, "tokens": 9.0, "gradient_norm": 0.1, "finite": True}
+    trainer._train_step = lambda problem, batch, rate: values | {"experts": {}}
+    return trainer

@@ -1,5 +1,6 @@
 """Flags made from the fields of a configuration: one flag for each, with its documentation."""
 
+from collections.abc import Callable
 from typing import Any
 
 from absl import flags
@@ -7,7 +8,7 @@ from absl import flags
 from t2t_mm.cli import app
 from t2t_mm.config.fields import STRINGS, Field, Fields
 
-_DEFINE = {
+_DEFINE: dict[Any, Callable] = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     bool: flags.DEFINE_bool,

@@ -1,5 +1,6 @@
 """`--registry_help`: everything that is registered, each with one line."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -53,14 +54,19 @@ def _lines(title: str, lines: Iterable[str]) -> str:
     return "\n".join([title, *(f"  {line.rstrip()}" for line in lines)])
 
 
+def _summary(entry: Entry) -> str:
+    """The first sentence of its description."""
+    return re.split(r"(?<=[.?]) (?=[A-Z])", entry.description, maxsplit=1)[0]
+
+
 def _plain(entry: Entry) -> Row:
-    return entry.name, entry.description
+    return entry.name, _summary(entry)
 
 
 def _mixture(entry: Entry) -> Row:
     members = registry.mixture(entry.name).items()
     shown = "+".join(name if weight is None else f"{name}:{weight:g}" for name, weight in members)
-    return entry.name, entry.description, shown
+    return entry.name, _summary(entry), shown
 
 
 def _problem(entry: Entry) -> Row:
@@ -68,7 +74,7 @@ def _problem(entry: Entry) -> Row:
         problem = registry.problem(entry.name)
     except (UserError, registry.RegistryError) as error:
         return entry.name, "can't be used", str(error)
-    return entry.name, f"{_side(problem.inputs)} -> {_side(problem.targets)}", entry.description
+    return entry.name, f"{_side(problem.inputs)} -> {_side(problem.targets)}", _summary(entry)
 
 
 def _side(spec: Any) -> str:
@@ -80,7 +86,7 @@ def _side(spec: Any) -> str:
 def _metric(entry: Entry) -> Row:
     metric = registry.metric(entry.name)
     better = "higher is better" if metric.higher_is_better else "lower is better"
-    return entry.name, metric.unit, better, entry.description
+    return entry.name, metric.unit, better, _summary(entry)
 
 
 def _own_hparams(entry: Entry) -> str:

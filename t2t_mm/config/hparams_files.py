@@ -45,7 +45,8 @@ def resolve(
         overrides: "hidden_size=256,dropout=0.2".
         model: the registered model, which may have fields of its own. None: the fields of the set.
 
-    Raises RegistryError for an unknown set, modifier or model, UserError for everything else.
+    Raises RegistryError for an unknown set, modifier, model, optimizer or schedule, UserError for
+    everything else.
     """
     given = hparams_set
     hparams = given if isinstance(given, HParams) else registry.hparams(given)
@@ -56,7 +57,12 @@ def resolve(
     cls = type(hparams)
     # in one go, so that fields which must agree may come from different places
     changes = {**_gin_values(cls, gin_files, gin_bindings), **parse_overrides(overrides, cls)}
-    return hparams.replace(**changes)
+    hparams = hparams.replace(**changes)
+    registry.find(
+        "optimizer", hparams.optimizer
+    )  # refuses a name that is unknown, as does the next
+    registry.find("schedule", hparams.schedule)
+    return hparams
 
 
 def _of_class(hparams: HParams, cls: type[HParams], model: str) -> HParams:

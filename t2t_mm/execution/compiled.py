@@ -1,12 +1,13 @@
 """Compiles the parts of a model once each, so that all problems share the compiled body.
 
-One graph a problem would hold the whole body again each time: some 30,000 operations, half a minute
-to trace and optimise. Compiled by part, the body costs that once, and a further problem only its
-own modality nets.
+One graph for each problem would repeat the whole body: some 30,000 operations, half a minute to
+trace and optimise. Compiled by parts, the body costs that once, and a further problem only its own
+modality nets.
 """
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,13 +15,13 @@ from t2t_mm.layers import kernels
 
 
 class _FalseAlarm(logging.Filter):
-    """Drops TensorFlow's warnings that a function is traced too often (it takes all parts, defined
-    in one line of this file, for one function), and that replicas run step by step from Python
-    (what they run are the parts)."""
+    """Drops two of TensorFlow's warnings: that a function is traced too often (it takes all parts,
+    which are defined in one line of this file, for one function), and that replicas run eagerly
+    (they run the compiled parts)."""
 
-    def filter(self, record):
-        told = record.getMessage()
-        return "CompiledPart" not in told and "eagerly has significant overhead" not in told
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        return "CompiledPart" not in text and "eagerly has significant overhead" not in text
 
 
 tf.get_logger().addFilter(_FalseAlarm())
@@ -38,12 +39,12 @@ class CompiledPart:
     all batches share one graph.
     """
 
-    def __init__(self, function, jit_compile=False):
+    def __init__(self, function: Callable, jit_compile: bool = False) -> None:
         self.function, self.jit_compile = function, jit_compile
         self.open = 0 if jit_compile else 2
         self.graphs = {}
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves = tf.nest.flatten(args)
         tensors = [leaf for leaf in leaves if leaf is not None]
         # Of the shape, what the graph does not leave open: one loss serves vocabularies of several
@@ -85,11 +86,11 @@ class CompiledParts:
         parts: {name: CompiledPart} of the parts that were called.
     """
 
-    def __init__(self, jit_compile: bool = False):
+    def __init__(self, jit_compile: bool = False) -> None:
         self.jit_compile = jit_compile
         self.parts: dict[str, CompiledPart] = {}
 
-    def __call__(self, name: str, function: Callable, *tensors, **options):
+    def __call__(self, name: str, function: Callable, *tensors: Any, **options: Any) -> Any:
         if name not in self.parts:
             self.parts[name] = self.compile(function)
         return self.parts[name](*tensors, **options)
@@ -99,7 +100,7 @@ class CompiledParts:
         return CompiledPart(function, self.jit_compile)
 
 
-def open_spec(tensor, left_open=2):
+def open_spec(tensor: Any, left_open: int = 2) -> tf.TensorSpec:
     """The tensor's spec with so many of the first dimensions left open."""
     tensor = tf.convert_to_tensor(tensor)
     shape = [None if axis < left_open else size for axis, size in enumerate(tensor.shape)]

@@ -1,7 +1,7 @@
 """SavedModels of trained models: raw strings, pictures or sounds in; texts and scores, or classes,
 out.
 
-One signature a problem, with all that it needs in its graph: tokenisation, decoding of pictures,
+One signature per problem, with all that it needs in its graph: tokenisation, decoding of pictures,
 audio features, search, detokenisation. Loading takes tensorflow and tensorflow_text (for the
 tokeniser), and nothing of ours. Beside it stand warm-up requests for TensorFlow Serving.
 """

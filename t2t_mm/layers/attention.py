@@ -1,11 +1,15 @@
 """Dot-product attention and the attention block of mixer and decoder (paper, section 2.1 and figure
 3)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvStep, dropout
+from t2t_mm.layers.incremental import Position
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.pointwise import pointwise
 from t2t_mm.layers.timing import timing_signal
@@ -14,7 +18,7 @@ from t2t_mm.layers.watching import show
 MASKED = -1e9
 
 
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(Layer):
     """Dot-product attention with several heads (Vaswani et al., arXiv 1706.03762, section 3.2.2).
 
     Args:
@@ -32,7 +36,14 @@ class MultiHeadAttention(keras.layers.Layer):
         [batch, target length, hidden].
     """
 
-    def __init__(self, hidden_size, num_heads, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        hidden_size: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.hidden_size, self.num_heads, self.dropout, self.seed = (
             hidden_size,
@@ -41,7 +52,7 @@ class MultiHeadAttention(keras.layers.Layer):
             seed,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shape = (self.hidden_size, self.hidden_size)
         self.query = self.add_weight(name="query", shape=shape, initializer="glorot_uniform")
         self.key = self.add_weight(name="key", shape=shape, initializer="glorot_uniform")
@@ -57,7 +68,7 @@ class MultiHeadAttention(keras.layers.Layer):
         )
         return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
 
-    def call(self, queries, memory, mask, training=False):
+    def call(self, queries: Any, memory: Any, mask: Any, training: bool = False) -> Any:
         q, (k, v) = self._heads(queries, self.query), self.keys_values(memory)
         scores = (
             ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
@@ -74,18 +85,18 @@ class MultiHeadAttention(keras.layers.Layer):
         )
         return pointwise(attended, self.output_kernel)
 
-    def keys_values(self, memory):
+    def keys_values(self, memory: Any) -> tuple:
         """Keys and values of a memory [batch, length, hidden]: two of [batch, heads, length, hidden
         / heads]."""
         return self._heads(memory, self.key), self._heads(memory, self.value)
 
-    def start(self, batch, places):
+    def start(self, batch: Any, places: Any) -> Any:
         """Keys and values of no positions yet, with places for them: zeros [batch, heads, places,
         hidden / heads]."""
         shape = (batch, self.num_heads, places, self.hidden_size // self.num_heads)
         return [kernels.zeros(shape, self.compute_dtype), kernels.zeros(shape, self.compute_dtype)]
 
-    def step(self, x, position, kept):
+    def step(self, x: Any, position: Position, kept: Any) -> tuple:
         """Causal self-attention, one position.
 
         Args:
@@ -100,7 +111,7 @@ class MultiHeadAttention(keras.layers.Layer):
         kept = [position.write_heads(*pair) for pair in zip(kept, new, strict=True)]
         return self.step_to(x, position, *kept, position.seen), kept
 
-    def step_to(self, x, position, k, v, mask):
+    def step_to(self, x: Any, position: Position, k: Any, v: Any, mask: Any) -> Any:
         """One position: queries x [rows, hidden]; keys, values and mask as in a call -> [rows,
         hidden]."""
         q = position.split_heads(
@@ -112,7 +123,7 @@ class MultiHeadAttention(keras.layers.Layer):
         return pointwise(position.join_heads(attended), self.output_kernel)
 
 
-class AttentionBlock(keras.layers.Layer):
+class AttentionBlock(Layer):
     """Convolutions, causal self-attention and attention to the source, each a residual branch that
     starts small.
 
@@ -130,7 +141,14 @@ class AttentionBlock(keras.layers.Layer):
         [batch, target length, hidden].
     """
 
-    def __init__(self, hidden_size, num_heads, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        hidden_size: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dropout, self.seed = dropout, seed
         self.step1 = ConvStep(hidden_size, 5, causal=True, name="step1")
@@ -146,7 +164,7 @@ class AttentionBlock(keras.layers.Layer):
             hidden_size, num_heads, dropout, seed, name="source_attention"
         )
 
-    def build(self, target_shape):
+    def build(self, target_shape: Any) -> None:
         for layer in (
             self.step1,
             self.step2,
@@ -158,7 +176,7 @@ class AttentionBlock(keras.layers.Layer):
             layer.build(target_shape)
         self.built = True
 
-    def call(self, target, source, source_mask, training=False):
+    def call(self, target: Any, source: Any, source_mask: Any, training: bool = False) -> Any:
         length = ops.shape(target)[1]
         x = target + timing_signal(length, target.shape[-1], target.dtype)
         x = x + self.step2(self.step1(x))
@@ -174,18 +192,20 @@ class AttentionBlock(keras.layers.Layer):
         )
         return x + dropout(h, self.dropout, self.seed, training)
 
-    def remember(self, source):
+    def remember(self, source: Any) -> Any:
         """What all steps read of a source [batch, source length, hidden]: its keys and values."""
         return self.source_attention.keys_values(source)
 
-    def start(self, batch, beam, length):
+    def start(self, batch: Any, beam: int, length: Any) -> Any:
         """What the block keeps of up to `length` positions."""
         return {
             "rings": [self.step1.start(batch * beam), self.step2.start(batch * beam)],
             "kept": self.self_attention.start(batch, beam * length),
         }
 
-    def step(self, target, source, source_mask, position, state):
+    def step(
+        self, target: Any, source: Any, source_mask: Any, position: Position, state: Any
+    ) -> tuple:
         """One position.
 
         Args:

@@ -2,22 +2,26 @@
 2.1)."""
 
 import random
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import Layer
+from t2t_mm.layers.incremental import Position
 from t2t_mm.layers.normalization import layer_norm, norm_weights, standardised
 from t2t_mm.layers.pointwise import pointwise
+from t2t_mm.layers.roles import tag
 
-# What a residual branch's last LayerNorm starts with: the stream outweighs its branches at first,
-# so that a deep stack is near the identity and learns at once. (Zero is better for Adam alone; with
-# Muon, from 0.25 to 0.5 is.)
+# Initial scale of the last LayerNorm of a residual branch: at first the stream outweighs its
+# branches, so that a deep stack is close to the identity and learns from the start. (For Adam alone
+# zero is better; for Muon, 0.25 to 0.5.)
 BRANCH_SCALE = 0.5
 
 
-def apply_mask(x, mask):
+def apply_mask(x: Any, mask: Any) -> Any:
     """Zeroes padding: x [batch, length, ..., channels], mask [batch, length] or None."""
     if mask is None:
         return x
@@ -25,18 +29,18 @@ def apply_mask(x, mask):
     return x * ops.cast(mask, x.dtype)
 
 
-def depthwise_1d(x, kernel, dilation=1, causal=False):
+def depthwise_1d(x: Any, kernel: Any, dilation: int = 1, causal: bool = False) -> Any:
     """Depthwise convolution along time, output as long as the input.
 
     A dilation of d is computed as a plain convolution over the rows of [length / d, d]: neighbours
-    at distance d lie in one column, so nothing is gathered or inserted, and short inputs pay only
-    for the rows they fill.
+    at distance d are in one column, so that nothing is gathered or inserted, and short inputs cost
+    only the rows that they fill.
 
     Args:
         x: [batch, length, channels].
         kernel: [taps, channels].
-        causal: pad on the left only, so that position t sees nothing after t; else pad both sides
-            alike.
+        causal: pad on the left only, so that position t sees nothing after t; otherwise both
+            sides equally.
 
     Returns:
         [batch, length, channels].
@@ -54,7 +58,7 @@ def depthwise_1d(x, kernel, dilation=1, causal=False):
     return y if dilation == 1 else y[:, :length]
 
 
-def depthwise_2d(x, kernel, strides=(1, 1)):
+def depthwise_2d(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:
     """Depthwise convolution over height and width: [batch, h, w, c] -> [batch, ceil(h/sh),
     ceil(w/sw), c·multiplier].
 
@@ -70,7 +74,7 @@ def depthwise_2d(x, kernel, strides=(1, 1)):
     return kernels.depthwise(x, kernel, strides)
 
 
-class ConvStep(keras.layers.Layer):
+class ConvStep(Layer):
     """LayerNorm(SeparableConv(W, ReLU(x))): depthwise, then pointwise (paper, section 2.1).
 
     Args:
@@ -78,74 +82,85 @@ class ConvStep(keras.layers.Layer):
         taps: kernel size along time.
         dilation: distance between taps.
         causal: left-pad, so that position t of the output depends on no input after t.
-        scale: first value of the LayerNorm's scale; `BRANCH_SCALE` for the last step of a residual
+        scale: initial scale of the LayerNorm; `BRANCH_SCALE` for the last step of a residual
             branch.
 
     Call arguments:
         x: [batch, length, channels].
         valid: bool [batch, length], true where x is real; padding is read as zeros. None when
-            nothing is padded, or when padding stands at the end and the step is causal. (Not called
-            `mask`: Keras would hand a mask of that name on to layers that were not given one.)
+            nothing is padded, or when padding is at the end and the step is causal. (Not called
+            `mask`: Keras would pass a mask of that name to layers that were not given one.)
 
     Returns:
         [batch, length, filters].
     """
 
-    def __init__(self, filters, taps, dilation=1, causal=False, scale=1.0, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        taps: int,
+        dilation: int = 1,
+        causal: bool = False,
+        scale: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters, self.taps, self.dilation, self.causal = filters, taps, dilation, causal
         self.first_scale = scale
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels = input_shape[-1]
-        self.depthwise = self.add_weight(
+        kernel = self.add_weight(
             name="depthwise", shape=(self.taps, channels), initializer=CentredKernel(self.causal)
         )
+        self.depthwise = tag(kernel, "depthwise")
         self.pointwise = self.add_weight(
             name="pointwise", shape=(channels, self.filters), initializer="he_normal"
         )
         self.scale, self.offset = norm_weights(self, self.filters, self.first_scale)
         self.built = True
 
-    def call(self, x, valid=None):
+    def call(self, x: Any, valid: Any = None) -> Any:
         x = apply_mask(ops.relu(x), valid)
         x = depthwise_1d(x, ops.convert_to_tensor(self.depthwise), self.dilation, self.causal)
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset)
 
-    def start(self, rows):
-        """What a causal step keeps: a ring of zeros, for Position.convolve."""
+    def start(self, rows: Any) -> Any:
+        """The state of a causal step before the first position: zeros, for Position.convolve."""
         span = (self.taps - 1) * self.dilation + 1
         return kernels.zeros((span * rows, self.depthwise.shape[1]), self.compute_dtype)
 
-    def step(self, x, position, ring):
+    def step(self, x: Any, position: Position, ring: Any) -> tuple:
         """One position: x [rows, channels], incremental.Position, ring -> ([rows, filters],
         ring)."""
         x, ring = position.convolve(ring, ops.relu(x), self.depthwise, self.dilation)
         return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset, standardised), ring
 
 
+@keras.saving.register_keras_serializable("t2t_mm")
 class CentredKernel(keras.initializers.Initializer):
-    """First values [taps, channels] of a depthwise kernel: noise around a kernel that hands its
-    input on.
+    """Initial values [taps, channels] of a depthwise kernel: noise around the identity.
 
-    Half of the output's variance comes from the position itself, half from all taps alike, so that
-    at first a stack of steps is not a stack of blurs.
+    Half of the output's variance comes from the position itself and half from all taps equally:
+    with noise alone, a stack of steps would start as a stack of blurs.
     """
 
-    def __init__(self, causal):
+    def __init__(self, causal: bool, seed: int | None = None) -> None:
         self.causal = causal
-        self.seed = random.randrange(
-            2**31
-        )  # of Python's generator, as Keras' own initializers have theirs
+        # from Python's generator, as for Keras' own initializers
+        self.seed = random.randrange(2**31) if seed is None else seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
         taps = shape[0]
         kernel = keras.random.normal(shape, stddev=(0.5 / taps) ** 0.5, dtype=dtype, seed=self.seed)
         here = np.arange(taps) == (taps - 1 if self.causal else (taps - 1) // 2)
         return kernel + ops.cast(0.5**0.5 * here[:, None], kernel.dtype)
 
+    def get_config(self) -> dict:
+        return {"causal": self.causal, "seed": self.seed}
 
-class ConvBlock(keras.layers.Layer):
+
+class ConvBlock(Layer):
     """Four steps with two skips from the block's input (paper, section 2.1), starting near the
     identity.
 
@@ -161,7 +176,14 @@ class ConvBlock(keras.layers.Layer):
     Call arguments: x [batch, length, hidden], valid [batch, length] or None, training.
     """
 
-    def __init__(self, hidden_size, causal=False, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        hidden_size: int,
+        causal: bool = False,
+        dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dropout, self.seed = dropout, seed
         self.steps = [
@@ -171,22 +193,22 @@ class ConvBlock(keras.layers.Layer):
             ConvStep(hidden_size, 15, dilation=8, causal=causal, scale=BRANCH_SCALE, name="step4"),
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         for step in self.steps:
             step.build(input_shape)
         self.built = True
 
-    def call(self, x, valid=None, training=False):
+    def call(self, x: Any, valid: Any = None, training: bool = False) -> Any:
         step1, step2, step3, step4 = self.steps
         h = x + step2(step1(x, valid), valid)
         h = step4(step3(h, valid), valid)
         return x + dropout(h, self.dropout, self.seed, training)
 
-    def start(self, rows):
-        """What a causal block keeps: a ring a step."""
+    def start(self, rows: Any) -> Any:
+        """The state of a causal block before the first position: one ring for each step."""
         return [step.start(rows) for step in self.steps]
 
-    def step(self, x, position, rings):
+    def step(self, x: Any, position: Position, rings: Any) -> tuple:
         """One position: x [rows, hidden], incremental.Position, rings -> ([rows, hidden],
         rings)."""
         h, rings = x, list(rings)
@@ -197,6 +219,6 @@ class ConvBlock(keras.layers.Layer):
         return h, rings
 
 
-def dropout(x, rate, seed, training):
+def dropout(x: Any, rate: float, seed: Any, training: bool) -> Any:
     """Inverted dropout in training, the identity otherwise."""
     return keras.random.dropout(x, rate, seed=seed) if training and rate else x

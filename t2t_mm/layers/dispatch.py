@@ -30,12 +30,12 @@ class Plan:
     first: Any
 
     @property
-    def kept(self):
+    def kept(self) -> Any:
         """Bool [T, k]: whether an assignment has a row."""
         return self.slot >= 0
 
 
-def plan(chosen, valid, experts, capacity=None):
+def plan(chosen: Any, valid: Any, experts: int, capacity: Any = None) -> Plan:
     """Lay out assignments by expert, in the order of tokens within each.
 
     Args:
@@ -79,7 +79,7 @@ def plan(chosen, valid, experts, capacity=None):
     return Plan(ops.reshape(slot, (-1, k)), token, assignment, sizes, order, first)
 
 
-def dispatch(tokens, plan):
+def dispatch(tokens: Any, plan: Plan) -> Any:
     """Rows [S, D] for the experts from tokens [T, D]; an empty row holds any token."""
 
     # Both ways are gathers: the gradient of a gather would be a scatter, which is slow.
@@ -94,7 +94,7 @@ def dispatch(tokens, plan):
     return run(tokens)
 
 
-def combine(rows, gates, plan):
+def combine(rows: Any, gates: Any, plan: Plan) -> Any:
     """Tokens [T, D] from rows [S, D]: sums weighted by gates [T, k], zeros where nothing was
     kept."""
 
@@ -116,7 +116,9 @@ def combine(rows, gates, plan):
     return run(rows, gates * ops.cast(plan.kept, gates.dtype))
 
 
-def add_overflow(y, tokens, gates, plan: Plan, capacity, expert: Callable):
+def add_overflow(
+    y: Any, tokens: Any, gates: Any, plan: Plan, capacity: Any, expert: Callable
+) -> Any:
     """Adds what the buffers had no room for, so that nothing is dropped.
 
     What is left of an expert's load is computed in blocks of `capacity` rows, one after another. As
@@ -156,7 +158,7 @@ def add_overflow(y, tokens, gates, plan: Plan, capacity, expert: Callable):
     return ops.while_loop(lambda block, y: block < ends[-1], add, (begin, y))[1][:-1]
 
 
-def weighted_sum(rows, plan, weights):
+def weighted_sum(rows: Any, plan: Plan, weights: Any) -> tuple:
     """Sum over each token's k rows: [T, D]; and those rows: [T, k, D]."""
     gathered = ops.take(rows, ops.maximum(plan.slot, 0), axis=0)
     return ops.sum(gathered * ops.cast(weights, rows.dtype)[..., None], axis=1), gathered

@@ -1,16 +1,19 @@
 """A dense feed-forward layer that can stand in for the mixture of experts."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from t2t_mm.layers.base import Layer
 
-class FeedForward(keras.layers.Layer):
+
+class FeedForward(Layer):
     """Two dense layers with a ReLU between: the control for `MixtureOfExperts`, called in the same
     way.
 
-    A mixture of E experts of width H, k of them a position, has the FLOPs of `hidden_size = k * H`
+    A mixture of E experts of width H, k for each position, has the FLOPs of `hidden_size = k * H`
     and the parameters of `hidden_size = E * H`.
 
     Args:
@@ -20,19 +23,19 @@ class FeedForward(keras.layers.Layer):
     Call arguments:
         x: [batch, length, channels].
         valid: bool [batch, length], false at padding; None: no padding.
-        training: without effect.
+        training: ignored.
 
     Returns:
         y: [batch, length, channels], zeros at padding.
         info: {"aux_loss": 0.0}; there are no experts to report on.
     """
 
-    def __init__(self, hidden_size, seed=None, **kwargs):
+    def __init__(self, hidden_size: int, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden_size = hidden_size
         self.seed = seed or keras.random.SeedGenerator()
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         depth, hidden = input_shape[-1], self.hidden_size
         self.w1 = self.add_weight(
             name="w1", shape=(depth, hidden), initializer=uniform(depth, self.seed)
@@ -42,8 +45,9 @@ class FeedForward(keras.layers.Layer):
             name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed)
         )
         self.b2 = self.add_weight(name="b2", shape=(depth,), initializer="zeros")
+        self.built = True
 
-    def call(self, x, valid=None, training=False):
+    def call(self, x: Any, valid: Any = None, training: bool = False) -> tuple:
         tokens = ops.reshape(
             x, (-1, x.shape[-1])
         )  # [T, D]; plain matrices are the fastest on a CPU
@@ -52,13 +56,13 @@ class FeedForward(keras.layers.Layer):
             y = ops.where(valid[..., None], y, ops.zeros_like(y))
         return y, {"aux_loss": ops.zeros((), "float32")}
 
-    def step(self, x):
+    def step(self, x: Any) -> Any:
         """One position of decoding, or a list of tokens: [T, channels] -> [T, channels]."""
         w1, b1, w2, b2 = (ops.cast(w, x.dtype) for w in (self.w1, self.b1, self.w2, self.b2))
         return ops.matmul(ops.relu(ops.matmul(x, w1) + b1), w2) + b2
 
 
-def uniform(fan_in, seed):
+def uniform(fan_in: int, seed: Any) -> keras.initializers.Initializer:
     """Initial values of variance 1 / fan_in."""
     limit = math.sqrt(3.0 / fan_in)
     return keras.initializers.RandomUniform(-limit, limit, seed=seed)

@@ -1,19 +1,20 @@
 """Noisy top-k gating and what balances it (arXiv 1701.06538, section 2.1 and appendix A)."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 
-def noisy_top_k(clean, deviation, k, valid, seed):
+def noisy_top_k(clean: Any, deviation: Any, k: int, valid: Any, seed: Any) -> tuple:
     """Choose k experts for each token, and say how evenly the tokens are spread.
 
     Args:
         clean: float32 [tokens, experts], the logits without noise.
         deviation: float32 [tokens, experts], standard deviation of the noise; `None`: no noise.
-        k: experts a token.
-        valid: bool [tokens]; a padding token has gates of zero and counts nowhere.
+        k: experts for each token.
+        valid: bool [tokens]; a padding token has gates of zero and is not counted.
         seed: `keras.random.SeedGenerator` of the noise.
 
     Returns:
@@ -37,20 +38,20 @@ def noisy_top_k(clean, deviation, k, valid, seed):
     if deviation is None or k == experts:
         load = per_expert(ops.broadcast_to(counted, ops.shape(gates)))
     else:
-        # The chance to be chosen if only this logit's noise were drawn anew: a chosen logit has to
-        # beat the best of those left out, a logit left out has to beat the worst of the chosen.
+        # The probability of being chosen if only this logit's noise were drawn again: a chosen
+        # logit must exceed the best of the others, any other logit the worst of the chosen.
         best_out, worst_in = largest[:, k : k + 1], largest[:, k - 1 : k]
         threshold = ops.where(noisy > best_out, best_out, worst_in)  # [T, E]
         load = ops.sum(normal_cdf((clean - threshold) / deviation) * counted, axis=0)
     return gates, chosen, per_expert(gates), load
 
 
-def normal_cdf(x):
+def normal_cdf(x: Any) -> Any:
     """The standard normal distribution function Phi."""
     return 0.5 * (1.0 + ops.erf(x * math.sqrt(0.5)))
 
 
-def squared_variation(x):
+def squared_variation(x: Any) -> Any:
     """Squared coefficient of variation, variance / mean^2, of a vector; zero for a vector of
     zeros."""
     return ops.var(x) / (ops.square(ops.mean(x)) + 1e-10)

@@ -1,15 +1,14 @@
-"""One position at a time: what causal layers keep of earlier positions, and how it is found again.
+"""One position at a time: what causal layers keep of earlier positions, and how they find it.
 
 A decoder works on rows: `beam` hypotheses for each example of a batch. What a layer keeps is
-written once, at the row
-that computed it, and never moved. When hypotheses are reordered, a small table follows them
-    instead, the lineage: it
-says for every row and every earlier time which row computed that part of its past. Convolutions
-look up the rows of their few taps in it; attention reads what all rows of an example keep, and
-masks what is not a row's own past.
+written once, at the row that computed it, and never moved. When hypotheses are reordered, only a
+small table is, the lineage: for every row and every earlier time it holds the row that computed
+that part of the row's past. Convolutions look up the rows of their few taps in it; attention reads
+what all rows of an example keep, and masks what is not a row's own past.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -18,27 +17,27 @@ from t2t_mm.layers import kernels
 from t2t_mm.layers.timing import timing_signal
 
 
-def first_lineage(rows, length):
-    """The lineage before the first position: int32 [rows, length]; -1 stands for times that have
-    not come."""
+def first_lineage(rows: Any, length: Any) -> Any:
+    """The lineage before the first position: int32 [rows, length]; -1 for times that are
+    still to come."""
     return ops.full((rows, length), -1, dtype="int32")
 
 
 class Position:
-    """A position of the target, as all layers see it in one decoding step.
+    """One position of the target, for all layers of a decoding step.
 
-    What several layers need is computed by the first that asks.
+    What several layers need is computed once.
 
     Args:
         time: int32 scalar, the position: 0 reads the command token.
         lineage: int32 [rows, length], see above, as of the last position.
-        beam: rows an example.
+        beam: rows for each example.
 
     Attributes:
-        lineage: with this position filled in; to be kept for the next.
+        lineage: with this position filled in, for the next step.
     """
 
-    def __init__(self, time, lineage, beam):
+    def __init__(self, time: Any, lineage: Any, beam: int) -> None:
         self.time, self.beam = time, beam
         self.rows, self.length = ops.shape(lineage)
         self.itself = ops.arange(self.rows, dtype="int32")[:, None]  # [rows, 1]
@@ -47,15 +46,15 @@ class Position:
         )
         self._places = {}
 
-    def of_example(self, x):
+    def of_example(self, x: Any) -> Any:
         """[rows, ...] -> [batch, beam, ...]."""
         return ops.reshape(x, (-1, self.beam, *x.shape[1:]))
 
-    def timing(self, channels, dtype):
+    def timing(self, channels: int, dtype: Any) -> Any:
         """The timing signal [1, channels] of this position."""
         return timing_signal(1, channels, dtype, start=self.time)[0]
 
-    def convolve(self, ring, x, kernel, dilation):
+    def convolve(self, ring: Any, x: Any, kernel: Any, dilation: int) -> tuple:
         """A causal depthwise convolution of one position.
 
         Args:
@@ -83,20 +82,20 @@ class Position:
         return self.time % span * self.rows + self.itself[:, 0], times % span * self.rows + rows
 
     @functools.cached_property
-    def seen(self):
+    def seen(self) -> Any:
         """What a row attends to among all that its example keeps: bool [batch, 1, beam, beam *
         length]."""
         own = ops.reshape(self.lineage, (-1, self.beam, 1, self.length))
         keeper = ops.reshape(self.itself, (-1, 1, self.beam, 1))
         return ops.reshape(own == keeper, (-1, 1, self.beam, self.beam * self.length))
 
-    def split_heads(self, x, heads):
+    def split_heads(self, x: Any, heads: int) -> Any:
         """Queries [rows, channels] -> [batch, heads, beam, channels / heads]."""
         depth = x.shape[1] // heads
         x = self._swapped(ops.reshape(x, (-1, depth)), self.beam, heads)
         return ops.reshape(x, (-1, heads, self.beam, depth))
 
-    def join_heads(self, x):
+    def join_heads(self, x: Any) -> Any:
         """[batch, heads, beam, depth] -> [rows, heads * depth]."""
         heads, depth = x.shape[1], x.shape[3]
         return ops.reshape(
@@ -104,8 +103,8 @@ class Position:
         )
 
     def _swapped(self, x, m, n):
-        """[batch * m * n, depth] -> [batch * n * m, depth]. A gather: the transposition of so
-        little is slower."""
+        """[batch * m * n, depth] -> [batch * n * m, depth]. A gather: transposing so little is
+        slower."""
         if 1 in (m, n):
             return x
         key = "swapped", m, n
@@ -117,7 +116,7 @@ class Position:
     def _examples(self):
         return ops.arange(self.rows // self.beam, dtype="int32")[:, None]
 
-    def write_heads(self, kept, x):
+    def write_heads(self, kept: Any, x: Any) -> Any:
         """Keys or values [batch, heads, beam * length, depth] with those of this position, x [rows,
         channels]."""
         heads, depth = kept.shape[1], kept.shape[3]

@@ -1,24 +1,27 @@
 """Fast paths of single backends; every other file in `layers/` is written in keras.ops alone.
 
-TensorFlow on a CPU is slow where XLA is fast, and the other way round: without a compiler, products
-over slices whose sizes are known only at run time cost nothing extra, while padding does. A path
-here gives the same values and gradients as the keras.ops code that it stands in for.
+TensorFlow on a CPU is slow where XLA is fast, and vice versa: without a compiler, products over
+slices whose sizes are known only at run time cost nothing extra, while padding does. A path here
+gives the same values and gradients as the keras.ops code that it replaces.
 """
 
 import contextlib
 import functools
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 from keras import ops
+
+from t2t_mm import compat
 
 _static = False
 _decided = None
 
 
 @contextlib.contextmanager
-def static_shapes():
-    """Within it, layers keep to shapes known to a compiler, as on an accelerator, whatever the
-    machine."""
+def static_shapes() -> Iterator[None]:
+    """In this context layers use shapes known at compile time, as on an accelerator."""
     global _static
     before, _static = _static, True
     try:
@@ -27,7 +30,7 @@ def static_shapes():
         _static = before
 
 
-def on_tensorflow_cpu():
+def on_tensorflow_cpu() -> bool:
     """Whether the caller runs on TensorFlow, without accelerator and not compiled by XLA.
 
     The answer holds for the function being traced: what is traced without `jit_compile` can't be
@@ -40,22 +43,20 @@ def on_tensorflow_cpu():
     return not (tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
-def compiled_by_xla():
-    """Whether what the caller computes is, or is going to be, compiled by XLA."""
+def compiled_by_xla() -> bool:
+    """Whether what the caller computes is or will be compiled by XLA."""
     if _decided is not None:
         return _decided
     if keras.backend.backend() != "tensorflow":
         return keras.backend.backend() == "jax"
     import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util  # nothing public tells of jit_compile
 
-    in_xla = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-    return bool(tf.config.optimizer.get_jit()) or in_xla
+    return bool(tf.config.optimizer.get_jit()) or compat.is_compiled_by_xla()
 
 
 @contextlib.contextmanager
-def as_compiled(by_xla):
-    """Within it, `compiled_by_xla` is what it was elsewhere: a gradient's graph does not tell."""
+def as_compiled(by_xla: bool) -> Iterator[None]:
+    """In this context `compiled_by_xla` has the given value: a gradient's graph doesn't know it."""
     global _decided
     before, _decided = _decided, by_xla
     try:
@@ -64,9 +65,9 @@ def as_compiled(by_xla):
         _decided = before
 
 
-def replica():
-    """Number of the replica of the model that the caller works in, an int or a scalar; 0 if it is
-    the only one."""
+def replica() -> Any:
+    """Index of the replica of the model that the caller runs in, an int or a scalar; 0 if there is
+    only one."""
     if keras.backend.backend() != "tensorflow":
         return 0
     import tensorflow as tf
@@ -76,12 +77,12 @@ def replica():
     return context.replica_id_in_sync_group if several else 0
 
 
-def depthwise(x, kernel, strides=(1, 1)):
+def depthwise(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:
     """Depthwise convolution, not padded: x [batch, h, w, channels], kernel [taps_h, taps_w,
     channels, multiplier].
 
-    Where XLA compiles, as products of shifted slices, which it makes one loop of; its convolutions
-    with a group for each channel take four to ten times as long.
+    Where XLA compiles, as products of shifted slices, which it fuses into one loop: its grouped
+    convolutions take four to ten times as long.
     """
     if not compiled_by_xla():
         if strides[0] == strides[1]:
@@ -90,10 +91,9 @@ def depthwise(x, kernel, strides=(1, 1)):
         return ops.depthwise_conv(x, kernel, strides=1, padding="valid")[
             :, :: strides[0], :: strides[1]
         ]
-    # In float32: the compiler's loop rounds each sum, where a kernel of a backend's own rounds but
-    # the last.
+    # In float32: the compiler's loop rounds every partial sum, a backend's kernel only the last.
     kernel, dtype, x = ops.cast(kernel, "float32"), x.dtype, ops.cast(x, "float32")
-    if kernel.shape[3] > 1:  # each channel so many times, as its filters stand beside each other
+    if kernel.shape[3] > 1:  # each channel is repeated, as its filters are next to each other
         x = ops.repeat(x, kernel.shape[3], axis=-1)
     taps = ops.reshape(kernel, (*kernel.shape[:2], -1))
     return ops.cast(
@@ -101,8 +101,8 @@ def depthwise(x, kernel, strides=(1, 1)):
     )
 
 
-def shifted(x, taps, strides):
-    """(i, j, what tap (i, j) of a window meets) for each tap: slices of x [batch, h, w, channels],
+def shifted(x: Any, taps: tuple[int, int], strides: tuple[int, int]) -> Iterator[tuple]:
+    """(i, j, inputs of tap (i, j)) for each tap of a window: slices of x [batch, h, w, channels],
     not padded."""
     last = [ops.shape(x)[axis + 1] - taps[axis] + 1 for axis in (0, 1)]
     for i in range(taps[0]):
@@ -110,29 +110,28 @@ def shifted(x, taps, strides):
             yield i, j, x[:, i : i + last[0] : strides[0], j : j + last[1] : strides[1]]
 
 
-def max_pool(x, taps, strides):
+def max_pool(x: Any, taps: int, strides: tuple[int, int]) -> Any:
     """Largest of each window of `taps` × `taps`, of x [batch, h, w, channels], not padded."""
     if not compiled_by_xla():
         return ops.max_pool(x, taps, strides=strides, padding="valid")
     return functools.reduce(ops.maximum, (each for _, _, each in shifted(x, (taps, taps), strides)))
 
 
-def zeros(shape, dtype):
+def zeros(shape: Any, dtype: Any) -> Any:
     """Zeros for `write` to write into."""
     if not on_tensorflow_cpu():
         return ops.zeros(shape, dtype)
     import tensorflow as tf
 
-    # Memory of its own at every run, where equal tf.zeros may become one constant.
+    # Fresh memory at every run; equal tf.zeros may become one constant.
     return tf.raw_ops.Empty(shape=shape, dtype=tf.as_dtype(dtype), init=True)
 
 
-def write(kept, where, values):
+def write(kept: Any, where: Any, values: Any) -> Any:
     """`kept` [m, ...] with `values` [n, ...] in the places `where` [n].
 
-    On TensorFlow on a CPU in the memory of `kept`, which must come from `zeros` or from an
-    operation, and which
-    nobody may read any more: `tf.tensor_scatter_nd_update` copies all of it.
+    TensorFlow on a CPU writes them into the memory of `kept`, which must come from `zeros` or from
+    an operation and must not be read afterwards: `tf.tensor_scatter_nd_update` would copy it all.
     """
     if not on_tensorflow_cpu():
         return ops.scatter_update(kept, where[:, None], values)
@@ -141,8 +140,8 @@ def write(kept, where, values):
     return tf.raw_ops.InplaceUpdate(x=kept, i=where, v=values)
 
 
-def gather(x, where, axis=0):
-    """ops.take where no index is negative: in one operation instead of five."""
+def gather(x: Any, where: Any, axis: int = 0) -> Any:
+    """ops.take without negative indices: one operation instead of five."""
     if keras.backend.backend() != "tensorflow":
         return ops.take(x, where, axis=axis)
     import tensorflow as tf
@@ -150,28 +149,28 @@ def gather(x, where, axis=0):
     return tf.gather(x, where, axis=axis)
 
 
-def matmul(a, b, transpose_b=False):
+def matmul(a: Any, b: Any, transpose_b: bool = False) -> Any:
     """ops.matmul of batches of small matrices: [..., m, n] times [..., n, p], or [..., p, n] to be
     transposed."""
     if not on_tensorflow_cpu() or a.shape[-2] != 1 or a.dtype != "float32":
         return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
     import tensorflow as tf
 
-    # Eigen's kernel, for one row: oneDNN's, which other versions of this operation get, takes 100
-    # µs to set itself up.
+    # Eigen's kernel, for one row: oneDNN's, which other versions of this operation use, takes 100
+    # µs to set up.
     return tf.raw_ops.BatchMatMulV3(x=a, y=b, adj_y=transpose_b, Tout=a.dtype)
 
 
-def softmax(x):
-    """ops.softmax of the last axis, of few rows. Spelt out, where the backend's own has to be set
-    up first."""
+def softmax(x: Any) -> Any:
+    """ops.softmax of the last axis, for few rows: written out where the backend's own takes long to
+    set up."""
     if not on_tensorflow_cpu():
         return ops.softmax(x)
     x = ops.exp(x - ops.max(x, axis=-1, keepdims=True))
     return x / ops.sum(x, axis=-1, keepdims=True)
 
 
-def ragged_experts(rows, sizes, w1, b1, w2, b2):
+def ragged_experts(rows: Any, sizes: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     """Feed-forward ReLU experts on consecutive slices of `rows`, each of its own size (TensorFlow
     on a CPU).
 
@@ -201,13 +200,10 @@ def _expert_functions(experts, width, hidden, dtype):
     """Forward and backward products of all experts, traced once for all layers and callers of one
     shape.
 
-    Slices along the first axis share memory with the whole, so no weight is copied. A weight's
-    gradient is
-    copied once, from its piece to its place: `parallel_stack` does so as soon as the piece is
-        there, where
-    `stack` would hold gigabytes of pieces first. Of the kernels, MatMul is faster when no operand
-    is transposed, BatchMatMul of one matrix when one is; for gradients of small weights it is
-    MatMul again.
+    Slices along the first axis share memory with the tensor, so that no weight is copied. The
+    gradient of a weight is copied once: `parallel_stack` copies each piece as soon as it is
+    computed, while `stack` would hold gigabytes of pieces first. MatMul is faster where no operand
+    is transposed, BatchMatMul of one matrix where one is, except for gradients of small weights.
     """
     import tensorflow as tf
 

@@ -1,14 +1,18 @@
 """Mixture of experts: noisy top-k gating over feed-forward experts, with sparse dispatch."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from t2t_mm.layers import dispatch, gating, kernels
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.feed_forward import uniform
+from t2t_mm.layers.roles import tag
 from t2t_mm.layers.watching import show
 
 
-class MixtureOfExperts(keras.layers.Layer):
+class MixtureOfExperts(Layer):
     """Sends each position through k of many feed-forward experts (arXiv 1701.06538; paper, section
     2.3).
 
@@ -28,7 +32,7 @@ class MixtureOfExperts(keras.layers.Layer):
     Args:
         num_experts: number of experts E.
         hidden_size: width H of each expert.
-        k: experts a position.
+        k: experts for each position.
         capacity_factor: rows of a static buffer, relative to an even share of the positions.
         loss_coefficient: weight of the balancing losses, coefficient * (CV^2(importance) +
             CV^2(load)).
@@ -49,15 +53,15 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def __init__(
         self,
-        num_experts,
-        hidden_size,
-        k=4,
-        capacity_factor=2.0,
-        loss_coefficient=1e-2,
-        noise=True,
-        seed=None,
-        **kwargs,
-    ):
+        num_experts: int,
+        hidden_size: int,
+        k: int = 4,
+        capacity_factor: float = 2.0,
+        loss_coefficient: float = 0.01,
+        noise: bool = True,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not 1 <= k <= num_experts:
             raise ValueError(
@@ -71,25 +75,34 @@ class MixtureOfExperts(keras.layers.Layer):
         self.noise = noise
         self.seed = seed or keras.random.SeedGenerator()
 
-    def build(self, input_shape):
-        experts, depth, hidden = self.num_experts, input_shape[-1], self.hidden_size
+    def build(self, input_shape: Any) -> None:
+        depth, hidden = input_shape[-1], self.hidden_size
         # Gates start at zero: all experts are equal, and the noise alone chooses. They stay in
-        # float32, since rounding to bfloat16 would change who is chosen.
+        # float32: rounding to bfloat16 would change which experts are chosen.
         gate = {
-            "shape": (depth, experts),
+            "shape": (depth, self.num_experts),
             "initializer": "zeros",
             "dtype": "float32",
             "autocast": False,
         }
-        self.w_gate = self.add_weight(name="w_gate", **gate)
-        self.w_noise = self.add_weight(name="w_noise", **gate) if self.noise else None
+        self.w_gate = tag(self.add_weight(name="w_gate", **gate), "gate")
+        self.w_noise = None
+        if self.noise:
+            self.w_noise = tag(self.add_weight(name="w_noise", **gate), "gate")
         first, second = uniform(depth, self.seed), uniform(hidden, self.seed)
-        self.w1 = self.add_weight(name="w1", shape=(experts, depth, hidden), initializer=first)
-        self.b1 = self.add_weight(name="b1", shape=(experts, hidden), initializer="zeros")
-        self.w2 = self.add_weight(name="w2", shape=(experts, hidden, depth), initializer=second)
-        self.b2 = self.add_weight(name="b2", shape=(experts, depth), initializer="zeros")
+        self.w1 = self._stack("w1", "matrix", (depth, hidden), first)
+        self.b1 = self._stack("b1", "vector", (hidden,), "zeros")
+        self.w2 = self._stack("w2", "matrix", (hidden, depth), second)
+        self.b2 = self._stack("b2", "vector", (depth,), "zeros")
+        self.built = True
 
-    def call(self, x, valid=None, training=False):
+    def _stack(self, name, role, shape, initializer):
+        """A weight that every expert has its own of."""
+        shape = (self.num_experts, *shape)
+        weight = self.add_weight(name=name, shape=shape, initializer=initializer)
+        return tag(weight, role, expert=True)
+
+    def call(self, x: Any, valid: Any = None, training: bool = False) -> tuple:
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]
         valid = (
             ops.ones_like(tokens[:, 0], dtype="bool")
@@ -109,14 +122,16 @@ class MixtureOfExperts(keras.layers.Layer):
         }
         return ops.reshape(y, ops.shape(x)), info
 
-    def step(self, x):
+    def step(self, x: Any) -> Any:
         """One position of decoding: [rows, channels] -> [rows, channels]; no noise, and nothing is
         dropped."""
         largest, chosen = ops.top_k(ops.matmul(ops.cast(x, "float32"), self.w_gate), self.k)
         valid = ops.ones_like(x[:, 0], dtype="bool")
         return self.run(x, kernels.softmax(largest), ops.cast(chosen, "int32"), valid)[0]
 
-    def run(self, tokens, gates, chosen, valid, training=False):
+    def run(
+        self, tokens: Any, gates: Any, chosen: Any, valid: Any, training: bool = False
+    ) -> tuple:
         """Tokens [T, D] through their experts: ([T, D], number of assignments computed)."""
         ragged, count = kernels.on_tensorflow_cpu(), ops.shape(tokens)[0]
         capacity = None if ragged else self.capacity(count, training)
@@ -140,7 +155,7 @@ class MixtureOfExperts(keras.layers.Layer):
             y = dispatch.add_overflow(y, tokens, gates, plan, capacity, expert)
         return y, ops.sum(ops.cast(valid, "float32")) * self.k
 
-    def gate(self, tokens, valid, training):
+    def gate(self, tokens: Any, valid: Any, training: bool) -> tuple:
         tokens = ops.cast(tokens, "float32")
         clean = ops.matmul(tokens, self.w_gate)  # [T, E]
         deviation = (
@@ -150,7 +165,7 @@ class MixtureOfExperts(keras.layers.Layer):
         )
         return gating.noisy_top_k(clean, deviation, self.k, valid, self.seed)
 
-    def capacity(self, tokens, training):
+    def capacity(self, tokens: Any, training: bool) -> Any:
         """Rows of each expert's buffer for a number of tokens: an int, or a tensor if it isn't
         known yet.
 
@@ -161,13 +176,13 @@ class MixtureOfExperts(keras.layers.Layer):
         return least(tokens, ((share if training else most(share, 128)) + 7) // 8 * 8)
 
 
-def buffered_experts(rows, w1, b1, w2, b2):
+def buffered_experts(rows: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     """Feed-forward ReLU experts on buffers of one size: rows [E * C, D] -> [E * C, D]."""
     rows = ops.reshape(rows, (w1.shape[0], -1, w1.shape[1]))  # [E, C, D]
     out = one_expert(rows, w1, b1[:, None], w2, b2[:, None])  # [E, C, D]
     return ops.reshape(out, (-1, w1.shape[1]))
 
 
-def one_expert(rows, w1, b1, w2, b2):
+def one_expert(rows: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     """Feed-forward ReLU expert: rows [C, D] -> [C, D]; or E of them, each on rows of its own."""
     return ops.matmul(ops.relu(ops.matmul(rows, w1) + b1), w2) + b2

@@ -1,16 +1,20 @@
 """Layer normalisation over channels, as a function and as a layer."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from t2t_mm.layers.base import Layer
 
 EPSILON = 1e-6
 
 
-def normalise(x):
+def normalise(x: Any) -> Any:
     """Mean 0 and variance 1 over the last axis.
 
-    The gradient is written down: derived op by op it would read and write the whole tensor twice as
-    often, and a model of separable convolutions spends a quarter of its time in here.
+    The gradient is written by hand: derived op by op it would read and write the tensor twice as
+    often, and a model of separable convolutions spends a quarter of its time here.
     """
 
     @ops.custom_gradient
@@ -28,29 +32,29 @@ def normalise(x):
     return run(x)
 
 
-def standardised(x):
-    """As `normalise`, its gradient left to the backend."""
+def standardised(x: Any) -> Any:
+    """As `normalise`, with the backend's own gradient."""
     centred, inverse = _centred(x)
     return centred * inverse
 
 
 def _centred(x):
-    """x less its mean over the last axis, and what makes its variance 1."""
+    """x minus its mean over the last axis, and the factor that makes its variance 1."""
     centred = x - ops.mean(x, axis=-1, keepdims=True)
     return centred, ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + EPSILON)
 
 
-def layer_norm(x, scale, offset, normalise=normalise):
+def layer_norm(x: Any, scale: Any, offset: Any, normalise: Any = normalise) -> Any:
     """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype
     of `x`.
 
-    With `normalise=standardised` the same in fewer operations, where no gradient is wanted.
+    With `normalise=standardised` in fewer operations, where no gradient is needed.
     """
     y = normalise(ops.cast(x, "float32")) * ops.cast(scale, "float32") + ops.cast(offset, "float32")
     return ops.cast(y, x.dtype)
 
 
-def norm_weights(layer, channels, first_scale=1.0):
+def norm_weights(layer: Any, channels: int, first_scale: float = 1.0) -> list[keras.Variable]:
     """Adds what `layer_norm` takes to a layer: (scale, offset), each [channels]; read in float32 at
     any precision."""
     constant = keras.initializers.Constant(first_scale)
@@ -60,26 +64,27 @@ def norm_weights(layer, channels, first_scale=1.0):
     ]
 
 
-class LayerNorm(keras.layers.Layer):
+class LayerNorm(Layer):
     """Layer normalisation over channels, epsilon 1e-6 (Ba et al., arXiv 1607.06450).
 
     Args:
-        scale: first value of the learned scale. Less than one quietens the branch that ends here.
+        scale: initial value of the learned scale; below one, a residual branch that ends here
+            starts small.
 
     Input and output shape: [..., channels].
     """
 
-    def __init__(self, scale=1.0, **kwargs):
+    def __init__(self, scale: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.first_scale = scale
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.scale, self.offset = norm_weights(self, input_shape[-1], self.first_scale)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         return layer_norm(x, self.scale, self.offset)
 
-    def step(self, x):
+    def step(self, x: Any) -> Any:
         """As a call, without gradient."""
         return layer_norm(x, self.scale, self.offset, standardised)

@@ -1,14 +1,15 @@
 """Pointwise convolution: one matrix at every position."""
 
+from typing import Any
+
 from keras import ops
 
 
-def pointwise(x, kernel):
+def pointwise(x: Any, kernel: Any) -> Any:
     """[..., channels] times [channels, filters] -> [..., filters].
 
-    One product over all positions. Left to broadcast, TensorFlow would multiply example by example,
-    and sum a
-    gradient of the kernel for each: three to five times slower on short sequences.
+    One product over all positions. With broadcasting, TensorFlow would multiply example by example
+    and sum a gradient of the kernel for each: three to five times slower on short sequences.
     """
     channels, filters = kernel.shape
     if len(x.shape) == 2:

@@ -1,5 +1,7 @@
-"""Rematerialisation: what a layer computes on the way is computed again for its gradient, instead
-of being kept."""
+"""Rematerialisation: activations inside a layer are computed again for its gradient instead of
+being kept."""
+
+from typing import Any
 
 import keras
 
@@ -7,24 +9,23 @@ from t2t_mm.layers import kernels
 
 
 class Remat:
-    """Calls layers; of their activations only what goes in is kept, if told so (Chen et al., arXiv
-    1604.06174).
+    """Calls layers and keeps only their inputs for the gradient (Chen et al., arXiv 1604.06174).
 
     Args:
-        on: whether to; else a layer is simply called.
-        seed: layers.seeds.Seeds that the layers draw from.
+        on: whether to; otherwise a layer is simply called.
+        seed: the layers.seeds.Seeds of the layers.
 
     Call arguments:
         layer: its call takes `training`.
-        tensors: its first arguments, floating-point: gradients reach them and no others.
-        training: without it there is nothing to keep.
+        tensors: its first arguments, floating-point: only these get gradients.
+        training: outside training nothing is kept anyway.
         others: further arguments, by keyword.
     """
 
-    def __init__(self, on, seed):
+    def __init__(self, on: bool, seed: Any) -> None:
         self.on, self.seed = on, seed
 
-    def __call__(self, layer, *tensors, training, **others):
+    def __call__(self, layer: Any, *tensors: Any, training: bool, **others: Any) -> Any:
         if not (self.on and training):
             return layer(*tensors, training=training, **others)
         first, by_xla = self.seed.next(), kernels.compiled_by_xla()

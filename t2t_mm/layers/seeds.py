@@ -1,6 +1,8 @@
 """Seeds of dropout and gating noise."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,16 +10,16 @@ from keras import ops
 from t2t_mm.layers import kernels
 
 
+@keras.saving.register_keras_serializable("t2t_mm")
 class Seeds(keras.random.SeedGenerator):
-    """A seed generator of which every replica of a model has its own, and draws other seeds than
-    the rest.
+    """A seed generator that gives every replica of a model seeds of its own.
 
     Args:
         seed: an int.
     """
 
-    def __init__(self, seed):
-        super().__init__(seed)
+    def __init__(self, seed: int, name: str | None = None) -> None:
+        super().__init__(seed, name=name)
         self.state = keras.Variable(
             lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype),
             shape=(2,),
@@ -30,16 +32,16 @@ class Seeds(keras.random.SeedGenerator):
         self._first, self._count = None, 0
 
     @contextlib.contextmanager
-    def following(self, first):
-        """Within it, seeds depend on the seed `first` and their order alone: what is computed again
-        draws the same."""
+    def following(self, first: Any) -> Iterator[None]:
+        """In this context seeds depend on the seed `first` and their order alone, so that what is
+        computed again draws the same."""
         self._first, self._count = first, 0
         try:
             yield
         finally:
             self._first = None
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> Any:
         if self._first is not None:
             self._count += 1
             return self._first + ops.convert_to_tensor([self._count * 104729, 0], self._first.dtype)

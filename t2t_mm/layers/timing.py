@@ -1,11 +1,13 @@
-"""Sinusoidal timing signal: the position of each element, told to layers that have no order of
-their own."""
+"""Sinusoidal timing signal: gives layers without an order of their own the position of each
+element."""
+
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 
-def timing_signal(length, channels, dtype="float32", start=0):
+def timing_signal(length: Any, channels: int, dtype: Any = "float32", start: Any = 0) -> Any:
     """Sines and cosines of positions start .. start + length - 1 (paper, section 2.4).
 
     Wavelengths are 2π·10000^(2d/channels).

@@ -1,7 +1,8 @@
 """The training loss: label-smoothed cross-entropy over the real positions of the targets."""
 
 import tensorflow as tf
-from tensorflow.python.framework import config  # determinism can be asked for in here alone
+
+from t2t_mm import compat
 
 
 def cross_entropy(
@@ -46,7 +47,7 @@ def _smoothed_cross_entropy(logits, targets, smoothing):
 
     @tf.custom_gradient
     def losses(logits):
-        if config.is_op_determinism_enabled():  # GPUs have no such kernel then
+        if compat.is_deterministic():  # GPUs have no such kernel then
             wanted = tf.one_hot(targets, classes, dtype=logits.dtype)
             plain = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_sum(wanted * logits, axis=-1)
             gradient = tf.nn.softmax(logits) - wanted

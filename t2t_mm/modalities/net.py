@@ -1,35 +1,75 @@
 """What all modality nets have in common."""
 
+import dataclasses
+from typing import Any
+
 import keras
 
+from t2t_mm import registry
+from t2t_mm.layers.base import Layer
+from t2t_mm.modalities.base import Modality, fields_of
 
-class ModalityNet(keras.layers.Layer):
+
+class ModalityNet(Layer):
     """Turns one modality into hidden states of the body (`bottom`) or the body's output into
     predictions (`top`).
 
-    A net makes the weights of a side when the first problem asks for that side: `build_bottom` for
-    inputs, `build_top` for targets. A target that is a sequence also has `embed`, which reads
-    previous outputs.
+    A net is made by `Net(spec, hparams)`. The weights of a side are made when the first problem
+    needs that side, by `build_bottom` for inputs and `build_top` for targets; calling them again
+    changes nothing. As a layer, `net(inputs, mask)` is its bottom.
 
         bottom(inputs, mask, training) -> (hidden [batch, length, hidden], mask [batch, length],
-        grid) embed(targets)                 -> hidden [batch, length, hidden]
+                                           grid)
         top(hidden, mask, grid)        -> logits [batch, length, classes], float32
 
-    `grid` is (rows, columns) where the positions are those of a picture, else None.
+    `grid` is (rows, columns) where the positions are those of a picture, else None. A target that
+    is a sequence is also read and predicted position by position:
+
+        embed(targets)                 -> hidden [..., hidden], of previous outputs
+        projection()                   -> what `project` needs, computed once
+        project(hidden, projection)    -> logits [..., classes], float32
+
+    Variables whose role can't be seen from the number of axes have to be tagged; see layers.roles.
     """
 
-    def build_bottom(self):
+    def build_bottom(self) -> None:
         """Makes the weights that read inputs."""
         raise TypeError(f"{type(self).__name__} does not read inputs")
 
-    def build_top(self):
+    def build_top(self) -> None:
         """Makes the weights that write targets."""
         raise TypeError(f"{type(self).__name__} does not write targets")
 
-    def bottom_variables(self):
+    def build(self, input_shape: Any = None) -> None:
+        self.build_bottom()
+
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> tuple:
+        return self.bottom(inputs, mask, training=training)
+
+    def bottom_variables(self) -> list[keras.Variable]:
         """The trainable variables that reading inputs uses."""
         return self.trainable_variables
 
-    def top_variables(self):
+    def top_variables(self) -> list[keras.Variable]:
         """The trainable variables that writing targets uses."""
         return self.trainable_variables
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        return config | ({"spec": spec_config(config["spec"])} if "spec" in config else {})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ModalityNet":
+        spec = {"spec": spec_of(config["spec"])} if "spec" in config else {}
+        return super().from_config(config | spec)
+
+
+def spec_config(spec: Modality) -> dict[str, Any]:
+    """The part of a resolved spec that weights depend on, for the configuration of a net."""
+    return {"kind": spec.kind, **spec.essence(dataclasses.asdict(spec))}
+
+
+def spec_of(config: dict[str, Any]) -> Modality:
+    """The spec that `spec_config` was of, enough to make a net."""
+    kind = registry.modality(config["kind"])
+    return kind(**fields_of(kind, config))

@@ -1,7 +1,7 @@
-"""The contract of a model: what training, decoding, export and inspection ask of it.
+"""The contract of a model: what training, decoding, export and inspection need from it.
 
-`ProblemModel` fulfils it for every model that encodes inputs and decodes targets from the encoding;
-such a model is a subclass that gives the body, and a registered name:
+`ProblemModel` implements it for every model that encodes inputs and decodes targets from the
+encoding. Such a model is a subclass that provides the body, registered under a name:
 
     @registry.register_model
     class MyModel(ProblemModel):
@@ -23,9 +23,11 @@ import keras
 from keras import ops
 
 from t2t_mm.layers import kernels
+from t2t_mm.layers.base import hparams_of
 from t2t_mm.layers.incremental import Position, first_lineage
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.models.command import CommandToken, layer_name, with_command
+from t2t_mm.models.single import SingleProblem, sides_config, sides_of
 
 
 class ProblemModel(keras.Model):
@@ -67,6 +69,10 @@ class ProblemModel(keras.Model):
             they are called as they are.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(cls.__module__.partition(".")[0])(cls)
+
     def __init__(self, hparams: Any, problems: Iterable[Any], **kwargs: Any):
         super().__init__(**kwargs)
         self.hparams = hparams
@@ -84,9 +90,10 @@ class ProblemModel(keras.Model):
                 )
                 self.commands[problem.command].build()
         self.make_body()
-        self.built = True
+        for layer in (self, *self.nets.values()):
+            layer.built = True
 
-    # -- what a subclass gives
+    # -- what a subclass provides
 
     def make_body(self) -> None:
         """Makes and builds the layers of the body, `encoder` among them, from `hparams` and
@@ -116,12 +123,13 @@ class ProblemModel(keras.Model):
         raise NotImplementedError
 
     def remember_source(self, encoding: Any, mask: Any) -> Any:
-        """What all steps of decoding read of an encoding: a nested structure of tensors, the batch
+        """What all decoding steps read of an encoding: a nested structure of tensors, batch
         first."""
         raise NotImplementedError
 
     def start_body(self, batch: Any, beam: int, length: Any) -> Any:
-        """What the body keeps of up to `length` positions: a nested structure of tensors."""
+        """The body's state before the first position, with room for `length`: a nested structure of
+        tensors."""
         raise NotImplementedError
 
     def step_body(self, x: Any, memory: Any, mask: Any, position: Position, state: Any) -> tuple:
@@ -286,8 +294,8 @@ class ProblemModel(keras.Model):
         Args:
             ids: int32 [rows], the outputs at the last position; without effect at the first.
             time: int32 scalar, the position, from 0.
-            memory, state: from `remember` and `start`, the state as of the last position. A state
-                is used up: the next one may lie in its memory.
+            memory, state: from `remember` and `start`, the state as of the last position. It can't
+                be used again: the next state may be written into its memory.
             problem: its name.
             beam: as for `start`.
 
@@ -304,8 +312,8 @@ class ProblemModel(keras.Model):
         return logits, {"lineage": position.lineage, "body": body}
 
     def reorder(self, state: dict[str, Any], rows: Any) -> dict[str, Any]:
-        """The state after row i has taken over the past of row `rows[i]` of the same example; rows
-        int32 [rows]."""
+        """The state in which row i continues row `rows[i]` of the same example; rows int32
+        [rows]."""
         return state | {"lineage": kernels.gather(state["lineage"], rows)}
 
     # -- parameters
@@ -332,6 +340,31 @@ class ProblemModel(keras.Model):
             "command tokens": sum(count(token) for token in self.commands.values()),
             "body": sum(count(layer) for layer in self.body_layers),
         }
+
+    # -- as Keras has models
+
+    def for_problem(self, name: str) -> SingleProblem:
+        """One problem as a plain Keras model, which `fit` and `export` take; it shares the
+        weights."""
+        if name not in self.problems:
+            raise ValueError(f"the model's problems are {', '.join(self.problems)}, not {name!r}")
+        return SingleProblem(self, name)
+
+    def get_config(self) -> dict[str, Any]:
+        sides = [sides_config(problem) for problem in self.problems.values()]
+        return super().get_config() | {"hparams": self.hparams.to_dict(), "problems": sides}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ProblemModel":
+        """The model, with weights of its own; its problems are `Sides`."""
+        problems = [sides_of(each) for each in config["problems"]]
+        policy = keras.config.dtype_policy()
+        # layers take the global policy
+        keras.config.set_dtype_policy(keras.dtype_policies.deserialize(config["dtype"]))
+        try:
+            return cls(hparams_of(config["hparams"]), problems, name=config.get("name"))
+        finally:
+            keras.config.set_dtype_policy(policy)
 
 
 def count(layer: keras.layers.Layer) -> int:

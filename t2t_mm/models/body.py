@@ -1,19 +1,22 @@
 """The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper,
 section 2)."""
 
-import keras
+from typing import Any
+
 from keras import ops
 
 from t2t_mm.layers.attention import AttentionBlock
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvBlock, ConvStep, apply_mask, dropout
 from t2t_mm.layers.feed_forward import FeedForward
+from t2t_mm.layers.incremental import Position
 from t2t_mm.layers.moe import MixtureOfExperts
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.remat import Remat
 from t2t_mm.layers.timing import timing_signal
 
 
-class ExpertsBranch(keras.layers.Layer):
+class ExpertsBranch(Layer):
     """Residual branch around the mixture of experts, or around the dense layer that stands in for
     it in ablations.
 
@@ -23,28 +26,28 @@ class ExpertsBranch(keras.layers.Layer):
         (x + branch, info of the mixture).
     """
 
-    def __init__(self, hparams, seed, **kwargs):
+    def __init__(self, hparams: Any, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dropout, self.seed = hparams.dropout, seed
         self.norm = LayerNorm(name="norm")
         self.experts = make_experts(hparams, seed)
         self.out_norm = LayerNorm(scale=BRANCH_SCALE, name="out_norm")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         for layer in (self.norm, self.experts, self.out_norm):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, x, valid, training=False):
+    def call(self, x: Any, valid: Any, training: bool = False) -> tuple:
         h, info = self.experts(self.norm(x), valid, training=training)
         return x + dropout(self.out_norm(h), self.dropout, self.seed, training), info
 
-    def step(self, x):
+    def step(self, x: Any) -> Any:
         """One position of decoding: [rows, hidden] -> [rows, hidden]."""
         return x + self.out_norm.step(self.experts.step(self.norm.step(x)))
 
 
-def make_experts(hparams, seed):
+def make_experts(hparams: Any, seed: Any) -> Layer:
     """The mixture of experts, or a dense feed-forward of equal FLOPs or equal parameters."""
     if hparams.feed_forward == "experts":
         return MixtureOfExperts(
@@ -61,7 +64,7 @@ def make_experts(hparams, seed):
     return FeedForward(width * hparams.moe_hidden, seed=seed, name="feed_forward")
 
 
-def conv_blocks(count, hparams, causal, seed):
+def conv_blocks(count: int, hparams: Any, causal: bool, seed: Any) -> list[ConvBlock]:
     """`count` convolution blocks of the body's width."""
     return [
         ConvBlock(hparams.hidden_size, causal, hparams.dropout, seed, name=f"block{i + 1}")
@@ -69,7 +72,7 @@ def conv_blocks(count, hparams, causal, seed):
     ]
 
 
-class Encoder(keras.layers.Layer):
+class Encoder(Layer):
     """Convolution blocks with a mixture of experts after the middle one: inputs to an encoding of
     the same length.
 
@@ -79,7 +82,7 @@ class Encoder(keras.layers.Layer):
         (encoding [batch, length, hidden], normalised; {"encoder": info of the mixture} or {}).
     """
 
-    def __init__(self, hparams, seed, **kwargs):
+    def __init__(self, hparams: Any, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.blocks = conv_blocks(hparams.encoder_blocks, hparams, False, seed)
         self.experts = (
@@ -88,12 +91,12 @@ class Encoder(keras.layers.Layer):
         self.norm = LayerNorm(name="norm")
         self.run = Remat(hparams.rematerialise, seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         for layer in (*self.blocks, self.norm, *([self.experts] if self.experts else [])):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, x, valid, training=False):
+    def call(self, x: Any, valid: Any, training: bool = False) -> tuple:
         info = {}
         x = apply_mask(x + timing_signal(ops.shape(x)[1], x.shape[-1], x.dtype), valid)
         for i, block in enumerate(self.blocks, start=1):
@@ -103,12 +106,11 @@ class Encoder(keras.layers.Layer):
         return apply_mask(self.norm(x), valid), info
 
 
-class Mixer(keras.layers.Layer):
-    """I/O mixer: joins what was put out so far with the encoding (paper, section 2.3).
+class Mixer(Layer):
+    """I/O mixer: joins the outputs so far with the encoding (paper, section 2.3).
 
-    Attention block on the shifted targets against the encoding, joined to the targets by a step,
-    then convolution blocks. With attention off, the mean of the encoding takes the place of what is
-    attended to.
+    An attention block on the shifted targets and the encoding, joined to the targets by a step,
+    then convolution blocks. Without attention, the mean of the encoding replaces it.
 
     Call arguments: targets [batch, length, hidden], shifted right by the command token; encoding
     [batch, source length, hidden]; encoding_mask [batch, source length]; training.
@@ -117,7 +119,7 @@ class Mixer(keras.layers.Layer):
         [batch, length, hidden]; position t depends on no target after t.
     """
 
-    def __init__(self, hparams, seed, **kwargs):
+    def __init__(self, hparams: Any, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         hidden = hparams.hidden_size
         self.attention = (
@@ -129,7 +131,7 @@ class Mixer(keras.layers.Layer):
         self.blocks = conv_blocks(hparams.mixer_blocks, hparams, True, seed)
         self.run = Remat(hparams.rematerialise, seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if self.attention:
             self.attention.build(input_shape)
         self.join.build((*input_shape[:-1], 2 * input_shape[-1]))
@@ -137,7 +139,7 @@ class Mixer(keras.layers.Layer):
             block.build(input_shape)
         self.built = True
 
-    def call(self, targets, encoding, encoding_mask, training=False):
+    def call(self, targets: Any, encoding: Any, encoding_mask: Any, training: bool = False) -> Any:
         if self.attention:
             attended = self.run(
                 self.attention, targets, encoding, source_mask=encoding_mask, training=training
@@ -149,16 +151,16 @@ class Mixer(keras.layers.Layer):
             x = self.run(block, x, training=training)
         return x
 
-    def remember(self, encoding, encoding_mask):
-        """What all steps read of the encoding."""
+    def remember(self, encoding: Any, encoding_mask: Any) -> Any:
+        """What all decoding steps read of the encoding."""
         return (
             self.attention.remember(encoding)
             if self.attention
             else masked_mean(encoding, encoding_mask)
         )
 
-    def start(self, batch, beam, length):
-        """What the mixer keeps of up to `length` positions."""
+    def start(self, batch: Any, beam: int, length: Any) -> Any:
+        """The mixer's state before the first position, with room for `length`."""
         state = {
             "join": self.join.start(batch * beam),
             "blocks": [block.start(batch * beam) for block in self.blocks],
@@ -167,7 +169,9 @@ class Mixer(keras.layers.Layer):
             {"attention": self.attention.start(batch, beam, length)} if self.attention else {}
         )
 
-    def step(self, target, memory, encoding_mask, position, state):
+    def step(
+        self, target: Any, memory: Any, encoding_mask: Any, position: Position, state: Any
+    ) -> tuple:
         """One position: target [rows, hidden], from `remember`, mask, Position, state -> ([rows,
         hidden], state)."""
         state = dict(state)
@@ -186,7 +190,7 @@ class Mixer(keras.layers.Layer):
         return x, state
 
 
-class Decoder(keras.layers.Layer):
+class Decoder(Layer):
     """Blocks of convolutions and attention to the encoding, with a mixture of experts after the
     middle one.
 
@@ -197,7 +201,7 @@ class Decoder(keras.layers.Layer):
         (output [batch, length, hidden], normalised; {"decoder": info of the mixture} or {}).
     """
 
-    def __init__(self, hparams, seed, **kwargs):
+    def __init__(self, hparams: Any, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         count = hparams.decoder_blocks
         self.blocks = conv_blocks(count, hparams, True, seed)
@@ -217,7 +221,7 @@ class Decoder(keras.layers.Layer):
         self.norm = LayerNorm(name="norm")
         self.run = Remat(hparams.rematerialise, seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         for layer in (
             *self.blocks,
             *self.attention,
@@ -227,7 +231,9 @@ class Decoder(keras.layers.Layer):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, x, valid, encoding, encoding_mask, training=False):
+    def call(
+        self, x: Any, valid: Any, encoding: Any, encoding_mask: Any, training: bool = False
+    ) -> tuple:
         info = {}
         for i, block in enumerate(self.blocks, start=1):
             x = self.run(block, x, training=training)
@@ -239,18 +245,20 @@ class Decoder(keras.layers.Layer):
                 x, info["decoder"] = self.run(self.experts, x, valid=valid, training=training)
         return self.norm(x), info
 
-    def remember(self, encoding):
-        """What all steps read of the encoding, for each attention."""
+    def remember(self, encoding: Any) -> Any:
+        """What all decoding steps read of the encoding, for each attention."""
         return [attention.remember(encoding) for attention in self.attention]
 
-    def start(self, batch, beam, length):
-        """What the decoder keeps of up to `length` positions."""
+    def start(self, batch: Any, beam: int, length: Any) -> Any:
+        """The decoder's state before the first position, with room for `length`."""
         return {
             "blocks": [block.start(batch * beam) for block in self.blocks],
             "attention": [attention.start(batch, beam, length) for attention in self.attention],
         }
 
-    def step(self, x, memory, encoding_mask, position, state):
+    def step(
+        self, x: Any, memory: Any, encoding_mask: Any, position: Position, state: Any
+    ) -> tuple:
         """One position: x [rows, hidden], from `remember`, mask, Position, state -> ([rows,
         hidden], state)."""
         blocks, attention = list(state["blocks"]), list(state["attention"])
@@ -265,7 +273,7 @@ class Decoder(keras.layers.Layer):
         return self.norm.step(x), {"blocks": blocks, "attention": attention}
 
 
-def masked_mean(x, mask):
+def masked_mean(x: Any, mask: Any) -> Any:
     """Mean over the real positions: x [batch, length, hidden], mask [batch, length] -> [batch, 1,
     hidden]."""
     count = ops.maximum(ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True), 1.0)[:, :, None]

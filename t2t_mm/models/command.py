@@ -6,8 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from t2t_mm.layers.base import Layer
 
-class CommandToken(keras.layers.Layer):
+
+class CommandToken(Layer):
     """The learned first token of the decoder: names an output space, such as "to-german" (paper,
     section 2.3).
 

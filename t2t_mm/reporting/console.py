@@ -19,7 +19,7 @@ class Console:
 
     def __init__(self, file: TextIO | None = None) -> None:
         # In a notebook each line, and each state of a bar, would become an output of its own.
-        plain = (
+        plain: dict[str, Any] = (
             {"force_jupyter": False, "force_terminal": False}
             if rich.console.Console(file=file).is_jupyter
             else {}

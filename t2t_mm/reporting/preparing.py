@@ -7,6 +7,7 @@ import rich.progress
 
 from t2t_mm.data.writing.options import Status
 from t2t_mm.reporting.console import Console
+from t2t_mm.reporting.progress import clock
 
 LINE_EVERY = 10.0  # seconds
 
@@ -20,7 +21,9 @@ class Preparing:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._bar = self._task = self._what = None
+        self._bar: rich.progress.Progress | None = None
+        self._task = self._what = None
+        self._first, self._started, self._printed = 0, 0.0, 0.0
 
     def __enter__(self) -> "Preparing":
         return self
@@ -72,14 +75,16 @@ class Preparing:
         done = "merged" if status.merging else "read"
         text = f"{status.done:,}{of} {done}, {size(status.size)}, {rate:,.0f} per second"
         if status.total and rate:
-            minutes, seconds = divmod(round((status.total - status.done) / rate), 60)
-            text += f", {minutes}:{seconds:02} left"
+            text += f", {clock((status.total - status.done) / rate)} left"
         return text + (f" ({status.found:,} were done before)" if status.found else "")
 
 
-def size(count: int) -> str:
+def size(count: float) -> str:
     """A number of bytes as a person reads it: "3.1 MB"."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000 or unit == "GB":
-            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+    if count < 1000:
+        return f"{count:,.0f} B"
+    for unit in ("kB", "MB"):
         count /= 1000
+        if count < 1000:
+            return f"{count:,.1f} {unit}"
+    return f"{count / 1000:,.1f} GB"

@@ -165,7 +165,7 @@ class Checkpoints:
                 self.average.restart()
                 self.log(
                     f"The checkpoint {path} has no moving average like that of this run, which "
-                    "starts anew from the weights."
+                    "starts again from the weights."
                 )
         return self.restore_inputs(path)
 
@@ -191,7 +191,7 @@ class Checkpoints:
         folder = input_folder(path)
         if self.inputs and not self.inputs.restore(folder) and folder.is_dir():
             self.log(
-                "Batches are made in another way than before: the order of the data starts anew."
+                "Batches are made in another way than before: the order of the data starts again."
             )
         return step_of(path)
 

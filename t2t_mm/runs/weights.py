@@ -114,4 +114,4 @@ def write_mean(paths: list[str], directory: str | os.PathLike) -> str:
 
 
 def _is_weight(key: Key, value: np.ndarray) -> bool:
-    return key[0] in WEIGHTS and value.dtype.kind == "f"
+    return key[0] in WEIGHTS and np.issubdtype(value.dtype, np.floating)

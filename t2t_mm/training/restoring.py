@@ -62,7 +62,7 @@ class Restorer:
         newest_intact(output.checkpoints, read, self.log)
 
     def _load_fitting(self, output, path, rescale=False) -> None:
-        """Takes the weights that fit; the optimizer starts anew."""
+        """Takes the weights that fit; the optimizer starts again."""
         recorded, model = output.recorded_problems(), self.state.model
         with self.replicas.scope():
             load_fitting(model, self.problems, path, recorded, self.log, rescale)

@@ -86,6 +86,25 @@ def test_order_is_set_gin_overrides(tmp_path):
     assert resolved == registry.hparams("multimodel_tiny").replace(**expected)
 
 
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"overrides": "optimizer=muno"}, "unknown optimizer 'muno': did you mean muon"),
+        ({"overrides": "schedule=linaer"}, "unknown schedule 'linaer': did you mean linear"),
+        ({"gin_bindings": ["hparams.optimizer='adm'"]}, "unknown optimizer 'adm': did you mean"),
+    ],
+)
+def test_names_of_optimizers_and_schedules_are_checked(given, message):
+    with pytest.raises(registry.RegistryError, match=message):
+        hparams_files.resolve("multimodel_tiny", **given)
+
+
+def test_names_are_not_checked_when_a_run_is_read(tmp_path):
+    """Its optimizer may be of a user's directory, which only training needs."""
+    hparams_files.save(HParams(optimizer="my_own"), tmp_path)
+    assert hparams_files.load(tmp_path).optimizer == "my_own"
+
+
 def test_fields_that_must_agree_may_come_from_different_places():
     resolved = hparams_files.resolve("multimodel_tiny", (), ["hparams.moe_experts=2"], "moe_k=2")
     assert (resolved.moe_experts, resolved.moe_k) == (2, 2)

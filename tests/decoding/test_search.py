@@ -10,7 +10,7 @@ from t2t_mm.decoding import Beam, Greedy, Sampling, Search, decode
 from t2t_mm.modalities.language.vocabulary import EOS, PAD
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
-from tests.models.test_multimodel import HP, PROBLEMS, batch
+from tests.models.cases import HP, PROBLEMS, batch
 
 PIECES, EXAMPLES = 5, 4
 

@@ -16,14 +16,14 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.training import optimizers
 from t2t_mm.training.trainer import Trainer
-from tests.toys import TINY, Toy
+from tests.toys import TINY, Toy, without_work
 
 HPARAMS = TINY.replace(ema_decay=0.9)
 
 
 def trainer(output, **options):
     config = RunConfig(**{"mode": "train"} | options)
-    return Trainer([Toy()], HPARAMS, config, output, console=Silent())
+    return without_work(Trainer([Toy()], HPARAMS, config, output, console=Silent()))
 
 
 def evaluator(output, **options):

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 def trainer(count, hparams=QUIET, output=None, problems=None, console=None, **options):
     strategy = mirrored_cpus(count) if count > 1 else tf.distribute.get_strategy()
-    config = RunConfig(**{"seed": 3, "eval_every": 0} | options)
+    config = RunConfig(**{"seed": 3, "eval_every": 0, "strategy": "one_device"} | options)
     with strategy.scope():
         return Trainer(problems or [Toy()], hparams, config, output, console=console or Silent())
 

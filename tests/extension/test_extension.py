@@ -15,6 +15,7 @@ import pytest
 
 import t2t_mm
 from t2t_mm import registry
+from t2t_mm.runs.names import named_variables
 
 ROOT = Path(__file__).parents[2]
 MINE = Path(__file__).with_name("mine")
@@ -105,7 +106,7 @@ def test_the_model_answers_and_has_its_own_field(model):
 
 
 def test_a_resumed_run_has_the_weights_of_the_net_of_stock_layers(model):
-    names = [name for name in t2t_mm.runs.names.named_variables(model.model) if "series" in name]
+    names = [name for name in named_variables(model.model) if "series" in name]
     assert len(names) == 4 and len(set(names)) == 4
 
 

@@ -8,12 +8,16 @@ import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.layers.attention import AttentionBlock, MultiHeadAttention
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import ConvBlock, ConvStep
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D
 from t2t_mm.layers.feed_forward import FeedForward
 from t2t_mm.layers.moe import MixtureOfExperts
 from t2t_mm.layers.normalization import LayerNorm
-from t2t_mm.models.body import Decoder, Encoder, Mixer
+from t2t_mm.modalities.net import ModalityNet
+from t2t_mm.models.body import Decoder, Encoder, ExpertsBranch, Mixer
+from t2t_mm.models.command import CommandToken
+from t2t_mm.models.transformer import TransformerBlock, TransformerDecoder, TransformerEncoder
 from tests.layers import conformance
 from tests.layers.conformance import BATCH, HIDDEN, LENGTH, Case
 
@@ -137,6 +141,35 @@ CASES = [
         ],
         causal=True,
     ),
+    Case(
+        "experts_branch",
+        lambda: built(ExpertsBranch(HP, seed())),
+        lambda layer, x, valid, training: layer(x, valid, training=training)[0],
+        causal=True,
+    ),
+    Case(
+        "command_token",
+        lambda: built(CommandToken(HIDDEN)),
+        lambda layer, x, valid, training: layer.prepend(x)[:, :-1],
+        causal=True,
+    ),
+    Case(
+        "transformer_block",
+        lambda: built(TransformerBlock(HP, False, seed())),
+        lambda layer, x, valid, training: layer(x, visible=causal_mask(x), training=training),
+        causal=True,
+    ),
+    Case(
+        "transformer_encoder",
+        lambda: built(TransformerEncoder(HP, seed())),
+        lambda layer, x, valid, training: layer(x, valid, training=training)[0],
+    ),
+    Case(
+        "transformer_decoder",
+        lambda: built(TransformerDecoder(HP, seed())),
+        lambda layer, x, valid, training: layer(x, SOURCE, SOURCE_MASK, training=training),
+        causal=True,
+    ),
 ]
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
@@ -166,6 +199,24 @@ def test_every_weight_gets_a_gradient(case):
 @every
 def test_save_and_restore(case, tmp_path):
     conformance.check_save_restore(case, tmp_path)
+
+
+@every
+def test_configuration(case):
+    conformance.check_config(case)
+
+
+@every
+def test_nothing_of_keras_is_shadowed(case):
+    conformance.check_names(case)
+
+
+def test_every_layer_is_listed():
+    def below(kind):
+        return {each for sub in kind.__subclasses__() for each in {sub, *below(sub)}}
+
+    ours = {each for each in below(Layer) if each.__module__.startswith("t2t_mm")}
+    assert ours - below(ModalityNet) - {ModalityNet} == {type(case.make()) for case in CASES}
 
 
 @every

@@ -31,7 +31,7 @@ def plain(logits, targets, mask, smoothing):
 def test_equals_the_plain_loss_in_value_and_gradient(
     smoothing, compiled, deterministic, monkeypatch
 ):
-    monkeypatch.setattr(module.config, "is_op_determinism_enabled", lambda: deterministic)
+    monkeypatch.setattr(module.compat, "is_deterministic", lambda: deterministic)
     logits, targets, mask = data()
     function = tf.function(cross_entropy) if compiled else cross_entropy
     with tf.GradientTape(persistent=True) as tape:

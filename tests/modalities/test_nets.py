@@ -1,5 +1,8 @@
 """Modality nets: shapes, masks, sharing of tables, padding."""
 
+import json
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -112,6 +115,34 @@ def test_audio_positions_and_padding(spec, length):
 @pytest.mark.parametrize("stride", [1, 2, 8, 256, 512])
 def test_spread_multiplies_to_the_stride(stride):
     assert np.prod(spread(stride)) == stride and len(spread(stride)) == 8
+
+
+SPECS = [
+    TEXT,
+    Image(channels=1),
+    Categorical(labels="c", num_classes=7, names=tuple("abcdefg")),
+    Audio(bins=40),
+    Audio(form="waveform", time_stride=512),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.net_name())
+def test_a_configuration_makes_an_equal_net(spec):
+    net = spec.net(HP.replace(share_embeddings=False))
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(net)))
+    again = keras.saving.deserialize_keras_object(config)
+    for each in (net, again):
+        each.build_bottom() if spec.as_input else None
+        each.build_top() if spec.as_target else None
+    assert type(again) is type(net) and again.get_config() == net.get_config()
+    assert [v.shape for v in again.weights] == [v.shape for v in net.weights] != []
+
+
+def test_a_called_net_is_its_bottom():
+    net, ids = TEXT.net(HP), np.array([[3, 4, 5]])
+    hidden, mask, grid = net(ids, mask=np.ones((1, 3), bool))
+    np.testing.assert_array_equal(hidden, net.bottom(ids, None)[0])
+    assert mask.shape == (1, 3) and grid is None and net.built
 
 
 def test_a_net_that_cannot_write_says_so():

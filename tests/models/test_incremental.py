@@ -10,7 +10,7 @@ import tensorflow as tf
 from t2t_mm.layers import kernels
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
-from tests.models.test_multimodel import HP, PROBLEMS, batch
+from tests.models.cases import HP, MODELS, PROBLEMS, batch
 
 ABLATIONS = {
     "whole": {},
@@ -24,13 +24,14 @@ ABLATIONS = {
 }
 
 
-def made(problems=("translate",), **changes):
-    return awake(MultiModel(HP.replace(**changes), [PROBLEMS[name] for name in problems]))
+def made(problems=("translate",), kind=MultiModel, **changes):
+    return awake(kind(HP.replace(**changes), [PROBLEMS[name] for name in problems]))
 
 
-@pytest.fixture(scope="module")
-def model():
-    return made(("translate", "parse", "caption", "transcribe", "classify_text"))
+@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
+def model(request):
+    names = ("translate", "parse", "caption", "transcribe", "classify_text")
+    return made(names, request.param)
 
 
 def teacher_forced(model, data, name):
@@ -88,7 +89,7 @@ def loop(model, targets, memory, beam=1, parents=None, jit_compile=False):
         return logits.stack()
 
     first = run().numpy()
-    np.testing.assert_array_equal(run(), first)  # what is written in place starts anew
+    np.testing.assert_array_equal(run(), first)  # what is written in place starts again
     return first.transpose(1, 0, 2)
 
 

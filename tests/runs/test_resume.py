@@ -113,7 +113,7 @@ def test_a_checkpoint_without_moving_averages_or_their_counts_is_one_clear_line(
     again = make(tmp_path, [Toy()], hparams, console)
     assert again.step == 2 and same(one, again) and not np.any(again.state.average.counts)
     (line,) = [line for line in console.lines if "average" in line]
-    assert "ckpt-2" in line and "starts anew from the weights" in line
+    assert "ckpt-2" in line and "starts again from the weights" in line
 
 
 # ---- what is read

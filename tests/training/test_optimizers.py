@@ -1,23 +1,28 @@
 """Optimizers that update a part of the variables."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
-from t2t_mm.training.optimizers import OPTIMIZERS, make_optimizer, orthogonalise
+from t2t_mm.execution.strategies import mirrored_cpus
+from t2t_mm.layers.roles import tag
+from t2t_mm.training.optimizers import make_optimizer
+from t2t_mm.training.path_optimizers import orthogonalise
 
 
 def hparams(optimizer, **values):
-    """HParams, or a stand-in where the optimizer is no choice of theirs."""
-    base = HParams(learning_rate=0.01, beta1=0.9, beta2=0.98, epsilon=1e-8, **values)
-    fake = dataclasses.make_dataclass("Fake", base.to_dict())(**base.to_dict())
-    fake.optimizer = optimizer
-    return fake
+    return HParams(
+        optimizer=optimizer, learning_rate=0.01, beta1=0.9, beta2=0.98, epsilon=1e-8, **values
+    )
+
+
+def decay_of(name, weight_decay=0.1):
+    """The weight decay to give an optimizer: adam refuses any."""
+    return {} if name == "adam" else {"weight_decay": weight_decay}
 
 
 def variables(*shapes):
@@ -36,7 +41,7 @@ def gradients(step, *of):
 @pytest.mark.parametrize("name", ["adam", "adamw"])
 def test_equals_keras_where_every_step_trains_everything(name):
     ours, theirs = variables((3, 4), (5,)), variables((3, 4), (5,))
-    optimizer = make_optimizer(hparams(name, weight_decay=0.1), ours)
+    optimizer = make_optimizer(hparams(name, **decay_of(name)), ours)
     reference = keras.optimizers.AdamW(
         0.01, weight_decay=0.1 if name == "adamw" else 0.0, beta_2=0.98, epsilon=1e-8
     )
@@ -62,10 +67,10 @@ def test_a_variable_trained_now_and_then_moves_as_if_it_were_alone():
     assert int(optimizer.iterations) == 12
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", registry.list_optimizers())
 def test_only_what_is_on_the_path_moves_and_moments_with_it(name):
     on, off, matrix = variables((6,), (4, 5), (40, 48))
-    optimizer = make_optimizer(hparams(name, weight_decay=0.1), [on, off, matrix])
+    optimizer = make_optimizer(hparams(name, **decay_of(name)), [on, off, matrix])
     step = tf.function(lambda *g: optimizer.apply(g, [on, matrix]))
     optimizer.apply(gradients(0, on, off, matrix), [on, off, matrix])
     state = [
@@ -94,22 +99,68 @@ def test_muon_takes_stacks_matrix_by_matrix_and_leaves_the_rest_to_adam():
     stack, single = variables((2, 40, 48), (40, 48))
     single.assign(stack.numpy()[1])
     thin, vector, table, kernel = variables((40, 8), (7,), (50, 40), (15, 40))
-    table = keras.Variable(table.numpy(), name="embedding")
-    kernel = keras.Variable(kernel.numpy(), name="depthwise")
-    with keras.name_scope("experts"):
-        biases = keras.Variable(np.ones((2, 48), "float32"), name="b1")
+    tag(table, "embedding"), tag(kernel, "depthwise")
+    biases = tag(keras.Variable(np.ones((2, 48), "float32")), "vector", expert=True)
     every = [stack, single, thin, vector, table, kernel, biases]
     optimizer = make_optimizer(hparams("muon", weight_decay=0.1), every)
     assert (
-        optimizer.matrices
-        == {0, 1, 2}
-        == {i for i, v in enumerate(every) if optimizer._use_weight_decay(v)}
+        optimizer.matrices == {0, 1, 2} == {i for i, v in enumerate(every) if optimizer.decays(v)}
     )
     both = gradients(0, stack)[0]
     optimizer.apply([both, both[1]], [stack, single])
     np.testing.assert_allclose(stack[1], single, atol=1e-6)
 
 
-def test_unknown_optimizer():
-    with pytest.raises(UserError, match="adamw.*'sgd'"):
-        make_optimizer(hparams("sgd"), variables((2,)))
+def test_an_unknown_optimizer_is_named_with_the_nearest():
+    with pytest.raises(registry.RegistryError, match="adamx.*adam"):
+        make_optimizer(hparams("adamx"), variables((2,)))
+
+
+@pytest.mark.parametrize("name", ["adamw", "adafactor", "muon"])
+def test_weight_decay_is_decoupled_and_leaves_vectors_alone(name):
+    """Without gradient a matrix shrinks by learning rate times decay, a vector stays."""
+    matrix, vector = variables((40, 48), (48,))
+    before = matrix.numpy(), vector.numpy()
+    optimizer = make_optimizer(hparams(name, weight_decay=0.5), [matrix, vector])
+    optimizer.apply([tf.zeros_like(matrix.value), tf.zeros_like(vector.value)], [matrix, vector])
+    np.testing.assert_allclose(matrix, before[0] * (1 - 0.01 * 0.5), rtol=1e-5)
+    np.testing.assert_array_equal(vector, before[1])
+
+
+def test_adam_refuses_a_weight_decay_that_it_does_not_have():
+    with pytest.raises(UserError, match="weight_decay=0.1; use optimizer=adamw, or weight_decay=0"):
+        make_optimizer(hparams("adam", weight_decay=0.1), variables((2,)))
+
+
+def test_adafactor_counts_the_updates_of_each_variable():
+    rare, often, alone = variables((4, 5), (4, 5), (4, 5))
+    alone.assign(rare)
+    optimizer = make_optimizer(hparams("adafactor"), [rare, often])
+    reference = keras.optimizers.Adafactor(0.01, epsilon_1=1e-16)
+    for step in range(12):
+        path = [rare, often] if step % 5 == 4 else [often]
+        optimizer.apply(gradients(step, *path), path)
+        if path[0] is rare:
+            reference.apply(gradients(step, alone), [alone])
+    np.testing.assert_allclose(rare, alone, rtol=1e-6)
+    assert int(optimizer.iterations) == 12
+    np.testing.assert_array_equal(optimizer.updates, [2, 12])
+
+
+@registry.register_optimizer
+def plain_descent(hparams):
+    """Gradient descent, as a user would register it."""
+    return keras.optimizers.SGD(hparams.learning_rate, weight_decay=hparams.weight_decay)
+
+
+def test_a_registered_keras_optimizer_updates_every_replica():
+    strategy = mirrored_cpus(2)
+    with strategy.scope():
+        matrix, vector = variables((4, 5), (5,))
+        optimizer = make_optimizer(hparams("plain_descent", weight_decay=0.5), [matrix, vector])
+    wanted = matrix.numpy() * (1 - 0.01 * 0.5) - 0.01, vector.numpy() - 0.01
+    ones = [tf.ones_like(matrix.value), tf.ones_like(vector.value)]
+    optimizer.apply(ones, [matrix, vector])  # called once, with summed gradients
+    for variable, value in zip((matrix, vector), wanted, strict=True):
+        for copy in strategy.experimental_local_results(variable.value):
+            np.testing.assert_allclose(copy, value, rtol=1e-5)

@@ -84,7 +84,7 @@ class Inputs:
         return sum(most_shapes(problem, self.hparams) for problem in self.problems.values())
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes the position in every problem into a folder of the given one, made anew: one for
+        """Writes the position in every problem into a folder of the given one, made again: one for
         each worker."""
         folder = self._of_worker(folder)
         shutil.rmtree(folder, ignore_errors=True)

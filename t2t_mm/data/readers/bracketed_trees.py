@@ -2,6 +2,9 @@
 end in .gz."""
 
 import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
@@ -29,28 +32,33 @@ class BracketedTrees(Reader):
 
     PIECE = 2_000
 
-    def __init__(self, problem, folder=None, log=print):
+    def __init__(
+        self,
+        problem: Any,
+        folder: str | os.PathLike | None = None,
+        log: Callable[[str], Any] = print,
+    ):
         super().__init__(problem, folder, log)
         self.keeps = {
             key: getattr(problem, f"keep_{key}", False) for key in ("functions", "traces")
         }
         self.name = "_".join([self.name, *(key for key, kept in self.keeps.items() if kept)])
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         return {f"keep_{key}": kept for key, kept in self.keeps.items()}
 
-    def features(self):
+    def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 
         return {key: tfds.features.Text() for key in ("words", "symbols", "tree")}
 
-    def expected(self):
+    def expected(self) -> str:
         return (
             "bracketed trees (train.mrg or train/*.mrg, validation.mrg, ..., or the Penn "
             "Treebank's sections, 02/*.mrg to 23/*.mrg)"
         )
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         if file := files.existing(self.folder / f"{name}.mrg"):
             return [file]
         folders = [self.folder / name]
@@ -79,13 +87,13 @@ class BracketedTrees(Reader):
             if path.is_dir() and path.relative_to(self.folder).parts[0] not in splits
         ]
 
-    def items(self, source):
+    def items(self, source: Any) -> Iterator[Any]:
         for path in source:
             name = path.relative_to(self.folder).as_posix()
             for number, chunk in _chunks(files.lines(path)):
                 yield f"{name}:{number}", chunk
 
-    def loader(self, source):
+    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         return functools.partial(_load, self.keeps["functions"], self.keeps["traces"])
 
 

@@ -2,6 +2,8 @@
 
 import functools
 import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
@@ -19,7 +21,7 @@ class Coco(Reader):
     pictures and captions that have no partner are left out and counted.
     """
 
-    def features(self):
+    def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 
         captions = tfds.features.Sequence({"text": tfds.features.Text()})
@@ -29,16 +31,16 @@ class Coco(Reader):
             "captions": captions,
         }
 
-    def expected(self):
+    def expected(self) -> str:
         return (
             "COCO's own layout (annotations/captions_train2017.json and train2017/, "
             "captions_val2017.json, ..., or of another year)"
         )
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         return sorted((self.folder / "annotations").glob(f"captions_{name}*.json")) or None
 
-    def items(self, source):
+    def items(self, source: Any) -> Iterator[Any]:
         for path in source:
             images, captions = _annotations(path)
             folder = self.folder / path.stem.removeprefix("captions_")
@@ -55,14 +57,14 @@ class Coco(Reader):
                     captions[key]
                 )
 
-    def total(self, source):
+    def total(self, source: Any) -> int | None:
         found = map(_annotations, source)
         return sum(
             len(images) + sum(len(texts) for key, texts in captions.items() if key not in images)
             for images, captions in found
         )
 
-    def loader(self, source):
+    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         return _load
 
 

@@ -2,6 +2,9 @@
 set."""
 
 import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken
@@ -27,12 +30,17 @@ class Generated(Reader):
     SPLITS = {split: (split,) for split in Reader.SPLITS}
     _missing = ""
 
-    def __init__(self, problem, folder=None, log=print):
+    def __init__(
+        self,
+        problem: Any,
+        folder: str | os.PathLike | None = None,
+        log: Callable[[str], Any] = print,
+    ):
         super().__init__(problem, folder, log)
         self.name = problem.name  # what a problem generates is its own
         self.problem = problem
 
-    def features(self):
+    def features(self) -> dict[str, Any]:
         return self._features
 
     @functools.cached_property
@@ -45,14 +53,14 @@ class Generated(Reader):
         except UserError as error:
             raise UserError(f"{self.problem.name}: in its {side}, {error}") from error
 
-    def expected(self):
+    def expected(self) -> str:
         given = "" if self.path else "; no --raw_dir was given"
         return (
             'examples from generate("train", raw_dir), of which there are '
             f"none{self._missing}{given}"
         )
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         try:
             next(self._examples(name))
         except (StopIteration, FileNotFoundError, NotADirectoryError) as error:
@@ -61,12 +69,12 @@ class Generated(Reader):
             return None
         return name
 
-    def items(self, source):
+    def items(self, source: Any) -> Iterator[Any]:
         for number, example in enumerate(self._examples(source)):
             paths = (self._spec(side).file_of(example[side]) for side in SIDES)
             yield number, example, *(files.stamped(path) for path in paths if path is not None)
 
-    def loader(self, source):
+    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         sides = {side: (self._spec(side), feature) for side, feature in self.features().items()}
         return functools.partial(_load, sides)
 

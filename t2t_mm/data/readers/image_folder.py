@@ -1,6 +1,8 @@
 """An image folder, as ImageNet's: `train/<class>/<file>`, `validation/<class>/<file>`."""
 
 import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
@@ -24,7 +26,7 @@ class ImageFolder(Reader):
     out and counted.
     """
 
-    def features(self):
+    def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 
         classes = {folder.name for folders in self.sources.values() for folder in folders}
@@ -33,10 +35,10 @@ class ImageFolder(Reader):
             "label": tfds.features.ClassLabel(names=sorted(classes)),
         }
 
-    def expected(self):
+    def expected(self) -> str:
         return "one folder per class (train/<class>/<picture>, validation/<class>/<picture>, ...)"
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         folder = self.folder / name
         if not folder.is_dir():
             return None
@@ -48,14 +50,14 @@ class ImageFolder(Reader):
             self.note(f"{folder} has no class folders and is not read")
         return classes or None
 
-    def items(self, source):
+    def items(self, source: Any) -> Iterator[Any]:
         for folder in source:
             yield from ((folder.name, files.stamped(path)) for path in files.under(folder))
 
-    def total(self, source):
+    def total(self, source: Any) -> int | None:
         return sum(1 for folder in source for _ in files.under(folder))
 
-    def loader(self, source):
+    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         return functools.partial(_load, self.folder)
 
 

@@ -2,7 +2,10 @@
 any."""
 
 import functools
+import os
 import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
@@ -25,17 +28,22 @@ class Kaldi(Reader):
     unreadable file, or longer than 5 minutes is broken.
     """
 
-    def __init__(self, problem, folder=None, log=print):
+    def __init__(
+        self,
+        problem: Any,
+        folder: str | os.PathLike | None = None,
+        log: Callable[[str], Any] = print,
+    ):
         super().__init__(problem, folder, log)
         sides = (problem.inputs, problem.targets)
         rates = [side.sample_rate for side in sides if hasattr(side, "sample_rate")]
         self.sample_rate = rates[0] if rates else 16000  # of text alone, which any rate serves
         self.name = "_".join([self.name, *(f"{rate}hz" for rate in rates)])
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         return {"sample_rate": self.sample_rate}
 
-    def features(self):
+    def features(self) -> dict[str, Any]:
         import numpy as np
         import tensorflow_datasets as tfds
 
@@ -46,13 +54,13 @@ class Kaldi(Reader):
             **{key: tfds.features.Text() for key in ("text", "speaker", "utterance")},
         }
 
-    def expected(self):
+    def expected(self) -> str:
         return (
             "Kaldi folders (train/wav.scp and train/text, validation/wav.scp and validation/text, "
             "...)"
         )
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         folder = self.folder / name
         if not folder.is_dir():
             return None
@@ -63,7 +71,7 @@ class Kaldi(Reader):
             )
         return folder
 
-    def items(self, source):
+    def items(self, source: Any) -> Iterator[Any]:
         recordings = self._recordings(source)
         speakers = dict(_table(source / "utt2spk"))
         segments = {name: value.split() for name, value in _table(source / "segments")}
@@ -87,10 +95,10 @@ class Kaldi(Reader):
             rest = {"text": words, "speaker": speakers.get(name, ""), "utterance": name}
             yield where, path, start, end, rest
 
-    def total(self, source):
+    def total(self, source: Any) -> int | None:
         return sum(1 for _ in files.lines(source / "text"))
 
-    def loader(self, source):
+    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         return functools.partial(_load, self.sample_rate)
 
     def _recordings(self, source):

@@ -1,6 +1,9 @@
 """Line-aligned text: `train.en` and `train.de`, `validation.en`, ...; each may end in .gz."""
 
 import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
@@ -19,28 +22,33 @@ class ParallelText(Reader):
 
     PIECE = 20_000
 
-    def __init__(self, problem, folder=None, log=print):
+    def __init__(
+        self,
+        problem: Any,
+        folder: str | os.PathLike | None = None,
+        log: Callable[[str], Any] = print,
+    ):
         super().__init__(problem, folder, log)
         self.keys = (problem.input_key, problem.target_key)
         # sorted: the data set of a problem and of its reverse is the same
         self.languages = tuple(sorted(set(self.keys)))
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         return {"languages": self.languages}
 
-    def features(self):
+    def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 
         return {language: tfds.features.Text() for language in self.languages}
 
-    def expected(self):
+    def expected(self) -> str:
         train, validation = (
             " and ".join(f"{split}.{key}" for key in dict.fromkeys(self.keys))
             for split in ("train", "validation")
         )
         return f"line-aligned text ({train}, {validation}, ...; each may end in .gz)"
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         wanted = [self.folder / f"{name}.{language}" for language in self.languages]
         found = [files.existing(path) for path in wanted]
         if not any(found):
@@ -53,12 +61,12 @@ class ParallelText(Reader):
                 )
         return found
 
-    def items(self, source):
+    def items(self, source: Any) -> Iterator[Any]:
         for rows in zip(*map(files.lines, source), strict=True):
             number = rows[0][0]
             yield number, [line for _, line in rows]
 
-    def total(self, source):
+    def total(self, source: Any) -> int | None:
         counts = [sum(1 for _ in files.lines(path)) for path in source]
         if len(set(counts)) > 1:
             lengths = ", ".join(
@@ -70,7 +78,7 @@ class ParallelText(Reader):
             )
         return counts[0]
 
-    def loader(self, source):
+    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         return functools.partial(_load, self.languages, [path.name for path in source])
 
 

@@ -45,7 +45,7 @@ def resampled(samples: Any, rate: Any, wanted_rate: Any) -> tf.Tensor:
 
     Args:
         samples: float32 [samples].
-        rate, wanted_rate: samples a second, now and then.
+        rate, wanted_rate: samples per second, now and then.
 
     Returns:
         float32 [samples].

@@ -1,5 +1,7 @@
 """Audio net: a stack of residual blocks over time and frequency (paper, section 2.2.4)."""
 
+from typing import Any
+
 from keras import ops
 
 from t2t_mm.layers.convolution import apply_mask
@@ -9,7 +11,7 @@ from t2t_mm.modalities.net import ModalityNet
 BLOCKS = 8
 
 
-def spread(stride):
+def spread(stride: int) -> tuple[int, ...]:
     """`stride`, a power of two, as the product of one stride for each block, spread evenly from the
     first on."""
     doublings = stride.bit_length() - 1
@@ -32,7 +34,7 @@ class AudioNet(ModalityNet):
             frequency.
     """
 
-    def __init__(self, spec, hparams, **kwargs):
+    def __init__(self, spec: Any, hparams: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.bins = 1 if spec.form == "waveform" else spec.bins
         self.time_strides = spread(spec.time_stride)
@@ -43,7 +45,7 @@ class AudioNet(ModalityNet):
         ]
         self.fold = ConvStep2D(hparams.hidden_size, taps=1, name="fold")
 
-    def build_bottom(self):
+    def build_bottom(self) -> None:
         """Makes the weights."""
         if not self.built:
             shape, bins = (None, None, None, 1), self.bins
@@ -54,7 +56,7 @@ class AudioNet(ModalityNet):
             self.fold.build((None, None, None, self.folded))
             self.built = True
 
-    def bottom(self, audio, mask, training=False):
+    def bottom(self, audio: Any, mask: Any, training: bool = False) -> tuple:
         """Audio to the body.
 
         Args:

@@ -15,7 +15,7 @@ def read(
     end: float | None = None,
     resample: Callable | None = None,
 ) -> np.ndarray:
-    """Sound from a file: int16 [samples] of one channel at `rate` samples a second.
+    """Sound from a file: int16 [samples] of one channel at `rate` samples per second.
 
     Args:
         path: a file that soundfile reads, or such a file, open.

@@ -22,7 +22,7 @@ class Audio(Modality):
     1]. Both have mean 0 and variance 1 over the utterance.
 
     Attributes:
-        sample_rate: samples a second, as in the data.
+        sample_rate: samples per second, as in the data.
         form: "spectrogram" or "waveform".
         bins: mel bands of the spectrogram.
         time_stride: frames (or samples) that the net folds into one body position, a power of two.
@@ -65,7 +65,7 @@ class Audio(Modality):
         rate = getattr(stored, "sample_rate", None)
         if rate and rate != self.sample_rate:
             raise UserError(
-                f"The audio is declared with {self.sample_rate} samples a second, but the data "
+                f"The audio is declared with {self.sample_rate} samples per second, but the data "
                 f"has {rate}. Declare Audio(sample_rate={rate})."
             )
         return self

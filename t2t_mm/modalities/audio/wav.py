@@ -31,7 +31,7 @@ def samples(content: tf.Tensor, rate: int) -> tf.Tensor:
 
 
 def decode_wav(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """A WAV file, a string scalar -> (float32 [samples, channels] in [-1, 1], samples a second,
+    """A WAV file, a string scalar -> (float32 [samples, channels] in [-1, 1], samples per second,
     int32).
 
     Its operations fail for what is no such file; data that is cut off counts as far as it goes.

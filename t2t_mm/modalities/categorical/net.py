@@ -1,5 +1,7 @@
 """Categorical net: Xception's exit flow (paper, section 2.2.3)."""
 
+from typing import Any
+
 from keras import ops
 
 from t2t_mm.layers.convolution import apply_mask
@@ -18,14 +20,14 @@ class CategoricalNet(ModalityNet):
         hparams: `hidden_size`.
     """
 
-    def __init__(self, spec, hparams, **kwargs):
+    def __init__(self, spec: Any, hparams: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_classes, self.hidden_size = spec.num_classes, hparams.hidden_size
         self.res = ConvRes(self.hidden_size, name="res")
         self.step1 = ConvStep2D(self.hidden_size * 3 // 2, name="step1")
         self.step2 = ConvStep2D(self.hidden_size * 2, name="step2")
 
-    def build_top(self):
+    def build_top(self) -> None:
         """Makes the weights."""
         if not self.built:
             shape = (None, None, None, self.hidden_size)
@@ -42,7 +44,7 @@ class CategoricalNet(ModalityNet):
             self.bias = self.add_weight(name="bias", shape=shape[1:], initializer="zeros", **exact)
             self.built = True
 
-    def top(self, hidden, mask=None, grid=None, training=False):
+    def top(self, hidden: Any, mask: Any = None, grid: Any = None, training: bool = False) -> Any:
         """Class logits from the body's output.
 
         Args:

@@ -1,5 +1,7 @@
 """Image net: Xception's entry flow (paper, section 2.2.2)."""
 
+from typing import Any
+
 from keras import ops
 
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D
@@ -17,12 +19,11 @@ class ImageNet(ModalityNet):
         hparams: `hidden_size`.
     """
 
-    def __init__(self, spec, hparams, **kwargs):
+    def __init__(self, spec: Any, hparams: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = spec.channels
         self.stack = [
-            # Eight depthwise filters a colour: with one, three filters would be all that ever sees
-            # the pixels.
+            # Eight depthwise filters for each colour: with one, only three would see the pixels.
             ConvStep2D(32, strides=(2, 2), relu=False, bias=True, multiplier=8, name="step1"),
             ConvStep2D(64, name="step2"),
             ConvRes(128, name="res1"),
@@ -30,7 +31,7 @@ class ImageNet(ModalityNet):
             ConvRes(hparams.hidden_size, name="res3"),
         ]
 
-    def build_bottom(self):
+    def build_bottom(self) -> None:
         """Makes the weights."""
         if not self.built:
             shape = (None, None, None, self.channels)
@@ -39,7 +40,7 @@ class ImageNet(ModalityNet):
                 shape = layer.compute_output_shape(shape)
             self.built = True
 
-    def bottom(self, pixels, mask=None, training=False):
+    def bottom(self, pixels: Any, mask: Any = None, training: bool = False) -> tuple:
         """Pixels [batch, h, w, channels] in [-1, 1] -> ([batch, positions, hidden], mask of ones,
         (rows, columns))."""
         x = ops.cast(pixels, self.compute_dtype)

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from t2t_mm.config.run import RunConfig
+from t2t_mm.evaluation.evaluation import Evaluation
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.hooks.base import Hook
 from t2t_mm.training.trainer import Trainer
-from tests.toys import TINY, Toy
+from tests.toys import TINY, Toy, without_work
 
 
 class Diary(Hook):
@@ -41,7 +42,11 @@ class Diary(Hook):
 
 def trainer(output, hook, **options):
     config = RunConfig(**{"train_steps": 3, "eval_every": 2} | options)
-    return Trainer([Toy()], TINY, config, output, hooks=[hook], console=Silent())
+    one = Trainer([Toy()], TINY, config, output, hooks=[hook], console=Silent())
+    one._evaluator.run = lambda step, split, *args: Evaluation(
+        step, split, 0, {"toy_copy": {"accuracy": 0.5}}, {}, {}
+    )
+    return without_work(one)
 
 
 def status(output):

@@ -1,0 +1,138 @@
+"""Optimizers for a model of which every step trains only a part: what one problem runs through."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm.compat import UpdatesAllReplicas
+from t2t_mm.layers.roles import role
+
+
+class CountsUpdates(UpdatesAllReplicas):
+    """Mixin that counts the updates of each variable, in `updates`, float32 [variables]."""
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        self.updates = self.add_variable(
+            (len(variables),), dtype="float32", aggregation="only_first_replica", name="updates"
+        )
+
+    def is_decayed(self, variable: Any) -> bool:
+        """Whether weight decay, where there is one, is of this variable, too."""
+        return role(variable) != "vector"
+
+    def rates(self, variables: list[Any], learning_rate: Any) -> list:
+        index = [self.index_of(v) for v in variables]
+        chosen = np.isin(np.arange(self.updates.shape[0]), index)
+        self.updates.assign_add(chosen.astype("float32"))
+        return self.rates_after(tf.gather(self.updates.value, index), learning_rate)
+
+    def rates_after(self, updates: Any, learning_rate: Any) -> list:
+        """The learning rate of each variable after so many updates, float32 [n]."""
+        return [learning_rate] * updates.shape[0]
+
+
+class PathAdafactor(CountsUpdates, keras.optimizers.Adafactor):
+    """Adafactor (Shazeer and Stern, arXiv 1804.04235) whose decay rates go by a variable's own
+    updates, and not by all steps: at its first update the means are its gradient's squares."""
+
+    _own = None
+
+    @property
+    def iterations(self) -> Any:
+        """Steps; while a variable is updated, its own updates before this one."""
+        return super().iterations if self._own is None else self._own
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        self._own = self.updates.value[self.index_of(variable)] - 1.0
+        try:
+            super().update_step(gradient, variable, learning_rate)
+        finally:
+            self._own = None
+
+
+class PathAdam(CountsUpdates, keras.optimizers.Adam):
+    """Adam for steps that update only the variables on one problem's path.
+
+    Two things differ from its base. The bias correction counts each variable's own updates rather
+    than all steps: the net of a problem that is sampled rarely would otherwise take steps several
+    times too long at first. And the update is TensorFlow's fused kernel, one operation for each
+    variable: a third of the time, and of the graph.
+    """
+
+    def rates_after(self, updates: Any, learning_rate: Any) -> list:
+        constants = (0.0, self.beta_1, self.beta_2, self.epsilon)
+        # made once, since 400 variables would make 400 of each
+        self._constants = [tf.constant(x, tf.float32) for x in constants]
+        rate = tf.cast(learning_rate, tf.float32)
+        both = tf.sqrt(1 - self.beta_2**updates) / (1 - self.beta_1**updates)
+        return tf.unstack(rate * both)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        index = self.index_of(variable)
+        zero, beta_1, beta_2, epsilon = self._constants
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=zero,
+            beta2_power=zero,  # the correction is in the rate already
+            lr=learning_rate,
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=epsilon,
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
+class Muon(PathAdam):
+    """Muon (Jordan et al. 2024) for matrices, Adam for everything else.
+
+    A matrix moves along its momentum with all singular values made equal, scaled by 0.13
+    sqrt(larger side), so that one learning rate serves both (0.2 in Moonlight, arXiv 2502.16982;
+    tables and scales want more of it here). A stack of matrices, such as the experts' [E, D, H], is
+    taken matrix by matrix. What is no matrix by its role (layers.roles) is left to Adam: embeddings
+    and softmax, gates, depthwise kernels, vectors and stacks of vectors. (A classifier is not:
+    Adam's steps, equal for every weight, would move the logits of a wide layer too far.)
+    keras.optimizers.Muon would give stacks to Adam, and has neither the fused Adam nor its counts.
+    """
+
+    momentum = 0.95
+
+    def is_decayed(self, variable: Any) -> bool:
+        """Weight decay is of the matrices alone."""
+        return role(variable) == "matrix"
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        super().build(variables)
+        self.matrices = frozenset(i for i, v in enumerate(variables) if role(v) == "matrix")
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        index = self.index_of(variable)
+        if index not in self.matrices:
+            return super().update_step(gradient, variable, learning_rate)
+        momentum = self._momentums[index].value
+        momentum.assign(self.momentum * momentum + gradient)
+        direction = orthogonalise(gradient + self.momentum * momentum)  # Nesterov's look ahead
+        scale = 0.13 * max(variable.shape[-2:]) ** 0.5
+        variable.assign_sub(tf.cast(self.learning_rate, tf.float32) * scale * direction)
+
+
+@tf.function(autograph=False)
+def orthogonalise(matrix: Any, steps: int = 5) -> Any:
+    """U V' of the matrix U S V' (nearly: singular values end within 0.7 to 1.2), for [..., m, n].
+
+    Newton-Schulz iteration with the quintic that Jordan et al. tuned for speed.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix / (tf.norm(matrix, axis=(-2, -1), keepdims=True) + 1e-7)
+    for _ in range(steps):
+        gram = tf.matmul(x, x, transpose_a=tall, transpose_b=not tall)  # the smaller square
+        mix = b * gram + c * tf.matmul(gram, gram)
+        x = a * x + (tf.matmul(x, mix) if tall else tf.matmul(mix, x))
+    return x

@@ -51,29 +51,30 @@ def newest_intact(
     read once only.
 
     Args:
-        directory: with at least one checkpoint.
+        directory: where the checkpoints are.
         read: function of a checkpoint's path prefix that raises CorruptCheckpoint before it has
             changed anything; it is called with the newest, then, if need be, with older ones.
         log: function of one line, for each corrupt checkpoint that is passed over.
         with_inputs: whether the inputs of the checkpoint have to be intact, too.
 
     Raises:
-        UserError: if none is intact.
+        UserError: if there is none that is intact.
     """
-    *older, path = found(directory)
-    while True:
+    paths = found(directory)
+    while paths:
+        path = paths.pop()
         try:
             if with_inputs:
                 _check_inputs(path)
             return read(path)
         except CorruptCheckpoint as error:
-            if not older:
+            if not paths:
                 raise UserError(
                     f"The checkpoint {path} is corrupt ({error.reason}), and no older one is "
                     "intact. Bring back a copy of it, or give another --output_dir."
                 ) from error
             log(f"{path} is corrupt ({error.reason}): going on from the checkpoint before it.")
-            path = older.pop()
+    raise UserError(f"There is no checkpoint in {directory}.")
 
 
 def corruption_of(path: str) -> str:

@@ -3,10 +3,11 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Sends file descriptor 2 to nowhere: for imports and calls whose native code chats. Errors are
     raised as ever."""
     try:

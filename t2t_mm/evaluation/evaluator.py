@@ -2,15 +2,18 @@
 targets."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from t2t_mm import registry
+from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
+from t2t_mm.problem.base import Problem
 
 Results = dict[str, dict[str, float]]  # {problem: {"examples", "tokens", metric: value}}
 
@@ -44,7 +47,12 @@ class Evaluator:
     """
 
     def __init__(
-        self, model, problems, hparams, replicas: Replicas | None = None, static_shapes=False
+        self,
+        model: Any,
+        problems: Sequence[Problem],
+        hparams: HParams,
+        replicas: Replicas | None = None,
+        static_shapes: bool = False,
     ) -> None:
         self.model, self.problems, self.hparams = model, problems, hparams
         self.replicas, self.static_shapes = replicas or Replicas(), static_shapes

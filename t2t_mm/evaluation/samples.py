@@ -3,13 +3,16 @@ shown."""
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.evaluator import Results, Stopped
 from t2t_mm.inference.explain import explain
 from t2t_mm.inference.predictor import Predictor, text_of
+from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.plots import draw
 from t2t_mm.reporting.sheets import drawn, sheet
 
@@ -27,7 +30,14 @@ class SampleDecoder:
 
     shown = 2  # samples of each problem
 
-    def __init__(self, model, problems, hparams, examples: int, draws: bool = False) -> None:
+    def __init__(
+        self,
+        model: Any,
+        problems: Sequence[Problem],
+        hparams: HParams,
+        examples: int,
+        draws: bool = False,
+    ) -> None:
         self.problems = {
             problem.name: problem for problem in problems if problem.targets.is_sequence
         }

@@ -1,6 +1,7 @@
 """One evaluation step: the teacher-forced metrics of a batch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -20,7 +21,7 @@ class EvalStep:
     """
 
     def __init__(
-        self, model, metrics: Sequence, problem: str, replicas: Replicas | None = None
+        self, model: Any, metrics: Sequence, problem: str, replicas: Replicas | None = None
     ) -> None:
         model.run_part = model.run_part or CompiledParts()
         self.model, self.metrics, self.problem = model, metrics, problem

@@ -70,7 +70,9 @@ class Restorer:
                 self.state.average.restart()
 
 
-def check(output: OutputDir, problems: Sequence[Problem], hparams: HParams, config: RunConfig):
+def check(
+    output: OutputDir, problems: Sequence[Problem], hparams: HParams, config: RunConfig
+) -> list[str]:
     """What a run that goes on changes, as lines to be logged.
 
     Raises:

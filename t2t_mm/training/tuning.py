@@ -1,7 +1,9 @@
 """What a step trains of the variables on its path, and how fast: for fine-tuning."""
 
 import re
+from typing import Any
 
+from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
 from t2t_mm.runs.names import named_variables
 
@@ -20,7 +22,7 @@ class Tuning:
         nothing to train.
     """
 
-    def __init__(self, model, hparams):
+    def __init__(self, model: Any, hparams: HParams):
         self.model, self.body_rate = model, hparams.body_rate
         names = {name: v for name, v in named_variables(model).items() if v.trainable}
         self._body = {id(v) for name, v in names.items() if name.startswith(BODY)}
@@ -44,7 +46,7 @@ class Tuning:
             )
         return found
 
-    def parts(self, problem):
+    def parts(self, problem: str) -> list[tuple[list, float]]:
         """[(variables of a part of the model, its learning rate as a multiple)] that a problem, by
         name, trains."""
         parts = [

@@ -11,10 +11,10 @@ from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.inference.run import RunPredictor
+from t2t_mm.layers.roles import is_expert, role
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.names import named_variables
 
-EXPERTS_LAST = ("w_gate", "w_noise")  # axis of the experts in these; in all others it is the first
 SPLITS = ("validation", "test")
 
 
@@ -59,7 +59,8 @@ def without_idle(
     values = named_variables(model)
     for name, variable in named_variables(smaller.model).items():
         if variable.trainable:
-            variable.assign(_cut(name, values[name].numpy(), kept, anyone))
+            chosen = kept.get(name.split("/")[0], anyone)
+            variable.assign(_cut(values[name], chosen))
     after = _log_perplexities(smaller, problems)
     model.run_part = smaller.model.run_part = None  # what is exported is compiled as a whole
     return smaller, {key: (value, after[key]) for key, value in before.items()}
@@ -82,12 +83,12 @@ def sum_of_loads(model: Any, hparams: HParams, problems: list[Problem]) -> dict[
     return loads
 
 
-def _cut(name, value, kept, anyone):
-    """A weight, of a mixture only the part of the experts that are kept."""
-    layer, *_, last = name.split("/")
-    if "/experts/experts/" not in name:
-        return value
-    return np.take(value, kept.get(layer, anyone), axis=1 if last in EXPERTS_LAST else 0)
+def _cut(variable, experts):
+    """The value of a weight, of a mixture only the part of some experts."""
+    value = variable.numpy()
+    if is_expert(variable):
+        return value[experts]
+    return value[:, experts] if role(variable) == "gate" else value  # [channels, experts]
 
 
 def _log_perplexities(predictor, problems):

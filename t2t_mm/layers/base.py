@@ -57,8 +57,7 @@ def _restored(name: str, value: Any) -> Any:
 
 def hparams_of(values: dict[str, Any]) -> HParams:
     """HParams from the values of its fields; of the registered class of a model that has them."""
-    own = (entry.hparams for entry in registry.entries("model"))
-    for known in (HParams, *filter(None, own)):
+    for known in (HParams, *(each.hparams for each in registry.entries("model") if each.hparams)):
         if values.keys() <= known.fields().keys():
             return known(**values)
     extra = ", ".join(sorted(values.keys() - HParams.fields().keys()))

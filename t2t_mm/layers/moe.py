@@ -145,14 +145,14 @@ class MixtureOfExperts(Layer):
         )
         gates = ops.cast(gates, out.dtype)
         y = dispatch.combine(out, gates, plan)
-        if training or ragged:
+        has_room = ragged or (isinstance(count, int) and count <= capacity)  # for every token
+        if training or has_room:
             return y, ops.sum(ops.cast(plan.kept, "float32"))
-        if not (isinstance(count, int) and count <= capacity):  # else there is room for every token
 
-            def expert(index, rows):
-                return one_expert(rows, *(kernels.gather(w, index) for w in weights))
+        def expert(index: Any, rows: Any) -> Any:
+            return one_expert(rows, *(kernels.gather(w, index) for w in weights))
 
-            y = dispatch.add_overflow(y, tokens, gates, plan, capacity, expert)
+        y = dispatch.add_overflow(y, tokens, gates, plan, capacity, expert)
         return y, ops.sum(ops.cast(valid, "float32")) * self.k
 
     def gate(self, tokens: Any, valid: Any, training: bool) -> tuple:

@@ -20,17 +20,58 @@ WIDTH = 4  # of the feed-forward layers, relative to the body
 
 
 class TransformerBlock(Layer):
-    """Self-attention, in a decoder attention to the source, and a feed-forward layer; each a
-    residual branch that reads its input normalised.
+    """Self-attention and a feed-forward layer; each a residual branch that reads its input
+    normalised.
 
     Args:
         hparams: `hidden_size`, `num_heads`, `dropout` (on the branches and attention weights).
-        reads_source: whether there is attention to a source.
         seed: keras.random.SeedGenerator.
 
     Call arguments:
         x: [batch, length, hidden].
-        source: [batch, source length, hidden], normalised; None without attention to it.
+        visible: bool, broadcastable to [batch, heads, length, length]: which positions see which.
+        training: dropout on.
+
+    Returns:
+        [batch, length, hidden].
+    """
+
+    def __init__(self, hparams: Any, seed: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        hidden, heads = hparams.hidden_size, hparams.num_heads
+        self.dropout, self.seed = hparams.dropout, seed
+        self.self_norm = LayerNorm(name="self_norm")
+        self.self_attention = MultiHeadAttention(
+            hidden, heads, self.dropout, seed, name="self_attention"
+        )
+        self.norm = LayerNorm(name="norm")
+        self.feed_forward = FeedForward(WIDTH * hidden, seed, name="feed_forward")
+
+    def build(self, input_shape: Any) -> None:
+        for layer in (self.self_norm, self.self_attention, self.norm, self.feed_forward):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x: Any, visible: Any, training: bool = False) -> Any:
+        x = self.attend(x, visible, training)
+        return x + self.dropped(self.feed_forward(self.norm(x))[0], training)
+
+    def attend(self, x: Any, visible: Any, training: bool) -> Any:
+        """The first branch."""
+        h = self.self_norm(x)
+        return x + self.dropped(self.self_attention(h, h, visible, training=training), training)
+
+    def dropped(self, h: Any, training: bool) -> Any:
+        """The output of a branch with dropout."""
+        return dropout(h, self.dropout, self.seed, training)
+
+
+class TransformerDecoderBlock(TransformerBlock):
+    """Self-attention, attention to a source and a feed-forward layer.
+
+    Call arguments:
+        x: [batch, length, hidden].
+        source: [batch, source length, hidden], normalised.
         visible: bool, broadcastable to [batch, heads, length, length]: which positions see which.
         source_mask: bool [batch, source length].
         training: dropout on.
@@ -39,52 +80,28 @@ class TransformerBlock(Layer):
         [batch, length, hidden].
     """
 
-    def __init__(self, hparams: Any, reads_source: bool, seed: Any, **kwargs: Any):
-        super().__init__(**kwargs)
-        hidden, heads = hparams.hidden_size, hparams.num_heads
-        self.dropout, self.seed, self.reads_source = hparams.dropout, seed, reads_source
-        self.self_norm = LayerNorm(name="self_norm")
-        self.self_attention = MultiHeadAttention(
-            hidden, heads, self.dropout, seed, name="self_attention"
+    def __init__(self, hparams: Any, seed: Any, **kwargs: Any) -> None:
+        super().__init__(hparams, seed, **kwargs)
+        self.source_norm = LayerNorm(name="source_norm")
+        self.source_attention = MultiHeadAttention(
+            hparams.hidden_size, hparams.num_heads, self.dropout, seed, name="source_attention"
         )
-        self.source_norm = self.source_attention = None
-        if reads_source:
-            self.source_norm = LayerNorm(name="source_norm")
-            self.source_attention = MultiHeadAttention(
-                hidden, heads, self.dropout, seed, name="source_attention"
-            )
-        self.norm = LayerNorm(name="norm")
-        self.feed_forward = FeedForward(WIDTH * hidden, seed, name="feed_forward")
 
     def build(self, input_shape: Any) -> None:
-        layers = [self.self_norm, self.self_attention, self.norm, self.feed_forward]
-        if self.reads_source:
-            layers += [self.source_norm, self.source_attention]
-        for layer in layers:
-            layer.build(input_shape)
-        self.built = True
+        self.source_norm.build(input_shape)
+        self.source_attention.build(input_shape)
+        super().build(input_shape)
 
     def call(
-        self,
-        x: Any,
-        source: Any = None,
-        visible: Any = None,
-        source_mask: Any = None,
-        training: bool = False,
+        self, x: Any, source: Any, visible: Any, source_mask: Any, training: bool = False
     ) -> Any:
-        def branch(h: Any) -> Any:
-            return dropout(h, self.dropout, self.seed, training)
-
-        h = self.self_norm(x)
-        x = x + branch(self.self_attention(h, h, visible, training=training))
-        if self.reads_source:
-            source_mask = source_mask[:, None, None, :]
-            h = self.source_norm(x)
-            x = x + branch(self.source_attention(h, source, source_mask, training=training))
-        return x + branch(self.feed_forward(self.norm(x))[0])
+        x = self.attend(x, visible, training)
+        h, mask = self.source_norm(x), source_mask[:, None, None, :]
+        x = x + self.dropped(self.source_attention(h, source, mask, training=training), training)
+        return x + self.dropped(self.feed_forward(self.norm(x))[0], training)
 
     def step(self, x: Any, source: Any, source_mask: Any, position: Position, kept: Any) -> tuple:
-        """One position of a decoder.
+        """One position.
 
         Args:
             x: [rows, hidden].
@@ -115,7 +132,7 @@ class TransformerEncoder(Layer):
     def __init__(self, hparams: Any, seed: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.blocks = [
-            TransformerBlock(hparams, False, seed, name=f"block{i + 1}")
+            TransformerBlock(hparams, seed, name=f"block{i + 1}")
             for i in range(hparams.encoder_blocks)
         ]
         self.norm = LayerNorm(name="norm")
@@ -146,7 +163,7 @@ class TransformerDecoder(Layer):
     def __init__(self, hparams: Any, seed: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.blocks = [
-            TransformerBlock(hparams, True, seed, name=f"block{i + 1}")
+            TransformerDecoderBlock(hparams, seed, name=f"block{i + 1}")
             for i in range(hparams.decoder_blocks)
         ]
         self.norm = LayerNorm(name="norm")

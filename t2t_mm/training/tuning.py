@@ -7,8 +7,6 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
 from t2t_mm.runs.names import named_variables
 
-BODY = ("encoder/", "mixer/", "decoder/")
-
 
 class Tuning:
     """Which variables are trained, and how fast.
@@ -25,7 +23,7 @@ class Tuning:
     def __init__(self, model: Any, hparams: HParams):
         self.model, self.body_rate = model, hparams.body_rate
         names = {name: v for name, v in named_variables(model).items() if v.trainable}
-        self._body = {id(v) for name, v in names.items() if name.startswith(BODY)}
+        self._body = {id(v) for layer in model.body_layers for v in layer.trainable_variables}
         self.frozen = self._matching(hparams.frozen, names) if hparams.frozen else {}
         self._frozen = {id(v) for v in self.frozen.values()}
         for problem in model.problems if self._frozen else ():

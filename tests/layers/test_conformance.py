@@ -17,7 +17,12 @@ from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.modalities.net import ModalityNet
 from t2t_mm.models.body import Decoder, Encoder, ExpertsBranch, Mixer
 from t2t_mm.models.command import CommandToken
-from t2t_mm.models.transformer import TransformerBlock, TransformerDecoder, TransformerEncoder
+from t2t_mm.models.transformer import (
+    TransformerBlock,
+    TransformerDecoder,
+    TransformerDecoderBlock,
+    TransformerEncoder,
+)
 from tests.layers import conformance
 from tests.layers.conformance import BATCH, HIDDEN, LENGTH, Case
 
@@ -155,8 +160,16 @@ CASES = [
     ),
     Case(
         "transformer_block",
-        lambda: built(TransformerBlock(HP, False, seed())),
-        lambda layer, x, valid, training: layer(x, visible=causal_mask(x), training=training),
+        lambda: built(TransformerBlock(HP, seed())),
+        lambda layer, x, valid, training: layer(x, causal_mask(x), training=training),
+        causal=True,
+    ),
+    Case(
+        "transformer_decoder_block",
+        lambda: built(TransformerDecoderBlock(HP, seed())),
+        lambda layer, x, valid, training: layer(
+            x, SOURCE, causal_mask(x), SOURCE_MASK, training=training
+        ),
         causal=True,
     ),
     Case(

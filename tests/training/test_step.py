@@ -82,6 +82,7 @@ def test_clip_scale():
 
 def test_a_weight_without_gradient_is_an_error(model):
     class Careless:
+        body_layers = []
         variables = model.variables
 
         def __call__(self, batch, problem, training):

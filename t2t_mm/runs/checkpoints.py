@@ -94,7 +94,7 @@ class Checkpoints:
     def wait(self) -> None:
         """Returns when what `save` started is done; UserError as there."""
         if self._writer.is_started:
-            with self._writing(int(self._step)):
+            with self._writing(self._writer.step):
                 self._writer.finish()
                 self._drop_inputs()
 

@@ -23,10 +23,13 @@ class Writer:
         directory: where they go, under `ckpt-<step>.*`; made at the first.
         saved: what they hold.
         keep: how many of the newest to keep.
+
+    Attributes:
+        step: of the last that was started.
     """
 
     def __init__(self, directory: Path, saved: Saved, keep: int):
-        self.directory, self.keep, self._saved = directory, keep, saved
+        self.directory, self.keep, self._saved, self.step = directory, keep, saved, 0
         self.thread = concurrent.futures.ThreadPoolExecutor(1)
         self._copies: list[tf.Variable] = []
         self._manager: tf.train.CheckpointManager | None = None
@@ -44,6 +47,7 @@ class Writer:
             self._manager = _make_manager(copies, self.directory, self.keep)
         for copy, value in zip(self._copies, values, strict=True):
             copy.assign(value)
+        self.step = step
         self._written = self.thread.submit(self._manager.save, checkpoint_number=step)
 
     @property

@@ -156,7 +156,6 @@ CASES = [
         "command_token",
         lambda: built(CommandToken(HIDDEN)),
         lambda layer, x, valid, training: layer.prepend(x)[:, :-1],
-        causal=True,
     ),
     Case(
         "transformer_block",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what `_PUBLIC` gives, for type checkers and editors
     from t2t_mm.modalities.language.spec import Language
     from t2t_mm.problem.base import Problem, Source
     from t2t_mm.problem.parsing import TreeProblem
+    from t2t_mm.training.hooks.base import Hook
     from t2t_mm.training.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ _PUBLIC = {
     "Audio": "t2t_mm.modalities.audio.spec",
     "Categorical": "t2t_mm.modalities.categorical.spec",
     "HParams": "t2t_mm.config.hparams",
+    "Hook": "t2t_mm.training.hooks.base",
     "Image": "t2t_mm.modalities.image.spec",
     "Language": "t2t_mm.modalities.language.spec",
     "Metric": "t2t_mm.evaluation.metrics.scoring",
@@ -53,6 +55,7 @@ __all__ = [
     "Audio",
     "Categorical",
     "HParams",
+    "Hook",
     "Image",
     "Language",
     "Metric",

@@ -103,9 +103,9 @@ def test_a_problem_can_be_added_to_a_run(parent, tmp_path):
     first.train(5)
     console = Told()
     more = make(tmp_path, [ToyClass("toy_first"), Toy()], console)
-    assert (
-        more.step == 5 and "ckpt-5" in console.lines[0] and "commands/to-first" in console.lines[1]
-    )
+    changed, loaded, new = console.lines[:3]
+    assert more.step == 5 and "problems=toy_first+toy_copy (was toy_copy)" in changed
+    assert "ckpt-5" in loaded and "commands/to-first" in new
     for name, value in weights(first).items():
         np.testing.assert_array_equal(weights(more)[name], value)
     more.train()

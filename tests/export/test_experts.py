@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ import t2t_mm
 from t2t_mm.errors import UserError
 from t2t_mm.export import experts
 from t2t_mm.export.experts import sum_of_loads, without_idle
+from t2t_mm.layers.roles import tag
 
 
 @pytest.fixture
@@ -66,13 +68,21 @@ def test_without_data_nothing_is_known(trained, trained_data, monkeypatch):
         without_idle(loaded, ["mini_imagenet"])
 
 
-def test_a_mixture_that_no_problem_gets_to_keeps_any(model, monkeypatch):
+def test_a_mixture_that_no_problem_gets_to_has_no_loads(monkeypatch):
     problem = SimpleNamespace(name="a", splits=lambda: {"validation": 1})
     monkeypatch.setattr(experts, "batches", lambda *args, **kwargs: [{}])
     called = lambda batch, problem, training: {  # noqa: E731
         "experts": {"encoder": {"load": [1.0, 2.0]}, "decoder": {}}
     }
     assert list(experts.sum_of_loads(called, None, [problem])) == ["encoder"]
-    kept = {"encoder": np.array([1])}
-    cut = experts._cut("decoder/experts/experts/w1", np.arange(6).reshape(3, 2), kept, np.arange(2))
-    np.testing.assert_array_equal(cut, [[0, 1], [2, 3]])
+
+
+def test_a_weight_of_a_mixture_is_cut_along_its_experts():
+    kept = np.array([0, 2])
+    values = np.arange(6.0, dtype="float32").reshape(3, 2)
+    stack = tag(keras.Variable(values), "vector", expert=True)  # [experts, channels]
+    np.testing.assert_array_equal(experts._cut(stack, kept), values[kept])
+    gate = tag(keras.Variable(values.T), "gate")  # [channels, experts]
+    np.testing.assert_array_equal(experts._cut(gate, kept), values.T[:, kept])
+    other = keras.Variable(values)
+    np.testing.assert_array_equal(experts._cut(other, kept), values)

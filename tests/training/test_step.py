@@ -82,8 +82,7 @@ def test_clip_scale():
 
 def test_a_weight_without_gradient_is_an_error(model):
     class Careless:
-        body_layers = []
-        variables = model.variables
+        body_layers = variables = []
 
         def __call__(self, batch, problem, training):
             return model(batch, problem=problem, training=training)

@@ -83,6 +83,7 @@ def test_clip_scale():
 def test_a_weight_without_gradient_is_an_error(model):
     class Careless:
         body_layers = variables = []
+        problems = model.problems
 
         def __call__(self, batch, problem, training):
             return model(batch, problem=problem, training=training)

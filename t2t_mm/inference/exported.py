@@ -10,7 +10,7 @@ import tensorflow_text  # noqa: F401 its operations are in the graph
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.inference.inputs import ROWS, reason
+from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
 from t2t_mm.inference.predictor import TOP
 
 DESCRIPTION = Path("assets.extra") / "problems.json"  # of the problems, in an export
@@ -60,14 +60,7 @@ class ExportedPredictor:
         for index, value in enumerate(values):
             try:
                 sent.append(inputs.sent(inputs.read(value)))
-            except (
-                UserError,
-                OSError,
-                ValueError,
-                TypeError,
-                RuntimeError,
-                tf.errors.OpError,
-            ) as error:
+            except UNREADABLE as error:
                 sent.append(b"")
                 errors[index] = {"error": reason(error)}
         found = self._signatures[problem](inputs=tf.constant(sent, tf.string, [len(sent)]))

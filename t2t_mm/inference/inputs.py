@@ -13,6 +13,8 @@ ROWS = 32  # most inputs in a batch
 # Most positions of an input in the body: a longer one could take all memory, and the other inputs
 # with it.
 MOST_POSITIONS = 8192
+# What reading an input raises if it can't be read.
+UNREADABLE = (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError)
 
 
 def encode(problem: Problem, value: Any) -> tf.Tensor:
@@ -24,7 +26,7 @@ def encode(problem: Problem, value: Any) -> tf.Tensor:
     try:
         raw = problem.preprocess(tf.convert_to_tensor(problem.inputs.read(value)))
         encoded = problem.encode_inputs(raw)
-    except (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
+    except UNREADABLE as error:
         raise UserError(reason(error)) from error
     if (positions := int(problem.inputs.positions(encoded))) > MOST_POSITIONS:
         raise UserError(f"{positions:,} positions long, where {MOST_POSITIONS:,} are the most")

@@ -51,7 +51,12 @@ def read(
             samples = file.read(last - first, dtype="float32", always_2d=True).mean(1)  # [samples]
             if file.samplerate != rate:
                 samples = np.asarray((resample or soxr.resample)(samples, file.samplerate, rate))
-            samples = np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
+            samples = to_int16(samples)
     if not len(samples):
         raise ValueError("no samples")
     return samples
+
+
+def to_int16(samples: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1] as integers of 16 bits, clipped."""
+    return np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)

@@ -11,6 +11,7 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.audio.reading import to_int16
 from t2t_mm.modalities.base import Modality
 
 
@@ -149,8 +150,3 @@ class Audio(Modality):
         hop = 0.01 if self.form == "spectrogram" else 1 / self.sample_rate
         count = count or int(self.positions(encoded))
         return [f"{i * self.time_stride * hop:.2f} s" for i in range(count)]
-
-
-def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Samples in [-1, 1] as integers of 16 bits, clipped."""
-    return np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)

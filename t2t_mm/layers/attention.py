@@ -18,6 +18,12 @@ from t2t_mm.layers.watching import show
 MASKED = -1e9
 
 
+def causal_mask(length: Any) -> Any:
+    """What causal attention sees: bool [1, 1, length, length], true at and before a position."""
+    positions = ops.arange(length)
+    return (positions[:, None] >= positions[None, :])[None, None]
+
+
 class MultiHeadAttention(Layer):
     """Dot-product attention with several heads (Vaswani et al., arXiv 1706.03762, section 3.2.2).
 
@@ -181,10 +187,8 @@ class AttentionBlock(Layer):
         x = target + timing_signal(length, target.shape[-1], target.dtype)
         x = x + self.step2(self.step1(x))
 
-        positions = ops.arange(length)
-        causal = (positions[:, None] >= positions[None, :])[None, None]  # [1, 1, target, target]
         normed = self.self_norm(x)
-        h = self.self_attention(normed, normed, causal, training=training)
+        h = self.self_attention(normed, normed, causal_mask(length), training=training)
         x = x + dropout(h, self.dropout, self.seed, training)
 
         h = self.source_attention(

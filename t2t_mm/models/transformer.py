@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_mm.layers.attention import MultiHeadAttention
+from t2t_mm.layers.attention import MultiHeadAttention, causal_mask
 from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import apply_mask, dropout
 from t2t_mm.layers.feed_forward import FeedForward
@@ -177,8 +177,7 @@ class TransformerDecoder(Layer):
     def call(self, x: Any, encoding: Any, encoding_mask: Any, training: bool = False) -> Any:
         length = ops.shape(x)[1]
         x = x + timing_signal(length, x.shape[-1], x.dtype)
-        positions = ops.arange(length)
-        causal = (positions[:, None] >= positions[None, :])[None, None]  # [1, 1, length, length]
+        causal = causal_mask(length)
         for block in self.blocks:
             x = self.run(
                 block, x, encoding, visible=causal, source_mask=encoding_mask, training=training

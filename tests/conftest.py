@@ -30,26 +30,14 @@ def trained_data(tmp_path_factory):
 def trained(trained_data, tmp_path_factory):
     """Output directory of a run on all eight problems."""
     from t2t_mm import mixtures, registry
-    from t2t_mm.config.hparams import HParams
     from t2t_mm.config.run import RunConfig
     from t2t_mm.data import prepare
     from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
+    from tests.toys import SMALL
 
-    hparams = HParams(
-        hidden_size=16,
-        num_heads=2,
-        encoder_blocks=1,
-        mixer_blocks=1,
-        decoder_blocks=1,
-        moe_experts=4,
-        moe_k=2,
-        moe_hidden=16,
-        batch_size=256,
-        image_size=64,
-    )
-    problems = [registry.problem(name).configure(hparams) for name in mixtures.parse("mini8")]
+    problems = [registry.problem(name).configure(SMALL) for name in mixtures.parse("mini8")]
     output = tmp_path_factory.mktemp("mini_run")
-    problems = prepare.resolve(problems, trained_data, hparams)
-    Trainer(problems, hparams, RunConfig(train_steps=2), output, console=Silent()).train()
+    problems = prepare.resolve(problems, trained_data, SMALL)
+    Trainer(problems, SMALL, RunConfig(train_steps=2), output, console=Silent()).train()
     return str(output)

@@ -10,8 +10,7 @@ from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem.base import Problem
 
-TINY = HParams(  # Adam, whose steps the tests can foresee
-    optimizer="adam",
+SMALL = HParams(  # a model that is trained in seconds
     hidden_size=16,
     num_heads=2,
     encoder_blocks=1,
@@ -20,7 +19,13 @@ TINY = HParams(  # Adam, whose steps the tests can foresee
     moe_experts=4,
     moe_k=2,
     moe_hidden=16,
+    batch_size=256,
+    image_size=64,
+)
+TINY = SMALL.replace(  # Adam, whose steps the tests can foresee
+    optimizer="adam",
     batch_size=64,
+    image_size=0,
     dropout=0.0,
     warmup_steps=5,
     learning_rate=3e-3,

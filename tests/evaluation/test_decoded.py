@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import registry
-from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.data import prepare
 from t2t_mm.evaluation import decoded
@@ -15,19 +14,7 @@ from t2t_mm.evaluation.samples import lines
 from t2t_mm.reporting.console import Console
 from t2t_mm.runs.best import Best
 from t2t_mm.training.trainer import Trainer
-
-SMALL = HParams(
-    hidden_size=16,
-    num_heads=2,
-    encoder_blocks=1,
-    mixer_blocks=1,
-    decoder_blocks=1,
-    moe_experts=4,
-    moe_k=2,
-    moe_hidden=16,
-    batch_size=256,
-    image_size=64,
-)
+from tests.toys import SMALL
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,14 @@
 """Kills a training run at random moments, corrupts its newest checkpoint and fills its disk, starts
-it again each time,
-and compares what it ends with with an undisturbed run: steps, metrics, and every bit of the
-    weights.
+it again each time, and compares what it ends with with an undisturbed run: steps, metrics, and
+every bit of the weights.
 
-    python benchmarks/faults.py              # 25 faults
-    python benchmarks/faults.py --seed=1
+    python benchmarks/faults.py                           # 25 faults on text and pictures
+    python benchmarks/faults.py --setting=parse --seed=1
+    python benchmarks/faults.py --setting=all             # 25 faults on each of five settings
 
-The run is deterministic, on text and pictures of the mini world with a very small model. A kill
-comes at a random
-moment of what it is to hit: a step, the writing of a checkpoint, an evaluation. A full disk is a
-    limit on the size of
-files.
+The run is deterministic, on the mini world with a very small model. A kill comes at a random moment
+of what it is to hit: a step, the writing of a checkpoint, an evaluation. A full disk is a limit on
+the size of files.
 """
 
 import argparse
@@ -39,7 +37,14 @@ FAULTS = {
 }
 CORRUPTIONS = {"truncated checkpoint", "flipped bit"}
 STEPS, SAVE_EVERY, EVAL_EVERY = 500, 4, 16
-PROBLEMS = ("mini_ende", "mini_imagenet")
+# {setting: (problems, changes of SMALL)}
+SETTINGS = {
+    "text and pictures": ("mini_ende+mini_imagenet", {}),
+    "parse": ("mini_parse", {}),
+    "speech and captions": ("mini_speech+mini_captions", {"spec_augment": 0.2}),
+    "averages": ("mini_deen+mini_enfr", {"optimizer": "adam", "ema_decay": 0.99}),
+    "parts": ("mini_ende+mini_parse", {"optimizer": "adafactor", "accumulate": 2, "dropout": 0.2}),
+}
 SMALL = {
     "hidden_size": 16,
     "num_heads": 2,
@@ -56,28 +61,37 @@ SMALL = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--setting", choices=[*SETTINGS, "all"], default="text and pictures")
     parser.add_argument(
-        "--child", nargs=3, metavar=("DATA", "OUTPUT", "FAULT"), help=argparse.SUPPRESS
+        "--child", nargs=4, metavar=("SETTING", "DATA", "OUTPUT", "FAULT"), help=argparse.SUPPRESS
     )
     args = parser.parse_args()
     if args.child:
         return child(*args.child)
+    settings = list(SETTINGS) if args.setting == "all" else [args.setting]
     with tempfile.TemporaryDirectory() as folder:
-        prepare(f"{folder}/data")
-        disturbed = disturb(Path(folder), random.Random(args.seed))
-        undisturbed = start(Path(folder), "undisturbed")
+        prepare(f"{folder}/data", settings)
+        same = [compare(setting, Path(folder), args.seed) for setting in settings]
+    sys.exit(not all(same))
+
+
+def compare(setting, folder, seed):
+    """Whether a disturbed run of a setting ends as an undisturbed one."""
+    print(setting)
+    disturbed = disturb(setting, folder, random.Random(seed))
+    undisturbed = start(setting, folder, "undisturbed")
     same = {key: disturbed[key] == undisturbed[key] for key in ("step", "metrics", "weights")}
-    print(f"the same as undisturbed: {same}")
-    sys.exit(not all(same.values()))
+    print(f"the same as undisturbed: {same}", flush=True)
+    return all(same.values())
 
 
-def disturb(folder, rng):
+def disturb(setting, folder, rng):
     """Starts the run again and again, each time with another fault, then lets it end."""
     faults = [fault for fault, count in FAULTS.items() for _ in range(count)]
     rng.shuffle(faults)
     while CORRUPTIONS & set(faults[:2]):  # there is nothing yet that could be corrupted
         rng.shuffle(faults)
-    checkpoints = folder / "disturbed" / "checkpoints"
+    checkpoints = folder / f"disturbed {setting}" / "checkpoints"
     print(f"{'fault':>22} {'after step':>10} {'rc':>4} {'saved':>6} {'went on from':>12}")
     told, before = None, None
     for fault in [*faults, "none"]:
@@ -88,7 +102,7 @@ def disturb(folder, rng):
             fault = "kill in a step"
         elif before is None:
             before = {"fault": "start", "step": "", "rc": "", "saved": newest(checkpoints)}
-        told = start(folder, "disturbed", f"{fault}:{rng.random()}:{rng.randrange(6, 14)}")
+        told = start(setting, folder, "disturbed", f"{fault}:{rng.random()}:{rng.randrange(6, 14)}")
         print(row(before, told["from"]), flush=True)
         before = {
             "fault": fault,
@@ -123,9 +137,10 @@ def corrupt(checkpoints, fault, rng):
     path.write_bytes(content)
 
 
-def start(folder, output, fault="none:0:0"):
+def start(setting, folder, output, fault="none:0:0"):
     """Runs to the fault, or to the end: what the process said of itself, and its exit code."""
-    line = [sys.executable, __file__, "--child", folder / "data", folder / output, fault]
+    output = folder / f"{output} {setting}"
+    line = [sys.executable, __file__, "--child", setting, folder / "data", output, fault]
     done = subprocess.run(line, capture_output=True, text=True)
     said = [json.loads(row) for row in done.stdout.splitlines() if row.startswith("{")]
     if not said:
@@ -136,14 +151,15 @@ def start(folder, output, fault="none:0:0"):
     )
 
 
-def prepare(data):
+def prepare(data, settings):
     from t2t_mm import registry
     from t2t_mm.data import prepare
 
-    prepare.prepare([registry.problem(name) for name in PROBLEMS], data, log=lambda line: None)
+    names = dict.fromkeys(name for each in settings for name in SETTINGS[each][0].split("+"))
+    prepare.prepare([registry.problem(name) for name in names], data, log=lambda line: None)
 
 
-def child(data, output, fault):
+def child(setting, data, output, fault):
     """The run: says where it goes on, each step, and what it ends with; meets its fault on the
     way."""
     import hashlib
@@ -161,9 +177,10 @@ def child(data, output, fault):
     from t2t_mm.training.trainer import Trainer
 
     make_deterministic()
-    hparams = HParams(**SMALL)
+    names, changes = SETTINGS[setting]
+    hparams = HParams(**SMALL | changes)
     problems = prepare.resolve(
-        [registry.problem(name).configure(hparams) for name in PROBLEMS], data, hparams
+        [registry.problem(name).configure(hparams) for name in names.split("+")], data, hparams
     )
     config = RunConfig(
         train_steps=STEPS, save_every=SAVE_EVERY, eval_every=EVAL_EVERY, eval_steps=2

@@ -5,6 +5,7 @@ is imported until a function is called.
 """
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -58,6 +59,34 @@ def sacrebleu_statistics(metric: Any, hypotheses: list[str], references: list) -
 def sacrebleu_score(metric: Any, sums: list) -> Any:
     """The sacrebleu Score of a corpus from the sums of its examples' statistics."""
     return metric._compute_score_from_stats(sums)
+
+
+# ---- TensorFlow's sums
+
+
+def sum_in_order() -> None:
+    """Has TensorFlow add three tensors or more one after the other, for the rest of the process.
+
+    Its AddN begins with whichever input's memory it may write to, which is a matter of timing, and
+    float sums in another order are other sums. Gradients of a value with several uses are made of
+    it; `enable_op_determinism` doesn't change it.
+    """
+    from tensorflow.python.ops import gen_math_ops
+
+    at_once = gen_math_ops.add_n
+    if getattr(at_once, "is_in_order", False):
+        return
+
+    def add_n(inputs: Any, name: str | None = None) -> Any:
+        import tensorflow as tf
+
+        if len(inputs) < 3 or inputs[0].dtype == tf.variant:
+            return at_once(inputs, name=name)
+        *others, last = inputs
+        return tf.add(functools.reduce(tf.add, others), last, name=name)
+
+    add_n.is_in_order = True
+    gen_math_ops.add_n = add_n
 
 
 # ---- tensorflow-text

@@ -18,6 +18,35 @@ def test_a_tokenizer_with_a_named_resource_outlives_a_new_seed(tmp_path):
     assert list(vocabulary.tokenize("some text").numpy()) == list(before)
 
 
+# ---- TensorFlow's sums
+
+
+def test_gradients_of_a_value_with_several_uses_are_added_in_order(monkeypatch):
+    """One AddN of them begins with any of them."""
+    from tensorflow.python.ops import gen_math_ops
+
+    def most_summands():
+        @tf.function(input_signature=[tf.TensorSpec([None])], autograph=False)
+        def gradient(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = tf.sin(x) * tf.cos(x) + tf.exp(x)
+            return tape.gradient(y, x)
+
+        graph = gradient.get_concrete_function().graph
+        sums = [len(op.inputs) for op in graph.get_operations() if op.type == "AddN"]
+        return max(sums, default=0), gradient(tf.constant([0.3, 2.0])).numpy()
+
+    assert most_summands()[0] == 3
+    monkeypatch.setattr(gen_math_ops, "add_n", gen_math_ops.add_n)  # and back, when this ends
+    compat.sum_in_order()
+    compat.sum_in_order()  # once is enough
+    most, values = most_summands()
+    x = np.array([0.3, 2.0])
+    assert most < 3 and values == pytest.approx(np.cos(2 * x) + np.exp(x), rel=1e-5)
+    assert tf.add_n([x, x, x], name="sum").numpy() == pytest.approx(3 * x)
+
+
 # ---- TFDS
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm import compat
+
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
@@ -32,3 +34,6 @@ def make_deterministic() -> None:
     process. To be called before anything is built."""
     tf.random.set_seed(0)
     tf.config.experimental.enable_op_determinism()
+    compat.sum_in_order()
+    # It would make one AddN of several sums again.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})

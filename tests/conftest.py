@@ -1,7 +1,15 @@
 """What several test files share: a small model trained for two steps on the mini world."""
 
+import os
+
 import pytest
 import tensorflow as tf
+
+# Most tests compile a model and run it for a moment: optimising its graph takes longer than it
+# saves, and several workers leave no core for a second thread.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+if "PYTEST_XDIST_WORKER" in os.environ:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
 
 # Four devices for tests of distribution; all else runs on the first.
 tf.config.set_logical_device_configuration(

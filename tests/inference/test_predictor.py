@@ -89,10 +89,10 @@ def test_what_is_drawn_for_an_input_depends_on_its_number_alone(model):
 
 def test_an_input_too_long_is_told_and_the_others_are_answered(model):
     answers = model.predict("mini_ende", [SENTENCES[1], "ring " * 9000, SENTENCES[1]], longest=5)
-    assert (
-        "positions long, where 8,192 are the most" in answers[1]["error"]
-        and answers[0] == answers[2]
-    )
+    assert "positions long, where 8,192 are the most" in answers[1]["error"]
+    assert answers[0]["outputs"] == answers[2]["outputs"]
+    # Kernels treat the last rows of a matrix differently: equal rows differ in the last bit.
+    assert answers[0]["score"] == pytest.approx(answers[2]["score"], abs=1e-4)
 
 
 def test_a_parse_is_a_tree_over_the_sentence(model):

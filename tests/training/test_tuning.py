@@ -8,13 +8,12 @@ from t2t_mm.errors import UserError
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
-from tests.toys import TINY, Toy, ToyClass
+from tests.toys import TINY, Toy
 
 
 def trained(**changes):
-    """{name of a weight: how far it moved} in three steps of two problems."""
-    problems, config = [Toy(), ToyClass("toy_first")], RunConfig(train_steps=8)
-    one = Trainer(problems, TINY.replace(**changes), config, console=Silent())
+    """{name of a weight: how far it moved} in eight steps."""
+    one = Trainer([Toy()], TINY.replace(**changes), RunConfig(train_steps=8), console=Silent())
     weights = {name: v for name, v in named_variables(one.model).items() if v.trainable}
     before = {name: v.numpy().copy() for name, v in weights.items()}
     one.train()

@@ -19,6 +19,7 @@ class FeedForward(Layer):
     Args:
         hidden_size: width between the two layers.
         seed: `keras.random.SeedGenerator` for initial weights.
+        scale: of the output at the start, where it is a branch beside a stream of size 1.
 
     Call arguments:
         x: [batch, length, channels].
@@ -30,9 +31,11 @@ class FeedForward(Layer):
         info: {"aux_loss": 0.0}; there are no experts to report on.
     """
 
-    def __init__(self, hidden_size: int, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, hidden_size: int, seed: Any = None, scale: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.hidden_size = hidden_size
+        self.hidden_size, self.scale = hidden_size, scale
         self.seed = seed or keras.random.SeedGenerator()
 
     def build(self, input_shape: Any) -> None:
@@ -42,7 +45,7 @@ class FeedForward(Layer):
         )
         self.b1 = self.add_weight(name="b1", shape=(hidden,), initializer="zeros")
         self.w2 = self.add_weight(
-            name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed)
+            name="w2", shape=(hidden, depth), initializer=uniform(hidden, self.seed, self.scale)
         )
         self.b2 = self.add_weight(name="b2", shape=(depth,), initializer="zeros")
         self.built = True
@@ -62,7 +65,7 @@ class FeedForward(Layer):
         return ops.matmul(ops.relu(ops.matmul(x, w1) + b1), w2) + b2
 
 
-def uniform(fan_in: int, seed: Any) -> keras.initializers.Initializer:
-    """Initial values of variance 1 / fan_in."""
-    limit = math.sqrt(3.0 / fan_in)
+def uniform(fan_in: int, seed: Any, scale: float = 1.0) -> keras.initializers.Initializer:
+    """Initial values of variance scale² / fan_in."""
+    limit = scale * math.sqrt(3.0 / fan_in)
     return keras.initializers.RandomUniform(-limit, limit, seed=seed)

@@ -17,6 +17,9 @@ from t2t_mm.layers.timing import timing_signal
 from t2t_mm.models.base import ProblemModel
 
 WIDTH = 4  # of the feed-forward layers, relative to the body
+# Of what a feed-forward layer adds at the start, as attention adds little: full-sized branches drown
+# the stream, and pictures are not learned.
+BRANCH_SCALE = 0.25
 
 
 class TransformerBlock(Layer):
@@ -45,7 +48,9 @@ class TransformerBlock(Layer):
             hidden, heads, self.dropout, seed, name="self_attention"
         )
         self.norm = LayerNorm(name="norm")
-        self.feed_forward = FeedForward(WIDTH * hidden, seed, name="feed_forward")
+        self.feed_forward = FeedForward(
+            WIDTH * hidden, seed, scale=BRANCH_SCALE, name="feed_forward"
+        )
 
     def build(self, input_shape: Any) -> None:
         for layer in (self.self_norm, self.self_attention, self.norm, self.feed_forward):

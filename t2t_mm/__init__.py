@@ -84,18 +84,25 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_PUBLIC})
 
 
-def load(directory: str | os.PathLike) -> "RunPredictor | ExportedPredictor":
+def load(
+    directory: str | os.PathLike, checkpoint: str | int = "newest"
+) -> "RunPredictor | ExportedPredictor":
     """A trained model, to `predict(problem, inputs)` with.
 
     Args:
         directory: the output directory of a run (inference.run.RunPredictor), or one that was
             exported to (inference.exported.ExportedPredictor).
+        checkpoint: of a run "newest", "best" (what --keep_best kept) or a step; of an export
+            "newest" or a step.
+
+    Raises:
+        UserError: if there is no such model.
     """
     folder = Path(directory).expanduser()
     if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
         from t2t_mm.inference.exported import ExportedPredictor
 
-        return ExportedPredictor(folder)
+        return ExportedPredictor(folder, checkpoint)
     from t2t_mm.inference.run import RunPredictor
 
-    return RunPredictor(directory)
+    return RunPredictor(directory, checkpoint)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from absl import flags
 
-from t2t_mm.cli import app
+from t2t_mm.cli import app, checkpoint
 from t2t_mm.errors import UserError
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
+checkpoint.define(FLAGS)
 flags.DEFINE_string(
     "average_dir",
     None,
@@ -25,7 +26,7 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
     "checkpoints",
     3,
-    "How many of the last checkpoints to average.",
+    "How many to average: the last ones up to --checkpoint.",
     lower_bound=1,
     flag_values=FLAGS,
 )
@@ -37,7 +38,7 @@ def main() -> None:
     from t2t_mm.runs.directory import OutputDir
 
     source, target = OutputDir(FLAGS.output_dir), OutputDir(FLAGS.average_dir)
-    source.need_checkpoint()
+    last = checkpoint.check(FLAGS)
     if target.has_checkpoint:
         raise UserError(
             f"There is a checkpoint in {target.checkpoints} already: give another --average_dir."
@@ -46,7 +47,7 @@ def main() -> None:
     from t2t_mm.runs.paths import step_of
     from t2t_mm.runs.weights import write_mean
 
-    paths = _last_intact(source.checkpoints, FLAGS.checkpoints)
+    paths = _last_intact(source.checkpoints, last, FLAGS.checkpoints)
     target.check_writable()
     target.copy_record(source)
     path = write_mean(paths, target.checkpoints)
@@ -54,13 +55,14 @@ def main() -> None:
     print(f"{path}: the mean of the weights after {steps} steps")
 
 
-def _last_intact(folder: Path, count: int) -> list[str]:
-    """The last `count` checkpoints that can be read, oldest first."""
+def _last_intact(folder: Path, last: str, count: int) -> list[str]:
+    """The last `count` checkpoints up to `last` that can be read, oldest first."""
     from t2t_mm.runs.corruption import corruption_of
-    from t2t_mm.runs.paths import found
+    from t2t_mm.runs.paths import found, step_of
 
+    before = [path for path in found(folder) if step_of(path) < step_of(last)]
     paths: list[str] = []
-    for path in reversed(found(folder)):
+    for path in reversed([*before, last]):
         reason = corruption_of(path) if len(paths) < count else ""
         if reason:
             print(f"{path} is corrupt ({reason}) and left out.")

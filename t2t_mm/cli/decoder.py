@@ -11,10 +11,11 @@ it was. A split is scored against its references.
 
 from absl import flags
 
-from t2t_mm.cli import app
+from t2t_mm.cli import app, checkpoint
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
+checkpoint.define(FLAGS)
 flags.DEFINE_string(
     "problem",
     None,
@@ -52,7 +53,11 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    "decode_length", 512, "Longest output, in symbols.", lower_bound=1, flag_values=FLAGS
+    "decode_length",
+    None,
+    "Longest output, in symbols; twice the input's positions and 50, at most 512, if not given.",
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_float(
     "sampling_temperature",
@@ -115,9 +120,7 @@ def main() -> None:
             "--top_k and --top_p are for sampling: give a --sampling_temperature, such as 1, with "
             "them."
         )
-    from t2t_mm.runs.directory import OutputDir
-
-    OutputDir(FLAGS.output_dir).need_checkpoint()
+    checkpoint.check(FLAGS)
     app.import_tensorflow()
     from t2t_mm.cli import decoding
 

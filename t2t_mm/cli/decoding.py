@@ -16,6 +16,7 @@ from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.inference.run import RunPredictor
+from t2t_mm.runs.choice import described
 
 CHUNK = 256  # inputs that are sorted by length together, and written when all are done
 # Flags that change what is decoded: with others, unfinished output is not resumed.
@@ -34,7 +35,8 @@ WAYS = (
 
 def run(args: Any) -> None:
     """Decodes as the flags of t2t-mm-decoder say; `args` has them as attributes."""
-    predictor = RunPredictor(args.output_dir)
+    predictor = RunPredictor(args.output_dir, args.checkpoint)
+    print(described(predictor.output, args.checkpoint, predictor.step), file=sys.stderr)
     problem = _problem(predictor, args.problem)
     hypotheses = args.n_best if args.sampling_temperature else max(1, args.beam_size)
     if problem.targets.is_sequence and args.n_best > hypotheses:
@@ -51,7 +53,7 @@ def run(args: Any) -> None:
         lines = _decode(inputs, decoder, _partial(args, predictor, source))
         texts = [line.split("\t")[0] for line in lines]
         for score in decoded.scores(problem, texts, references):
-            print(f"{score.name} {score.value:.2f}  {score.signature}", file=sys.stderr)
+            print(f"{score.name} {score.shown}  {score.signature}", file=sys.stderr)
     else:
         inputs = _inputs(args.decode_from_file, problem)
         _decode(inputs, decoder, _partial(args, predictor, inputs))
@@ -166,18 +168,23 @@ def _resumed(partial: str) -> list[str]:
 
 def _lines(inputs: Sequence[Any], decoder: LineDecoder, before: int) -> Iterator[str]:
     """The output line of each input, as they come; `before` inputs were done before."""
-    started, total = time.monotonic(), before + len(inputs)
+    started, total, cut = time.monotonic(), before + len(inputs), 0
     for start in range(0, len(inputs), CHUNK):
         chunk = list(inputs[start : start + CHUNK])
         for number, answer in enumerate(decoder(chunk, before + start), before + start + 1):
             if "error" in answer:
                 print(f"input {number}: {answer['error']}", file=sys.stderr)
+            cut += answer.get("cut", False)
             yield decoder.line(answer)
         done = start + len(chunk)
         rate = done / (time.monotonic() - started)
         print(
             f"{before + done:,} of {total:,} inputs, {rate:.1f} inputs per second", file=sys.stderr
         )
+    if cut:
+        limit = decoder.args.decode_length
+        limit = f"--decode_length={limit}" if limit else "their limit; see --decode_length"
+        print(f"{cut:,} outputs did not end and were cut off at {limit}", file=sys.stderr)
 
 
 def _converse(decoder: LineDecoder) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from absl import flags
 
-from t2t_mm.cli import app
+from t2t_mm.cli import app, checkpoint
 from t2t_mm.errors import UserError
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
+checkpoint.define(FLAGS)
 flags.DEFINE_string("problem", None, "Problem to answer.", flag_values=FLAGS)
 flags.DEFINE_string(
     "input", None, "The input: a text, or the path of a picture or sound.", flag_values=FLAGS
@@ -33,15 +34,15 @@ def main() -> None:
     path = path.with_suffix("") if path.suffix in (".png", ".svg") else path
     if not path.parent.is_dir():
         raise UserError(f"There is no directory {path.parent} for --picture.")
-    from t2t_mm.runs.directory import OutputDir
-
-    OutputDir(FLAGS.output_dir).need_checkpoint()
+    checkpoint.check(FLAGS)
     app.import_tensorflow()
     from t2t_mm.inference.explain import explain
     from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.plots import draw
 
-    explanation = explain(RunPredictor(FLAGS.output_dir), FLAGS.problem, FLAGS.input)
+    explanation = explain(
+        RunPredictor(FLAGS.output_dir, FLAGS.checkpoint), FLAGS.problem, FLAGS.input
+    )
     for form in ("png", "svg"):
         Path(f"{path}.{form}").write_bytes(draw(explanation, form))
     print(f"{explanation.answer}\n{path}.png and {path}.svg show how it came about.")

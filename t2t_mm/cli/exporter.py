@@ -11,10 +11,11 @@ from typing import Any
 from absl import flags
 
 from t2t_mm import mixtures
-from t2t_mm.cli import app
+from t2t_mm.cli import app, checkpoint
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
+checkpoint.define(FLAGS)
 flags.DEFINE_string(
     "export_dir",
     None,
@@ -31,7 +32,11 @@ flags.DEFINE_float(
     "alpha", 0.6, "Length penalty of beam search.", lower_bound=0.0, flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    "decode_length", 512, "Longest output, in symbols.", lower_bound=1, flag_values=FLAGS
+    "decode_length",
+    None,
+    "Longest output, in symbols; twice the input's positions and 50, at most 512, if not given.",
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_float(
     "drop_experts",
@@ -51,16 +56,14 @@ def main() -> None:
     names = list(mixtures.parse(FLAGS.problems)) if FLAGS.problems else None
     if FLAGS.drop_experts is not None and not FLAGS.data_dir:
         raise app.UsageError("--drop_experts needs --data_dir, where the data is prepared.")
-    from t2t_mm.runs.directory import OutputDir
-
-    OutputDir(FLAGS.output_dir).need_checkpoint()
+    checkpoint.check(FLAGS)
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.decoding import Beam, Greedy
     from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.preparing import size
 
-    predictor = RunPredictor(FLAGS.output_dir)
+    predictor = RunPredictor(FLAGS.output_dir, FLAGS.checkpoint)
     names = names or list(predictor.problems)
     if FLAGS.drop_experts is not None:
         predictor = _smaller(predictor, names)

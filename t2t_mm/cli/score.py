@@ -137,7 +137,7 @@ def _show(scores: list[Any], examples: int) -> None:
     from t2t_mm.reporting.console import Console
 
     interval = ["95% interval"] if FLAGS.bootstrap else []
-    columns = ["metric", "value", *interval, "better", "signature"]
+    columns = ["metric", "value", "unit", *interval, "better", "signature"]
     console = Console()
     console.table(
         f"{FLAGS.hypotheses}: {examples:,} examples", columns, [_row(score) for score in scores]
@@ -156,7 +156,7 @@ def _show(scores: list[Any], examples: int) -> None:
 def _row(score: Any) -> list[Any]:
     interval = ["{:.4f} to {:.4f}".format(*score.interval)] if score.interval else []
     better = "higher" if score.higher_is_better else "lower"
-    return [score.name, score.value, *interval, better, score.signature]
+    return [score.name, score.value, score.unit, *interval, better, score.signature]
 
 
 def _number(value: float) -> str:

@@ -15,6 +15,7 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.problem.base import Problem
+from t2t_mm.runs.choice import chosen
 from t2t_mm.runs.directory import OutputDir
 
 DEFAULT_SET = "multimodel_tiny"
@@ -55,24 +56,26 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
     if config.continuous:
         _wait_for_checkpoint(output)
     if config.mode == "evaluate":
-        output.need_checkpoint()
+        chosen(output, config.checkpoint)
         config = _of_the_run(config, given, output)
     if not config.data_dir:
         raise app.UsageError("Give --data_dir, the directory of prepared data and vocabularies.")
     registry.find("model", config.model)
     if config.warm_start_from:
-        OutputDir(config.warm_start_from).need_checkpoint()
+        chosen(OutputDir(config.warm_start_from), config.checkpoint)
     if not config.problems:
         raise app.UsageError(
             "Give --problems, such as --problems=mini8; --registry_help lists what there is."
         )
     names, hparams = mixtures.parse(config.problems), _hparams(config, output)
     problems = [registry.problem(name).configure(hparams) for name in names]
-    if config.mode != "evaluate":
+    if config.mode == "evaluate":
+        output.check_are_recorded(names)
+    else:
         output.check_writable()
         output.check_config(config)
+        output.check_names(names)
     output.check_hparams(hparams)
-    output.check_names(names)
     _check_best(config, problems)
     return Run(config, output, hparams, problems)
 
@@ -116,13 +119,20 @@ def _check_best(config: RunConfig, problems: list[Problem]) -> None:
     """Refuses a --keep_best that no evaluation of these problems gives."""
     if not config.keep_best:
         return
-    problem, _, name = config.keep_best.partition("/")
-    metrics = {problem.name: problem.metrics for problem in problems}
-    if problem not in metrics:
+    wanted, _, name = config.keep_best.partition("/")
+    if wanted not in {problem.name for problem in problems}:
+        names = ", ".join(problem.name for problem in problems)
+        raise UserError(f"--keep_best={config.keep_best} names no problem of this run: {names}.")
+    (problem,) = (problem for problem in problems if problem.name == wanted)
+    forced = problem.targets.teacher_forced
+    decoded = problem.measured_by if problem.targets.is_sequence else ()
+    registry.find("metric", name.removeprefix("decoded_"))
+    if name not in forced and name.removeprefix("decoded_") not in decoded:
         raise UserError(
-            f"--keep_best={config.keep_best} names no problem of this run: {', '.join(metrics)}."
+            f"--keep_best={config.keep_best}: {wanted} is measured by "
+            f"{', '.join(dict.fromkeys((*forced, *decoded)))}."
         )
-    if name in metrics[problem] and not config.decode_examples:
+    if name not in forced and not config.decode_examples:
         raise UserError(
             f"--keep_best={config.keep_best} is a score of decoded text: give "
             "--decode_examples=100."
@@ -198,4 +208,4 @@ def _evaluate(wanted, problems, replicas, console) -> None:
     if wanted.config.continuous:
         evaluator.follow()
     else:
-        evaluator.newest()
+        evaluator.one()

@@ -89,6 +89,11 @@ class RunConfig(fields.Fields):
     )
     save_every: int = option(500, "steps between checkpoints", "run", low=1)
     keep_checkpoints: int = option(3, "how many of the newest checkpoints to keep", "run", low=1)
+    checkpoint: str = option(
+        "newest",
+        "which checkpoint mode=evaluate and warm_start_from read: newest, best or a step",
+        "run",
+    )
     warm_start_from: str = option(
         "",
         "output directory of another run: its weights are the initial values where they fit",
@@ -226,6 +231,14 @@ _RULES: tuple[tuple[Callable[[RunConfig], Any], str], ...] = (
     (
         lambda config: config.warm_start_rescale and not config.warm_start_from,
         "--warm_start_rescale needs --warm_start_from, the run whose weights are rescaled.",
+    ),
+    (
+        lambda config: (
+            config.checkpoint != "newest"
+            and (config.continuous or config.mode != "evaluate" and not config.warm_start_from)
+        ),
+        "--checkpoint={0.checkpoint} is for --mode=evaluate without --continuous, and for "
+        "--warm_start_from.",
     ),
     (
         lambda config: config.continuous and config.mode != "evaluate",

@@ -12,6 +12,7 @@ from t2t_mm.decoding.stepping import Decoded, Greedy
 from t2t_mm.execution.compiled import open_spec
 
 ROOM = 64  # room for positions comes in multiples of this many, so that buffers have few shapes
+LONGEST = 512  # positions of an output, unless its length is asked for
 
 
 class Search:
@@ -21,10 +22,12 @@ class Search:
         model: models.multimodel.MultiModel.
         problem: its name; its targets are a sequence.
         method: Greedy, Beam or Sampling.
-        longest: most positions of an output.
+        longest: most positions of an output; None: see `decode`.
     """
 
-    def __init__(self, model: Any, problem: str, method: Any = None, longest: int = 512):
+    def __init__(
+        self, model: Any, problem: str, method: Any = None, longest: int | None = None
+    ) -> None:
         self.model, self.problem, self.method, self.longest = (
             model,
             problem,
@@ -41,7 +44,7 @@ class Search:
         Args:
             batch: `inputs`, and `inputs_mask` where there is one; what else it holds is not looked
                 at.
-            limits: int32 [batch], most output positions of each example; None: see `decode`.
+            limits: int32 [batch], most output positions of each example; None: `longest`.
             seed, index: of sampling, see `decode`.
 
         Returns:
@@ -74,7 +77,7 @@ def decode(
     batch: dict[str, Any],
     method: Any,
     limits: Any = None,
-    longest: int = 512,
+    longest: int | None = None,
     seed: Any = 0,
     index: Any = None,
 ) -> Decoded:
@@ -82,9 +85,11 @@ def decode(
     it.
 
     Args:
-        model, problem, batch, method, longest: as for `Search`.
-        limits: int32 [batch], most output positions of each example; -1, or None for all:
-            twice as many as the inputs have in the body, and 50.
+        model, problem, batch, method: as for `Search`.
+        limits: int32 [batch], most output positions of each example, at most `longest`; -1, or
+            None for all: that.
+        longest: most output positions; None: twice as many as the inputs have in the body, and 50,
+            but at most 512.
         seed: of sampling, an int or int32 scalar.
         index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and
             this alone, not on
@@ -97,9 +102,11 @@ def decode(
     positions = tf.reduce_sum(
         tf.cast(tf.reshape(memory["mask"], (tf.shape(memory["mask"])[0], -1)), tf.int32), axis=1
     )
-    usual = 2 * positions + 50
+    usual = tf.minimum(2 * positions + 50, LONGEST)
+    if longest is not None:
+        usual = tf.fill(tf.shape(positions), longest)
     limits = usual if limits is None else tf.where(limits < 0, usual, limits)
-    limits = tf.clip_by_value(limits, 1, longest)
+    limits = tf.clip_by_value(limits, 1, LONGEST if longest is None else longest)
     room = (tf.reduce_max(limits) + ROOM - 1) // ROOM * ROOM
     state = model.start(memory, method.hypotheses, room)
 

@@ -40,6 +40,11 @@ class Decoded(NamedTuple):
     log_probs: Any
     scores: Any
 
+    @property
+    def cut(self) -> Any:
+        """bool [batch, hypotheses]: which did not end before their limit."""
+        return ~tf.reduce_any(self.ids == EOS, axis=-1)
+
 
 @dataclasses.dataclass(frozen=True)
 class Greedy:

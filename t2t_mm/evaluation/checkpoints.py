@@ -18,6 +18,7 @@ from t2t_mm.inference.run import put_weights
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
 from t2t_mm.reporting.tensorboard import Summaries
+from t2t_mm.runs.choice import NEWEST, chosen
 from t2t_mm.runs.corruption import CorruptCheckpoint, newest_intact
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.paths import found, step_of
@@ -56,15 +57,19 @@ class CheckpointEvaluator:
         )
         self._summaries = Summaries(output.tensorboard)
 
-    def newest(self) -> None:
-        """Evaluates the newest checkpoint that is intact.
+    def one(self) -> None:
+        """Evaluates the checkpoint that `config.checkpoint` names; of the newest, that is intact.
 
         Raises:
             UserError: if there is none, or it doesn't fit.
             Terminated: after SIGTERM, between two batches. After Ctrl-C, KeyboardInterrupt.
         """
+        which = self.config.checkpoint
         with self.signals:
-            step = newest_intact(self.output.checkpoints, self._load, self.console.log)
+            if which == NEWEST:
+                step = newest_intact(self.output.checkpoints, self._load, self.console.log)
+            else:
+                step = self._load(chosen(self.output, which))
             self._evaluate(step)
 
     def follow(self, every: float = 5.0) -> None:

@@ -37,9 +37,8 @@ def scores(problem: Problem, texts: list[str], references: list[list[str]]) -> l
         texts: the answers.
         references: a list of texts for each.
     """
-    default = "exact_match" if problem.targets.is_sequence else "accuracy"
     found = []
-    for each in map(metric_of_text, problem.metrics or (default,)):
+    for each in map(metric_of_text, problem.measured_by):
         first = [several[:1] for several in references]
         found.append(each.score(texts, references if each.takes_several else first))
     return found

@@ -43,12 +43,13 @@ class Evaluation:
         """Prints a table and the samples, writes `metrics_<split>.json`, and gives TensorBoard its
         curves; the last two where there is an output directory."""
         part = f", first {self.max_batches} batches" if self.max_batches else ""
-        console.table(f"Step {self.step:,}, {self.split} split{part}", *table(self.results))
+        title = f"Step {self.step:,}, {self.split} split{part}"
+        console.table(title, *table(self.results), units(self.results))
         for problem, shown in self.samples.items():
             rows = [f"  {row}" for sample in shown for row in lines(sample)]
             console.log("\n".join([problem, *rows]))
         if output:
-            output.write_metrics(self.split, self.step, self.results)
+            output.write_metrics(self.split, self.step, self.results, units(self.results))
         if summaries:
             summaries.scalars(self.step, evaluation_scalars(self.split, self.results))
             summaries.texts(self.step, self._texts())
@@ -151,3 +152,11 @@ def table(results: Results) -> tuple[list[str], list[list]]:
     return columns, [
         [problem, *(values.get(c) for c in columns[1:])] for problem, values in results.items()
     ]
+
+
+def units(results: Results) -> dict[str, str]:
+    """{metric: "%"} of the metrics in results that have a unit."""
+    names = dict.fromkeys(name for values in results.values() for name in values)
+    metrics = {each.name: each.value for each in registry.entries("metric")}
+    found = {name: metrics.get(name.removeprefix("decoded_")) for name in names}
+    return {name: metric.unit for name, metric in found.items() if metric and metric.unit}

@@ -73,8 +73,9 @@ class Evaluator:
             stop: asked before each batch; true ends the evaluation, of all workers.
 
         Returns:
-            {problem: {"examples": int, "tokens": int, metric: float, ...}}. log_perplexity is in
-            nats per token, so log_perplexity * tokens is the sum of nats over the split.
+            {problem: {"examples": int, "tokens": int, metric: float, ...}}, each metric in its own
+            unit: accuracies in percent. log_perplexity is in nats per token, so log_perplexity *
+            tokens is the sum of nats over the split.
 
         Raises:
             UserError: if no problem has examples in the split.
@@ -119,5 +120,5 @@ class Evaluator:
                 f"The {split} split of {problem.name} gave no batch: its data set holds no usable "
                 "example."
             )
-        means = {name: float(pairs[2 * i] / pairs[2 * i + 1]) for i, name in enumerate(names)}
-        return {"examples": round(examples), "tokens": round(tokens)} | means
+        values = {m.name: m.value(pairs[2 * i : 2 * i + 2]) for i, m in enumerate(metrics)}
+        return {"examples": round(examples), "tokens": round(tokens)} | values

@@ -30,7 +30,7 @@ def export(
     export_dir: str | os.PathLike,
     problems: list[str] | None = None,
     method: Any = None,
-    longest: int = 512,
+    longest: int | None = None,
 ) -> Path:
     """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is
     the step.
@@ -41,7 +41,7 @@ def export(
         problems: names; all that the model was trained on if not given. Only their weights are
             written.
         method: search.Greedy, Beam or Sampling.
-        longest: most symbols of an output.
+        longest: most symbols of an output; None: as `decoding.decode` says.
 
     Returns:
         Path of the version.
@@ -84,7 +84,9 @@ def export(
 class ServingModule(tf.Module):
     """What is saved: a function for each problem, and the weights on their paths."""
 
-    def __init__(self, predictor: RunPredictor, names: list[str], method: Any, longest: int):
+    def __init__(
+        self, predictor: RunPredictor, names: list[str], method: Any, longest: int | None
+    ) -> None:
         super().__init__()
         self._predictor, self._method, self._longest = predictor, method, longest
         self._names = names
@@ -136,9 +138,11 @@ class ServingModule(tf.Module):
         texts = tf.where(is_good[:, None], tf.reshape(texts, shape[:2]), "")
         scores = tf.where(is_good[:, None], decoded.scores, NEVER)
         log_probs = tf.where(is_good[:, None], decoded.log_probs, NEVER)
+        cut = is_good[:, None] & decoded.cut
+        answers = {"outputs": texts, "scores": scores, "log_probs": log_probs, "cut": cut}
         if self._method.hypotheses == 1:
-            texts, scores, log_probs = texts[:, 0], scores[:, 0], log_probs[:, 0]
-        return {"outputs": texts, "scores": scores, "log_probs": log_probs}
+            return {name: value[:, 0] for name, value in answers.items()}
+        return answers
 
     def _answers(self, problem, batch, is_good, inputs):
         logits = self._predictor.logits(problem, batch)  # [batch, classes]

@@ -20,7 +20,8 @@ class ExportedPredictor:
     """A SavedModel that `t2t-mm-exporter` wrote.
 
     Args:
-        export_dir: of the exporter, whose newest version is taken, or that of one version.
+        export_dir: of the exporter, or that of one version.
+        checkpoint: "newest", or the step of another version.
 
     Attributes:
         problems: names of its problems.
@@ -30,8 +31,8 @@ class ExportedPredictor:
         UserError: if there is none.
     """
 
-    def __init__(self, export_dir: str | os.PathLike):
-        self.path = version(export_dir)
+    def __init__(self, export_dir: str | os.PathLike, checkpoint: str | int = "newest") -> None:
+        self.path = version(export_dir, checkpoint)
         described = json.loads((self.path / DESCRIPTION).read_text())
         self.problems = list(described)
         self._sides = {
@@ -75,8 +76,12 @@ def _spec(described: dict[str, Any]) -> Any:
     return registry.modality(described["kind"]).from_description(described)
 
 
-def version(export_dir: str | os.PathLike) -> Path:
-    """The folder of a SavedModel: the given one, or the newest version in it.
+def version(export_dir: str | os.PathLike, checkpoint: str | int = "newest") -> Path:
+    """The folder of a SavedModel: the given one, or in it the version of a step.
+
+    Args:
+        export_dir: of the exporter, or that of one version.
+        checkpoint: "newest" or a step.
 
     Raises:
         UserError: if there is none.
@@ -94,4 +99,12 @@ def version(export_dir: str | os.PathLike) -> Path:
     ]
     if not found:
         raise UserError(f"There is no exported model in {export_dir}.")
-    return found[-1]
+    if checkpoint == "newest":
+        return found[-1]
+    for path in found:
+        if path.name == str(checkpoint):
+            return path
+    raise UserError(
+        f"There is no export of checkpoint {checkpoint} in {export_dir}: there are "
+        f"{', '.join(path.name for path in found)}."
+    )

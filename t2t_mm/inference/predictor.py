@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from t2t_mm.config.hparams import HParams
-from t2t_mm.decoding import Greedy, Search
+from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.inference.inputs import batched, encode, padded
 from t2t_mm.problem.base import Problem
@@ -33,7 +33,7 @@ class Predictor:
         problem: str,
         inputs: Any,
         method: Any = None,
-        longest: int = 512,
+        longest: int | None = None,
         top: int = TOP,
         seed: int = 0,
         first: int = 0,
@@ -46,15 +46,17 @@ class Predictor:
                 picture also an array [h, w, c] or a PIL image, of a sound samples; of other
                 modalities what their `read` takes; or a list of them.
             method: decoding.Greedy, Beam or Sampling; greedy if not given.
-            longest: most positions of an output.
+            longest: most positions of an output; twice as many as the input has, and 50, but at
+                most 512, if not given.
             top: classes in an answer.
             seed: of sampling; what is drawn for an input depends on this and on its number alone.
             first: number of the first input.
 
         Returns:
             A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its
-            log-probability, "n_best": [(text, score), ...]}; for classes {"label", "probability",
-            "top": [(label, probability), ...]}. For an input that can't be read {"error": why}.
+            log-probability, "cut": whether it was cut off at the limit, "n_best": [(text, score),
+            ...]}; for classes {"label", "probability", "top": [(label, probability), ...]}. For an
+            input that can't be read {"error": why}.
         """
         named = self.problem(problem)
         one = not isinstance(inputs, list | tuple)
@@ -73,7 +75,7 @@ class Predictor:
             if named.targets.is_sequence:
                 sources = [values[index] for index in rows]
                 found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
-                answers = list(_texts(named, sources, *found))
+                answers = list(_texts(named, sources, found))
             else:
                 answers = named.targets.answers(self.logits(named, batch), top)
             for index, answer in zip(rows, answers, strict=True):
@@ -91,24 +93,25 @@ class Predictor:
         problem: Problem,
         batch: dict[str, Any],
         method: Any = None,
-        longest: int = 512,
+        longest: int | None = None,
         seed: int = 0,
         index: Sequence[int] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Decodes a batch of encoded inputs: the arrays of decoding.Decoded."""
+    ) -> Decoded:
+        """Decodes a batch of encoded inputs; arrays."""
         key = (problem.name, method or Greedy(), longest)
         if key not in self._searches:
             self._searches[key] = Search(self.model, problem.name, key[1], longest)
-        ids, log_probs, scores = self._searches[key](batch, None, seed, index)
-        return np.asarray(ids), np.asarray(log_probs), np.asarray(scores)
+        return Decoded(*map(np.asarray, self._searches[key](batch, None, seed, index)))
 
     def logits(self, problem: Problem, batch: dict[str, Any]) -> Any:
         """Logits [batch, classes] of a target that is no sequence."""
         return self.model(batch, problem=problem.name, training=False)["logits"][:, 0]
 
 
-def _texts(problem, sources, ids, log_probs, scores) -> Iterator[dict]:
-    """The answers in ids [batch, hypotheses, length], scored [batch, hypotheses]."""
+def _texts(problem: Problem, sources: list, decoded: Decoded) -> Iterator[dict]:
+    """The answers to a batch."""
+    ids, log_probs, scores = decoded
+    cut = np.asarray(decoded.cut)  # [batch, hypotheses]
     for row, source in enumerate(sources):
         texts = [written(problem, hypothesis, source) for hypothesis in ids[row]]
         pairs = zip(texts, scores[row], strict=True)
@@ -116,6 +119,7 @@ def _texts(problem, sources, ids, log_probs, scores) -> Iterator[dict]:
             "outputs": texts[0],
             "score": float(scores[row, 0]),
             "log_prob": float(log_probs[row, 0]),
+            "cut": bool(cut[row, 0]),
             "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }
 

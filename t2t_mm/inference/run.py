@@ -13,6 +13,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.inference.predictor import Predictor
 from t2t_mm.modalities.base import restored as restored_spec
 from t2t_mm.problem.base import Problem
+from t2t_mm.runs.choice import NEWEST, chosen
 from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.names import named_variables
@@ -21,33 +22,34 @@ from t2t_mm.runs.weights import weights
 
 
 class RunPredictor(Predictor):
-    """A model with the weights of the newest checkpoint of a run.
+    """A model with the weights of a checkpoint of a run.
 
     Args:
         output_dir: of a training run.
-        checkpoint: path prefix of another checkpoint than the newest.
+        checkpoint: "newest", "best" (what --keep_best kept) or a step; also the path prefix of
+            any checkpoint.
 
     Attributes:
         output: the OutputDir.
 
     Raises:
-        UserError: if there is no checkpoint, or what belongs to it is missing.
+        UserError: if there is no such checkpoint, or what belongs to it is missing.
     """
 
-    def __init__(self, output_dir: str | os.PathLike, checkpoint: str | None = None):
+    def __init__(self, output_dir: str | os.PathLike, checkpoint: str | int = NEWEST) -> None:
         self.output = OutputDir(output_dir)
-        self.output.need_checkpoint()
+        path = chosen(self.output, checkpoint)
         hparams = hparams_files.load(self.output.path, self.output.recorded_model())
         recorded = self.output.recorded_problems()
         problems = {
             name: restored(name, record, hparams, self.output) for name, record in recorded.items()
         }
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
-        if checkpoint:
-            step = put_weights(model, str(checkpoint))
-        else:
+        if checkpoint == NEWEST:
             put = lambda path: put_weights(model, path)  # noqa: E731
             step = newest_intact(self.output.checkpoints, put, _warn)
+        else:
+            step = put_weights(model, path)
         super().__init__(model, problems, hparams, step)
 
 

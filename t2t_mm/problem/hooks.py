@@ -14,12 +14,19 @@ class Hooks:
 
     Attributes:
         inputs, targets: the modalities of the two sides.
+        metrics: names of metrics of decoded text.
         rewrites_outputs: whether an exported model has to call `postprocess_in_graph`.
     """
 
     inputs: Modality
     targets: Modality
+    metrics: tuple[str, ...] = ()
     rewrites_outputs: bool = False
+
+    @property
+    def measured_by(self) -> tuple[str, ...]:
+        """The metrics of decoded text: its own, or how many outputs are right."""
+        return self.metrics or ("exact_match" if self.targets.is_sequence else "accuracy",)
 
     def preprocess(self, value: Any) -> Any:
         """In graph: a raw input as a person gives it -> as the data set has it."""

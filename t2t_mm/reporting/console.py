@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 import rich.box
@@ -40,15 +40,24 @@ class Console:
         """Prints a line; machines are given its values instead."""
         self.log(text)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        units: Mapping[str, str] | None = None,
+    ) -> None:
         """Prints a table; numbers are aligned to the right.
 
         Args:
             title: a line above it.
             columns: their headings.
             rows: lists of str, int, float or None (an empty cell).
+            units: {column: "%"}, shown in the headings.
         """
-        cells = [[_text(value) for value in row] for row in rows]
+        shown = [(units or {}).get(column, "") for column in columns]
+        cells = [[_text(*pair) for pair in zip(row, shown, strict=True)] for row in rows]
+        columns = [f"{c} {unit}".rstrip() for c, unit in zip(columns, shown, strict=True)]
         right = [
             all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))
         ]
@@ -67,7 +76,7 @@ class Console:
 
 class JsonConsole(Console):
     """Prints one JSON object per line: {"message": ...}, a record, or {"table": title, "rows":
-    [{column: value}]}."""
+    [{column: value}], "units": {column: unit}}."""
 
     @property
     def is_terminal(self) -> bool:
@@ -76,10 +85,15 @@ class JsonConsole(Console):
     def log(self, text: str = "") -> None:
         self._print({"message": text})
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        self._print(
-            {"table": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
-        )
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        units: Mapping[str, str] | None = None,
+    ) -> None:
+        rows = [dict(zip(columns, row, strict=True)) for row in rows]
+        self._print({"table": title, "rows": rows} | ({"units": dict(units)} if units else {}))
 
     def record(self, text: str, **values: Any) -> None:
         self._print(values)
@@ -98,11 +112,11 @@ class Silent(Console):
         pass
 
 
-def _text(value):
+def _text(value, unit=""):
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{value:.2f}" if unit == "%" else f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

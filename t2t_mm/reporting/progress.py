@@ -136,7 +136,7 @@ class Progress:
         status = f"loss {mean:.3f}  {speed}"
         if self._bar:
             self._bar.update(self._task, completed=self._step, status=status)
-        elif now - self._printed >= self.line_every or final:
+        elif now - self._printed >= self.line_every or (final and self._step > self.start):
             self._print(status, now)
         if elapsed > 30:  # the speed of late, not of the whole run
             self._since, self._done = now - elapsed / 2, self._done / 2

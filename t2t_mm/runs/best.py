@@ -35,21 +35,33 @@ class Best:
             raise UserError(
                 f"A metric is named problem/metric, as in wmt_ende/log_perplexity, not {metric!r}."
             )
-        self._higher_is_better = registry.metric(self.name).higher_is_better
+        self._metric = registry.metric(self.name)
         self.metric, self.patience, self.path = metric, patience, Path(path) if path else None
         self.values: dict[int, float] = {}
         if self.path and self.path.is_file():
             saved = json.loads(self.path.read_text(encoding="utf-8"))
             if saved.get("metric") == metric:
+                scale = 1 if "unit" in saved else self._old_scale
                 self.values = {
-                    int(step): math.nan if value is None else value
+                    int(step): math.nan if value is None else scale * value
                     for step, value in saved.get("values", {}).items()
                 }
 
     @property
+    def _old_scale(self) -> int:
+        """What a value of 0.1.0, which recorded no units, is multiplied with: teacher-forced
+        accuracies were shares."""
+        return self._metric.scale if hasattr(self._metric, "sums") else 1
+
+    @property
+    def shown(self) -> str:
+        """The value of the best evaluation with its unit."""
+        return self._metric.shown(self.value)
+
+    @property
     def step(self) -> int | None:
         """The step of the best evaluation, the first of equals; None if there was none."""
-        sign = 1 if self._higher_is_better else -1
+        sign = 1 if self._metric.higher_is_better else -1
         finite = sorted(step for step, value in self.values.items() if math.isfinite(value))
         return max(finite, key=lambda step: sign * self.values[step], default=None)
 
@@ -75,7 +87,7 @@ class Best:
         if self.step is None:
             return f"No finite {self.metric} in {self.since} evaluations"
         return (
-            f"No {self.metric} better than {self.value:.4f} of step {self.step:,} in {self.since} "
+            f"No {self.metric} better than {self.shown} of step {self.step:,} in {self.since} "
             "evaluations"
         )
 
@@ -108,6 +120,7 @@ class Best:
         if self.path:
             state = {
                 "metric": self.metric,
+                "unit": self._metric.unit,
                 "value": self.value,
                 "step": self.step,
                 "values": self.values,

@@ -38,6 +38,7 @@ class OutputDir:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path).expanduser()
         self.checkpoints = self.path / CHECKPOINTS
+        self.best = self.path / "best"
         self.tensorboard = self.path / "tensorboard"
 
     # -- what is there
@@ -139,10 +140,18 @@ class OutputDir:
                 "start from this model."
             )
 
+    def check_are_recorded(self, names: Iterable[str]) -> None:
+        """Raises a UserError if some of these problems are not among those of the run."""
+        recorded = self.recorded_problems()
+        if others := [name for name in names if name not in recorded]:
+            raise UserError(
+                f"The run in {self.path} was trained on {_names(recorded)}, not on "
+                f"{_names(others)}."
+            )
+
     def check_problems(self, problems: Sequence[Problem]) -> None:
-        """Raises a UserError if resolved `problems` differ from those of the checkpoint: spec or
-        vocabulary."""
-        self.check_names([p.name for p in problems])
+        """Raises a UserError if resolved `problems` differ from those of the same name of the
+        checkpoint: spec or vocabulary."""
         recorded = self.recorded_problems() if self.has_checkpoint else {}
         for problem in problems:
             then = recorded.get(problem.name)
@@ -196,13 +205,28 @@ class OutputDir:
         """
         self.write_json(STATUS_FILE, {"state": state, "step": step, "reason": reason})
 
-    def write_metrics(self, split: str, step: int, results: dict[str, dict[str, float]]) -> None:
-        """Writes metrics_<split>.json from the results of an evaluation."""
+    def write_metrics(
+        self,
+        split: str,
+        step: int,
+        results: dict[str, dict[str, float]],
+        units: dict[str, str],
+    ) -> None:
+        """Writes metrics_<split>.json from the results of an evaluation, with the unit of each
+        metric that has one. Files without units are of 0.1.0: accuracies are shares there.
+
+        What an evaluation of other problems at the same step has written stays beside it.
+        """
         counts = ("examples", "tokens")
         metrics = {
             p: {k: v for k, v in values.items() if k not in counts} for p, values in results.items()
         }
-        self.write_json(f"metrics_{split}.json", {"step": step, "problems": metrics})
+        before = self._read(f"metrics_{split}.json") or {}
+        if before.get("step") == step and "units" in before:
+            units, metrics = before["units"] | units, before["problems"] | metrics
+        self.write_json(
+            f"metrics_{split}.json", {"step": step, "units": units, "problems": metrics}
+        )
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes a JSON file, whole or not at all. Raises a UserError if it can't be written."""

@@ -9,6 +9,7 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.checkpoints import Checkpoints
+from t2t_mm.runs.choice import NEWEST, chosen
 from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.warm_start import is_part_of, load_fitting
@@ -50,16 +51,20 @@ class Restorer:
 
         self.state.step = newest_intact(output.checkpoints, read, self.log, with_inputs=True)
 
-    def start_from(self, output: OutputDir, rescale: bool = False) -> None:
-        """Takes the weights that fit of the newest intact checkpoint of another run.
+    def start_from(self, output: OutputDir, which: str = NEWEST, rescale: bool = False) -> None:
+        """Takes the weights that fit of a checkpoint of another run.
 
         Args:
             output: of that run.
+            which: "newest" (that is intact), "best" or a step.
             rescale: see `warm_start.load_fitting`.
         """
-        output.need_checkpoint()
+        path = chosen(output, which)
         read = functools.partial(self._load_fitting, output, rescale=rescale)
-        newest_intact(output.checkpoints, read, self.log)
+        if which == NEWEST:
+            newest_intact(output.checkpoints, read, self.log)
+        else:
+            read(path)
 
     def _load_fitting(self, output, path, rescale=False) -> None:
         """Takes the weights that fit; the optimizer starts again."""
@@ -80,6 +85,7 @@ def check(
     """
     options = output.check_config(config)
     output.check_hparams(hparams)
+    output.check_names([problem.name for problem in problems])
     output.check_problems(problems)
     if not output.has_checkpoint:
         return []

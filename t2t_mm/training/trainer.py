@@ -158,6 +158,11 @@ class Trainer:
         self.resume()
         self.until = self.config.train_steps if until is None else until
         self._stop_reason = ""
+        if self.step >= self.until:
+            self.console.log(
+                f"The model has been trained for {self.step:,} steps: train_steps={self.until:,} "
+                "leaves nothing to train."
+            )
         self._prepare()
         with self.replicas.watching(), self._hooked():
             while self.step < self.until and not self._stop_reason:
@@ -284,7 +289,8 @@ class Trainer:
             restorer.resume(self.output, self._checkpoints)
         if self.config.warm_start_from and not self.step:
             other = OutputDir(self.config.warm_start_from)
-            restorer.start_from(other, rescale=self.config.warm_start_rescale)
+            config = self.config
+            restorer.start_from(other, config.checkpoint, config.warm_start_rescale)
         self._saved, self._is_resumed = self.step, True
 
     def describe(self) -> None:

@@ -12,6 +12,7 @@ from t2t_mm.cli import app, decoder, decoding
 from t2t_mm.errors import UserError
 
 DEFAULTS = {
+    "checkpoint": "newest",
     "problem": "mini_ende",
     "decode_from_file": None,
     "decode_to_file": None,
@@ -75,6 +76,15 @@ def test_it_goes_on_where_it_was_stopped(run, tmp_path, monkeypatch, capsys):
     resumed = (tmp_path / "out.txt").read_text()
     run(**flags | {"decode_to_file": tmp_path / "again.txt"})
     assert (tmp_path / "again.txt").read_text() == resumed and resumed.count("\n") == 5
+
+
+def test_outputs_that_were_cut_off_are_counted(run, tmp_path, capsys):
+    """After two steps a model knows no end."""
+    (tmp_path / "in.txt").write_text("I see a star.\nThere is a moon.\n")
+    run(decode_from_file=tmp_path / "in.txt", decode_length=1)
+    told = capsys.readouterr().err
+    assert "2 outputs did not end and were cut off at --decode_length=1" in told
+    assert "Checkpoint: step 2 (newest)" in told
 
 
 def test_several_outputs_a_line(run, tmp_path, capsys):

@@ -202,6 +202,46 @@ def test_an_evaluation_takes_model_problems_and_data_of_the_run(recorded, own_mo
         options_of(recorded, mode="evaluate", model="multimodel")
 
 
+def test_some_problems_of_a_run_can_be_evaluated_and_no_others(recorded, own_model):
+    both = {"model": "own_model", "problems": {"mini_ende": {}, "mini_parse": {}}}
+    recorded.write_json("problems.json", both)
+    assert options_of(recorded, mode="evaluate").problems == "mini_ende+mini_parse"
+    assert options_of(recorded, mode="evaluate", problems="mini_parse").problems == "mini_parse"
+    with pytest.raises(UserError, match="trained on mini_ende, mini_parse, not on mini_deen"):
+        options_of(recorded, mode="evaluate", problems="mini_ende+mini_deen")
+
+
+def test_the_checkpoint_to_evaluate_is_chosen(recorded, own_model):
+    assert options_of(recorded, mode="evaluate", checkpoint="3").checkpoint == "3"
+    with pytest.raises(UserError, match="no checkpoint of step 4 .*: kept are 3"):
+        options_of(recorded, mode="evaluate", checkpoint="4")
+    with pytest.raises(UserError, match="train with --keep_best"):
+        options_of(recorded, mode="evaluate", checkpoint="best")
+    given = {"problems": "mini_ende", "data_dir": "data", "model": "own_model"}
+    with pytest.raises(UserError, match="--checkpoint=3 is for --mode=evaluate"):
+        options_of(recorded, checkpoint="3", **given)
+    new = OutputDir(recorded.path.parent / "new")
+    warm = {"warm_start_from": str(recorded.path), "checkpoint": "4"}
+    with pytest.raises(UserError, match="no checkpoint of step 4"):
+        options_of(new, **warm, **given)
+
+
+@pytest.mark.parametrize(
+    "metric, told",
+    [
+        ("mini_ende/acuracy", "did you mean accuracy"),
+        ("mini_ende/accuracy_top5", "mini_ende is measured by log_perplexity, accuracy, .*bleu"),
+        ("mini_ende/cider", "mini_ende is measured by"),
+        ("mini_ende/bleu", "score of decoded text: give --decode_examples"),
+        ("mini_end/bleu", "names no problem of this run: mini_ende"),
+    ],
+)
+def test_a_best_metric_that_no_evaluation_gives_is_refused_before_anything(tmp_path, metric, told):
+    given = {"problems": "mini_ende", "data_dir": str(tmp_path)}
+    with pytest.raises((UserError, registry.RegistryError), match=told):
+        options_of(OutputDir(tmp_path / "out"), keep_best=metric, **given)
+
+
 def test_training_goes_on_with_the_same_model_alone(recorded, own_model):
     given = {"problems": "mini_ende", "data_dir": "data"}
     assert options_of(recorded, model="own_model", **given).model == "own_model"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import Beam, Greedy, Sampling, Search, decode
+from t2t_mm.decoding import Beam, Decoded, Greedy, Sampling, Search, decode
 from t2t_mm.modalities.language.vocabulary import EOS, PAD
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
@@ -275,6 +275,36 @@ def test_limits_are_kept(searches):
     found = searches[Greedy](sources(), limits=[3, 1, 20, 99, 7])
     lengths = (found.ids[:, 0] != PAD).numpy().sum(-1)
     assert (lengths <= [3, 1, 20, 20, 7]).all() and lengths[1] == 1
+
+
+class Asked:
+    """A method that looks at the limits alone."""
+
+    hypotheses = 1
+
+    def __call__(self, step, reorder, state, limits, seeds):
+        return Decoded(limits[:, None, None], limits[:, None], limits[:, None])
+
+
+@pytest.mark.parametrize(
+    "longest, wanted", [(None, [64, 58, 52]), (5, [5, 5, 5]), (700, [700, 700, 700])]
+)
+def test_an_output_may_be_as_long_as_it_is_asked_to(model, longest, wanted):
+    """Unasked it is twice the input and 50, and at most 512."""
+    data = {"inputs": tf.ones([3, 7], tf.int32), "inputs_mask": tf.sequence_mask([7, 4, 1])}
+    found = decode(model, "translate", data, Asked(), longest=longest)
+    assert found.ids[:, 0, 0].numpy().tolist() == wanted
+    many = {"inputs": tf.ones([1, 900], tf.int32), "inputs_mask": tf.ones([1, 900], tf.bool)}
+    assert decode(model, "translate", many, Asked()).ids[0, 0, 0] == 512
+
+
+@pytest.mark.parametrize("method", [Greedy(), Beam(3), Sampling(hypotheses=2)], ids=str)
+def test_what_did_not_end_is_called_cut(method):
+    toy = Trigrams(seed=3)
+    toy.table[:2, ..., EOS] = -np.inf  # two examples can never end
+    toy.table[2:, ..., EOS] = 99.0
+    found, _ = toy.search(method, limit=6)
+    assert np.asarray(found.cut)[:, 0].tolist() == [True, True, False, False]
 
 
 def test_one_graph_serves_all_shapes_and_can_be_saved(model, searches, tmp_path):

@@ -33,7 +33,8 @@ def test_a_value_that_is_not_finite_is_never_the_best(metric, odd):
     assert follow(best, {2: 0.5, 3: odd}) == [2] and best.value == 0.5
     assert best.since == 1 and not best.is_over
     assert follow(best, {4: odd}) == [] and best.is_over
-    assert best.verdict() == f"No {metric} better than 0.5000 of step 2 in 2 evaluations"
+    shown = "0.5000" if metric == LOSS else "0.50%"
+    assert best.verdict() == f"No {metric} better than {shown} of step 2 in 2 evaluations"
 
 
 def test_patience_ends_where_no_value_is_finite():
@@ -53,6 +54,17 @@ def test_evaluations_are_remembered_also_those_that_are_not_finite(tmp_path):
     assert Best(ACCURACY, path).values == {}
     again.resume(1)
     assert again.step is None and again.since == 1
+
+
+def test_accuracies_that_0_1_0_recorded_were_shares(tmp_path):
+    path = tmp_path / "best.json"
+    path.write_text(json.dumps({"metric": ACCURACY, "step": 3, "values": {"3": 0.5, "4": 0.25}}))
+    best = Best(ACCURACY, path)
+    assert best.values == {3: 50.0, 4: 25.0} and not best.update(5, {"toy": {"accuracy": 49.0}})
+    best.write()
+    assert Best(ACCURACY, path).values == {3: 50.0, 4: 25.0, 5: 49.0}
+    path.write_text(json.dumps({"metric": "toy/bleu", "step": 3, "values": {"3": 0.5}}))
+    assert Best("toy/bleu", path).values == {3: 0.5}  # decoded text was in percent already
 
 
 def test_without_a_path_nothing_is_remembered_or_kept(tmp_path):

@@ -130,9 +130,38 @@ def test_a_file_in_the_way_is_one_clear_error(tmp_path):
 
 
 def test_metrics_file(tmp_path):
-    results = {"toy_a": {"examples": 3, "tokens": 7, "log_perplexity": 1.5, "accuracy": 0.25}}
-    OutputDir(tmp_path).write_metrics("test", 40, results)
+    results = {"toy_a": {"examples": 3, "tokens": 7, "log_perplexity": 1.5, "accuracy": 25.0}}
+    OutputDir(tmp_path).write_metrics("test", 40, results, {"accuracy": "%"})
     assert json.loads((tmp_path / "metrics_test.json").read_text()) == {
         "step": 40,
-        "problems": {"toy_a": {"log_perplexity": 1.5, "accuracy": 0.25}},
+        "units": {"accuracy": "%"},
+        "problems": {"toy_a": {"log_perplexity": 1.5, "accuracy": 25.0}},
     }
+
+
+def test_an_evaluation_of_other_problems_at_the_same_step_stays(tmp_path):
+    output = OutputDir(tmp_path)
+
+    def write(step, problem):
+        output.write_metrics("test", step, {problem: {"log_perplexity": 1.0 * step}}, {})
+        return json.loads((tmp_path / "metrics_test.json").read_text())["problems"]
+
+    write(40, "toy_a")
+    assert write(40, "toy_b") == {
+        "toy_a": {"log_perplexity": 40.0},
+        "toy_b": {"log_perplexity": 40.0},
+    }
+    assert list(write(41, "toy_a")) == ["toy_a"]
+
+
+def test_metrics_of_an_earlier_version_are_no_percentages_and_are_not_mixed_in(tmp_path):
+    old = {"step": 40, "problems": {"toy_a": {"accuracy": 0.25}}}
+    (tmp_path / "metrics_test.json").write_text(json.dumps(old))
+    OutputDir(tmp_path).write_metrics("test", 40, {"toy_b": {"accuracy": 25.0}}, {"accuracy": "%"})
+    assert "toy_a" not in (tmp_path / "metrics_test.json").read_text()
+
+
+def test_only_problems_of_the_run_are_evaluated(trained):
+    trained.check_are_recorded(["toy_a"])
+    with pytest.raises(UserError, match="trained on toy_[ab], toy_[ab], not on toy_c"):
+        trained.check_are_recorded(["toy_a", "toy_c"])

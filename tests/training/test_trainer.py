@@ -40,6 +40,21 @@ def run(tmp_path_factory):
     return whole, directory, untrained
 
 
+def test_a_model_that_has_its_steps_says_so_and_no_loss_of_nothing(tmp_path):
+    def said(steps):
+        out = io.StringIO()
+        without_work(
+            trainer(tmp_path, console=Console(out), mode="train", train_steps=steps)
+        ).train()
+        return out.getvalue()
+
+    said(4)
+    for steps in (2, 4):
+        told = said(steps)
+        assert f"trained for 4 steps: train_steps={steps} leaves nothing to train" in told
+        assert f"step 4/{steps}" not in told
+
+
 def test_learns_both_problems(run):
     whole, _, untrained = run
     for name, values in whole.evaluate().items():

@@ -51,6 +51,11 @@ class Score:
     details: dict[str, float]
     interval: tuple[float, float] | None = None
 
+    @property
+    def shown(self) -> str:
+        """The figure as a person reads it."""
+        return with_unit(self.value, self.unit)
+
 
 class Metric:
     """A metric of decoded text. Subclass it, give the two methods, and register the class.
@@ -79,6 +84,11 @@ class Metric:
     def value(self, sums: np.ndarray) -> float:
         """The figure that the summed rows give."""
         raise NotImplementedError
+
+    @classmethod
+    def shown(cls, value: float) -> str:
+        """A figure as a person reads it: 98.43%, 0.5012."""
+        return with_unit(value, cls.unit)
 
     def details(self, sums: np.ndarray) -> dict[str, float]:
         """Further figures from the summed rows."""
@@ -126,6 +136,11 @@ class Metric:
             self.details(sums),
             interval,
         )
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A figure as a person reads it: percent with two decimals, all else with four."""
+    return f"{value:.2f}%" if unit == "%" else f"{value:.4f} {unit}".rstrip()
 
 
 def metric_of_text(name: str) -> Metric:

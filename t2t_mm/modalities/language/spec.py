@@ -201,5 +201,7 @@ class Language(Modality):
             "outputs": texts[0],
             "score": float(scores[0]),
             "log_prob": float(log_probs[0]),
+            # exports of 0.1.0 don't say it
+            **({"cut": bool(np.atleast_1d(found["cut"])[0])} if "cut" in found else {}),
             "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }

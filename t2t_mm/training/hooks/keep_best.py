@@ -41,7 +41,7 @@ class KeepBest(Hook):
             if trainer.folder:
                 self.best.keep(trainer.output.checkpoints / f"ckpt-{evaluation.step}")
             trainer.console.log(
-                f"Best {self.metric} so far: {self.best.value:.4f} at step {self.best.step:,}, "
+                f"Best {self.metric} so far: {self.best.shown} at step {self.best.step:,}, "
                 "kept in best/"
             )
         if trainer.folder:

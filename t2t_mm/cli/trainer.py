@@ -5,10 +5,11 @@ imported, the output directory before data is prepared, data before the model is
 """
 
 import dataclasses
+import os
 import time
 from typing import Any
 
-from t2t_mm import mixtures, registry
+from t2t_mm import files, mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
@@ -71,6 +72,8 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
     if config.mode != "evaluate":
         output.check_writable()
         output.check_config(config)
+    if config.generate_data and not os.path.isdir(config.data_dir):
+        files.check_output_folder(config.data_dir, "data_dir")
     output.check_hparams(hparams)
     output.check_names(names)
     _check_best(config, problems)

@@ -42,7 +42,9 @@ def test_wer_by_hand():
     }
     assert found.value == pytest.approx(100 * 3 / 8)
     assert not found.higher_is_better
-    assert found.signature.startswith("case:lower|punctuation:removed|numbers:kept|space:collapsed|jiwer:")
+    assert found.signature.startswith(
+        "case:lower|punctuation:removed|numbers:kept|space:collapsed|jiwer:"
+    )
 
 
 @pytest.mark.parametrize("heard", ["35%", "3.5", "35", "3 5%"])

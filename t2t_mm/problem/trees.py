@@ -109,6 +109,15 @@ def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -
     return builder.trees[0] if builder.trees else None
 
 
+def depth(tree: Tree) -> int:
+    """How many brackets are open at once, those of tags not counted."""
+    now = most = 0
+    for step, _ in walk(tree):
+        now += {"open": 1, "close": -1, "tag": 0}[step]
+        most = max(most, now)
+    return most
+
+
 def words(tree: Tree) -> list[str]:
     """The words of a tree from left to right, as the treebank writes them (-LRB- for an opening
     bracket)."""

@@ -12,6 +12,8 @@ from t2t_mm.data.readers.base import Reader
 from t2t_mm.modalities.language.visible import is_blank
 from t2t_mm.problem import trees
 
+DEEPEST = 1_000  # brackets within one another: far more than any sentence has
+
 # The usual split of the Wall Street Journal by sections; 00, 01 and 24 are for development.
 SECTIONS = {
     "train": [f"{section:02}" for section in range(2, 22)],
@@ -29,7 +31,7 @@ class BracketedTrees(Reader):
     on one line}, of the tree cleaned of traces, empty constituents and function tags (a problem
     keeps traces with `keep_traces = True`, and function tags with `keep_functions = True`). Words
     stay as the treebank writes them (-LRB-). A tree that is unbalanced, has a bracket that holds
-    nothing, or is longer than a megabyte, is a broken example.
+    nothing, or is longer than a megabyte or nested a thousand deep, is a broken example.
     """
 
     PIECE = 2_000
@@ -107,6 +109,8 @@ def _load(keep_functions, keep_traces, item):
         return
     try:
         parsed = trees.parse(chunk.decode("utf-8"))
+        if (deepest := max(map(trees.depth, parsed), default=0)) > DEEPEST:
+            raise ValueError(f"nested {deepest:,} deep, where {DEEPEST:,} are the most")
         found = [trees.clean(tree, keep_functions, keep_traces) for tree in parsed]
     except ValueError as error:
         yield Broken(where, str(error))

@@ -91,6 +91,17 @@ def test_a_tree_beyond_the_limit_spoils_no_other(prepare, write):
     ]
 
 
+def test_a_tree_that_is_nested_without_measure_is_broken(prepare, write):
+    deep = "(S " * 100_000 + "(NN x)" + ")" * 100_000
+    write("train.mrg", f"{DOG}\n" * 150 + f"{deep}\n")
+    builder = prepare("bracketed_trees")
+    assert len(examples(builder)) == 150
+    assert builder.said == [
+        "mine: train: left out 1 broken: train.mrg:151 (nested 100,000 deep, where 1,000 are the "
+        "most)"
+    ]
+
+
 def test_trees_without_a_word_are_left_out(prepare, write):
     write("train.mrg", f"{DOG}\n( (S (NP (-NONE- *))))\n(S (NN \u200b) (. \ufeff))\n")
     builder = prepare("bracketed_trees")

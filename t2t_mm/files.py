@@ -185,7 +185,10 @@ def check_output(path: str | os.PathLike, flag: str) -> None:
         if path.is_dir():
             raise IsADirectoryError(None, "it is a directory")
         if is_replaced(path):
-            _try_to_write(real(path).parent)
+            folder = real(path).parent
+            if not folder.exists():
+                raise FileNotFoundError(None, f"there is no directory {folder}")
+            _try_to_write(folder)
         elif not os.access(path, os.W_OK):
             raise PermissionError(None, "no permission")
     except OSError as error:

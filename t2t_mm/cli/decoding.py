@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from t2t_mm import files
 from t2t_mm.decoding import Beam, Greedy, Sampling
@@ -161,12 +161,12 @@ def _decode(inputs: Sequence[Any], decoder: LineDecoder, partial: str) -> list[s
         ) from error
 
 
-def _opened(target: str) -> IO[bytes]:
+def _opened(target: str) -> io.BufferedIOBase:
     """A device or a pipe, open for writing."""
     return gzip.open(target, "wb") if _is_gzipped(target) else open(target, "wb")
 
 
-def _write(lines: Iterator[str], file: IO[bytes], written: list[str]) -> None:
+def _write(lines: Iterator[str], file: io.BufferedIOBase, written: list[str]) -> None:
     """Writes lines as they come, and adds them to those that are written."""
     for line in lines:
         file.write(line.encode("utf-8") + b"\n")

@@ -76,6 +76,8 @@ class Conventions:
             forms = tuple((str(a), str(b)) for a, b in values["forms"])
             marks = {name: str(values[name]) for name in ("apart", "joints", "apostrophes")}
             halves = tuple(map(str, values["halves"]))
+            if not all(map(all, forms)) or any(len(each.split()) != 2 for each in halves):
+                raise ValueError("an empty form")
             return cls(forms, **marks, halves=halves, stop=bool(values["stop"]))
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"these are no conventions of a treebank: {error!r}") from None

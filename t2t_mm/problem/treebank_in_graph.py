@@ -9,6 +9,7 @@ import tensorflow as tf
 from t2t_mm.problem.treebank import Conventions
 
 _REPLACE = tf.strings.regex_replace
+_ENDERS = ":;?!"  # which end something, and are a part of what goes on with a letter
 _CLOSING = r"[^\pL\pN]*"  # what may follow the last word: quotes, brackets
 _ABBREVIATED = rf".* (\pL\.){{2,}}{_CLOSING}"  # "in the U.S."
 
@@ -61,10 +62,13 @@ def _apart(text, conventions):
     if conventions.stop:
         text = _REPLACE(text, r"(\.\.+)", r" \1 ")
     text = _REPLACE(text, r"(--+)", r" \1 ")
-    if conventions.apart:
-        marks = f"([{re.escape(conventions.apart)}])"
-        text = _REPLACE(text, rf"{marks}([^0-9])", r" \1 \2")
-        text = _REPLACE(text, rf"([^0-9]){marks}", r"\1 \2 ")
+    enders = "".join(mark for mark in conventions.apart if mark in _ENDERS)
+    others = "".join(mark for mark in conventions.apart if mark not in _ENDERS)
+    if enders:  # not those of http://example.com/?page=1
+        text = _REPLACE(text, rf"([{re.escape(enders)}])([^\pL\pN/])", r" \1 \2")
+    if others:
+        text = _REPLACE(text, rf"([{re.escape(others)}])([^0-9])", r" \1 \2")
+        text = _REPLACE(text, rf"([^0-9])([{re.escape(others)}])", r"\1 \2 ")
     for mark in conventions.joints * 2:  # twice: a match takes its neighbours
         text = _REPLACE(text, rf"(\pL){mark}([\pL\pN])", rf"\1 {mark} \2")
         text = _REPLACE(text, rf"([\pL\pN]){mark}(\pL)", rf"\1 {mark} \2")

@@ -50,6 +50,7 @@ def words(text, conventions):
         ("He said: “So what…”", "He said : `` So what ... ''"),
         ('("Yes.")', "-LRB- `` Yes . '' -RRB-"),
         ("It’s Mr. Vinken’s, isn’t it?!", "It 's Mr. Vinken 's , is n't it ? !"),
+        ("See http://example.com/?page=1, why?", "See http:\\/\\/example.com\\/?page=1 , why ?"),
         ("He lives in the U.S.", "He lives in the U.S."),
         (
             "A well-known group--Elsevier N.V., and others.",
@@ -81,7 +82,8 @@ def test_a_treebank_that_sets_no_marks_apart_keeps_them():
 def test_conventions_are_kept_as_json():
     kept = json.loads(json.dumps(PENN.to_dict()))
     assert treebank.Conventions.from_dict(kept) == PENN
-    for wrong in ({}, {"forms": 3}, [], {**kept, "halves": None}):
+    lacking = ({**kept, "halves": None}, {**kept, "halves": ["x"]}, {**kept, "forms": [["", ""]]})
+    for wrong in ({}, {"forms": 3}, [], *lacking):
         with pytest.raises(UserError, match="no conventions of a treebank"):
             treebank.Conventions.from_dict(wrong)
 

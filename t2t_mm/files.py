@@ -244,9 +244,12 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
 
 
 def copy(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    """Replaces `target` by a copy of a file at once; leaves it alone if it is that file itself."""
+    """Replaces `target` by a copy of a file at once; leaves it alone if it is that file itself. A
+    link to another file is replaced, and that file stays as it is."""
     source, target = pathlib.Path(source), pathlib.Path(target)
     if not (target.exists() and target.samefile(source)):
+        if target.is_symlink():
+            target.unlink()
         write_bytes(target, source.read_bytes())
 
 

@@ -43,6 +43,11 @@ def test_a_file_that_is_copied_onto_itself_stays_as_it_is(tmp_path):
     files.copy(tmp_path / "one", tmp_path / "two")
     assert (tmp_path / "same").is_symlink() and (tmp_path / "one").read_bytes() == b"content"
     assert (tmp_path / "two").read_bytes() == b"content"
+    (tmp_path / "three").write_bytes(b"of another run")
+    (tmp_path / "other").symlink_to(tmp_path / "three")
+    files.copy(tmp_path / "one", tmp_path / "other")
+    assert (tmp_path / "other").read_bytes() == b"content"
+    assert (tmp_path / "three").read_bytes() == b"of another run"
 
 
 def test_a_number_that_is_not_finite_is_null_since_json_has_no_form_for_it(tmp_path):

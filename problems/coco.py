@@ -1,5 +1,7 @@
 """Image captions: COCO, or your own pictures in its layout."""
 
+from typing import Any
+
 from t2t_mm import registry
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
@@ -26,3 +28,10 @@ class CocoCaptions(Problem):
         "21 GB",
         free="mini_captions",
     )
+
+    def encode_targets(self, value: Any, training: bool = False, seed: Any = None) -> Any:
+        """A caption on one line: many of the stock data set end in a line break."""
+        import tensorflow as tf
+
+        line = tf.strings.strip(tf.strings.regex_replace(value, r"\s+", " "))
+        return super().encode_targets(line, training, seed)

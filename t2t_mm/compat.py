@@ -7,7 +7,7 @@ is imported until a function is called.
 import contextlib
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # ---- TFDS
@@ -39,6 +39,36 @@ def limit_download_retries(count: int) -> None:
     from tensorflow_datasets.core.download import downloader
 
     downloader.MAX_RETRIES = count
+
+
+# ---- gin
+
+
+def gin_statements(
+    text: str, macro: Callable[[str], Any], reference: Callable[[str], Any]
+) -> Iterator[Any]:
+    """The statements of a gin configuration, as gin's parser gives them; none is carried out.
+
+    Args:
+        text: the configuration.
+        macro: gives the value for %name.
+        reference: gives the value for @name and @name().
+
+    Raises:
+        Exception: whatever the parser, Python's tokenizer, or one of the two functions raises.
+    """
+    from gin import config_parser
+
+    class Delegate(config_parser.ParserDelegate):
+        def macro(self, macro_name: str) -> Any:
+            return macro(macro_name)
+
+        def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> Any:
+            return reference(scoped_configurable_name)
+
+    parser = config_parser.ConfigParser(text, Delegate())
+    while statement := parser.parse_statement():
+        yield statement
 
 
 # ---- sacrebleu

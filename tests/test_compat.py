@@ -209,3 +209,17 @@ def test_a_layer_knows_what_it_made_and_took_up_itself():
     assert [v.name for v in compat.own_variables(outer)] == ["scale", "count"]
     assert [v.name for v in compat.own_variables(outer.inner)] == ["kernel", "bias"]
     assert compat.own_layers(outer) == [outer.inner]
+
+
+def test_gin_gives_statements_and_carries_out_none():
+    text = "import absent_module\nscope/thing.rate = [%macro, @reference()]\ninclude 'other.gin'\n"
+    found = list(compat.gin_statements(text, lambda name: f"%{name}", lambda name: f"@{name}"))
+    assert [type(each).__name__ for each in found] == [
+        "ImportStatement",
+        "BindingStatement",
+        "IncludeStatement",
+    ]
+    assert found[0].format() == "import absent_module" and found[2].filename == "other.gin"
+    _, bound, _ = found
+    assert (bound.scope, bound.selector, bound.arg_name) == ("scope", "thing", "rate")
+    assert bound.value == ["%macro", "@reference"]

@@ -43,12 +43,12 @@ def main() -> None:
         raise UserError(
             f"There is a checkpoint in {target.checkpoints} already: give another --average_dir."
         )
+    target.check_writable()
     app.import_tensorflow()
     from t2t_mm.runs.paths import step_of
     from t2t_mm.runs.weights import write_mean
 
     paths = _last_intact(source.checkpoints, last, FLAGS.checkpoints)
-    target.check_writable()
     target.copy_record(source)
     path = write_mean(paths, target.checkpoints)
     steps = ", ".join(f"{step_of(each):,}" for each in paths)

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from t2t_mm import mixtures, registry
+from t2t_mm import files, mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 
@@ -70,6 +70,8 @@ def main() -> None:
         return
     app.need(FLAGS, "problems", "data_dir")
     names = mixtures.parse(FLAGS.problems)
+    if not os.path.isdir(FLAGS.data_dir):  # one that is complete need not be written to
+        files.check_output_folder(FLAGS.data_dir, "data_dir")
     from t2t_mm.config import hparams_files
 
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)

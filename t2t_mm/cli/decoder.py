@@ -6,11 +6,13 @@
 
 One input per line; pictures and sounds are given by their paths. Outputs come in the order of the
 inputs, with an empty line for one that can't be read. Stopped and started again, it resumes where
-it was. A split is scored against its references.
+it was. A split is scored against its references. Sentences to be parsed are brought to the
+conventions of the treebank, unless --tokenized says that they are.
 """
 
 from absl import flags
 
+from t2t_mm import files
 from t2t_mm.cli import app, checkpoint
 
 FLAGS = app.new_flags()
@@ -31,7 +33,14 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "decode_to_file",
     None,
-    "Where outputs go, one per line; stdout, if not given.",
+    "Where outputs go, one per line, gzipped if it ends in .gz; stdout, if not given.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "tokenized",
+    False,
+    "Texts are as the data set has them: the words of a sentence to be parsed with spaces between "
+    "and -LRB- for a bracket.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -93,6 +102,7 @@ SECTIONS = {
     "input and output": (
         "decode_from_file",
         "decode_to_file",
+        "tokenized",
         "split",
         "data_dir",
         "examples",
@@ -121,6 +131,8 @@ def main() -> None:
             "them."
         )
     checkpoint.check(FLAGS)
+    if FLAGS.decode_to_file:
+        files.check_output(FLAGS.decode_to_file, "decode_to_file")
     app.import_tensorflow()
     from t2t_mm.cli import decoding
 

@@ -1,7 +1,9 @@
 """The work of t2t-mm-decoder: inputs in, lines out, in order, whatever goes wrong with one of
 them."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import re
@@ -30,6 +32,7 @@ WAYS = (
     "top_p",
     "seed",
     "n_best",
+    "tokenized",
 )
 
 
@@ -54,6 +57,8 @@ def run(args: Any) -> None:
         texts = [line.split("\t")[0] for line in lines]
         for score in decoded.scores(problem, texts, references):
             print(f"{score.name} {score.shown}  {score.signature}", file=sys.stderr)
+            for name in score.beside:
+                print(f"{score.name}_{name} {score.details[name]:,}", file=sys.stderr)
     else:
         inputs = _inputs(args.decode_from_file, problem)
         _decode(inputs, decoder, _partial(args, predictor, inputs))
@@ -74,8 +79,9 @@ class LineDecoder:
         """The answers of `Predictor.predict`; `first` is the number of the first input."""
         args = self.args
         longest, top = args.decode_length, max(1, args.n_best)
+        as_stored = bool(args.split or args.tokenized)
         return self.predictor.predict(
-            self.problem.name, inputs, self.method, longest, top, args.seed, first
+            self.problem.name, inputs, self.method, longest, top, args.seed, first, as_stored
         )
 
     def line(self, answer: dict) -> str:
@@ -104,12 +110,12 @@ def _problem(predictor: RunPredictor, name: str | None) -> Any:
 
 
 def _inputs(source: str, problem: Any) -> list[str]:
-    """The inputs that a file, a directory or stdin holds."""
-    if source == "-":
-        return [line.decode("utf-8", "replace") for _, line in files.lines_of(sys.stdin.buffer)]
+    """The inputs that a file, a directory or stdin holds. Bytes that are no UTF-8 stay in a path as
+    they are; a text with some is refused when it is read."""
     path = Path(source).expanduser()
-    if not path.is_dir():
-        return [line.decode("utf-8", "replace") for _, line in files.lines(path)]
+    if source == "-" or not path.is_dir():
+        found = files.lines_of(sys.stdin.buffer, "stdin") if source == "-" else files.lines(path)
+        return [line.decode("utf-8", "surrogateescape") for _, line in found]
     if problem.inputs.is_text:
         raise UserError(
             f"{path} is a directory, but {problem.name} reads text: give a file, one input per "
@@ -127,33 +133,61 @@ def _partial(args: Any, predictor: RunPredictor, source: list[Any]) -> str:
     decode."""
     ways = {name: getattr(args, name) for name in WAYS}
     key = json.dumps([ways, str(predictor.output.path.resolve()), predictor.step, source])
-    return f"{args.decode_to_file}.{hashlib.sha256(key.encode()).hexdigest()[:10]}.partial"
+    target = files.real(args.decode_to_file) if args.decode_to_file else ""
+    return f"{target}.{hashlib.sha256(key.encode()).hexdigest()[:10]}.partial"
 
 
 def _decode(inputs: Sequence[Any], decoder: LineDecoder, partial: str) -> list[str]:
     """Decodes all inputs to --decode_to_file or stdout; returns the lines."""
-    target = decoder.args.decode_to_file
+    target, written = decoder.args.decode_to_file, list[str]()
     if not target:
-        written = []
         for line in _lines(inputs, decoder, 0):
             print(line, flush=True)
             written.append(line)
         return written
-    written = _resumed(partial)
-    if os.path.exists(partial):
-        print(f"resuming after {len(written):,} of {len(inputs):,} inputs", file=sys.stderr)
     try:
-        with open(partial, "a", encoding="utf-8") as file:
-            for line in _lines(inputs[len(written) :], decoder, len(written)):
-                file.write(line + "\n")
-                file.flush()
-                written.append(line)
-        os.replace(partial, target)
+        if not files.is_replaced(target):
+            with _opened(target) as file:
+                _write(_lines(inputs, decoder, 0), file, written)
+            return written
+        written = _resumed(partial)
+        if os.path.exists(partial):
+            print(f"resuming after {len(written):,} of {len(inputs):,} inputs", file=sys.stderr)
+        with open(partial, "ab") as file:
+            _write(_lines(inputs[len(written) :], decoder, len(written)), file, written)
+        _finish(partial, target)
         return written
     except OSError as error:
         raise UserError(
             f"--decode_to_file={target} can't be written to: {error.strerror}."
         ) from error
+
+
+def _opened(target: str) -> io.BufferedIOBase:
+    """A device or a pipe, open for writing."""
+    return gzip.open(target, "wb") if _is_gzipped(target) else open(target, "wb")
+
+
+def _write(lines: Iterator[str], file: io.BufferedIOBase, written: list[str]) -> None:
+    """Writes lines as they come, and adds them to those that are written."""
+    for line in lines:
+        file.write(line.encode("utf-8") + b"\n")
+        file.flush()
+        written.append(line)
+
+
+def _finish(partial: str, target: str) -> None:
+    """Puts the finished output in its place; of a link, in that of the file that it points to."""
+    if _is_gzipped(target):
+        files.write_bytes(target, gzip.compress(Path(partial).read_bytes(), mtime=0))
+        os.remove(partial)
+    else:
+        os.replace(partial, files.real(target))
+
+
+def _is_gzipped(target: str | os.PathLike) -> bool:
+    """Whether a file is to be gzipped, as its name says."""
+    return os.fspath(target).endswith(".gz")
 
 
 def _resumed(partial: str) -> list[str]:
@@ -163,7 +197,7 @@ def _resumed(partial: str) -> list[str]:
     with open(partial, "rb+") as file:
         content = file.read()
         file.truncate(content.rfind(b"\n") + 1)
-    return content.decode().split("\n")[:-1]
+    return content[: content.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
 def _lines(inputs: Sequence[Any], decoder: LineDecoder, before: int) -> Iterator[str]:
@@ -194,12 +228,14 @@ def _converse(decoder: LineDecoder) -> None:
         f"{problem.name}: {problem.description} Type {problem.inputs.prompt}; an empty line ends.",
         file=sys.stderr,
     )
+    if isinstance(sys.stdin, io.TextIOWrapper):  # what is no UTF-8 is told, as in a file
+        sys.stdin.reconfigure(errors="surrogateescape")
     while True:
         print("> ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
+        line = sys.stdin.readline(files.LONGEST_LINE)
         if not line.strip():
             return
-        (answer,) = decoder([line.rstrip("\n")])
+        (answer,) = decoder([line.rstrip("\r\n")])
         print(
             f"error: {answer['error']}" if "error" in answer else decoder.line(answer), flush=True
         )

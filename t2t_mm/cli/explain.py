@@ -12,8 +12,10 @@ from pathlib import Path
 
 from absl import flags
 
+from t2t_mm import files
 from t2t_mm.cli import app, checkpoint
-from t2t_mm.errors import UserError
+
+FORMS = ("png", "svg")
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
@@ -25,15 +27,21 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "picture", None, "Where the pictures go: this name with .png and .svg.", flag_values=FLAGS
 )
+flags.DEFINE_bool(
+    "tokenized",
+    False,
+    "The text is as the data set has it: the words of a sentence to be parsed with spaces between.",
+    flag_values=FLAGS,
+)
 
 
 def main() -> None:
     """The command's work."""
     app.need(FLAGS, "output_dir", "problem", "input", "picture")
-    path = Path(FLAGS.picture)
+    path = Path(FLAGS.picture).expanduser()
     path = path.with_suffix("") if path.suffix in (".png", ".svg") else path
-    if not path.parent.is_dir():
-        raise UserError(f"There is no directory {path.parent} for --picture.")
+    for form in FORMS:
+        files.check_output(f"{path}.{form}", "picture")
     checkpoint.check(FLAGS)
     app.import_tensorflow()
     from t2t_mm.inference.explain import explain
@@ -41,10 +49,13 @@ def main() -> None:
     from t2t_mm.reporting.plots import draw
 
     explanation = explain(
-        RunPredictor(FLAGS.output_dir, FLAGS.checkpoint), FLAGS.problem, FLAGS.input
+        RunPredictor(FLAGS.output_dir, FLAGS.checkpoint),
+        FLAGS.problem,
+        FLAGS.input,
+        FLAGS.tokenized,
     )
-    for form in ("png", "svg"):
-        Path(f"{path}.{form}").write_bytes(draw(explanation, form))
+    for form in FORMS:
+        files.write_bytes(f"{path}.{form}", draw(explanation, form))
     print(f"{explanation.answer}\n{path}.png and {path}.svg show how it came about.")
 
 

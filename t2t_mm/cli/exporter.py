@@ -10,7 +10,7 @@ from typing import Any
 
 from absl import flags
 
-from t2t_mm import mixtures
+from t2t_mm import files, mixtures
 from t2t_mm.cli import app, checkpoint
 
 FLAGS = app.new_flags()
@@ -48,6 +48,13 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_string("data_dir", None, "Prepared data, for --drop_experts.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "tokenized",
+    False,
+    "Texts will be sent as the data set has them: the words of a sentence to be parsed with spaces "
+    "between.",
+    flag_values=FLAGS,
+)
 
 
 def main() -> None:
@@ -57,6 +64,7 @@ def main() -> None:
     if FLAGS.drop_experts is not None and not FLAGS.data_dir:
         raise app.UsageError("--drop_experts needs --data_dir, where the data is prepared.")
     checkpoint.check(FLAGS)
+    files.check_output_folder(FLAGS.export_dir, "export_dir")
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.decoding import Beam, Greedy
@@ -68,7 +76,9 @@ def main() -> None:
     if FLAGS.drop_experts is not None:
         predictor = _smaller(predictor, names)
     method = Beam(FLAGS.beam_size, FLAGS.alpha) if FLAGS.beam_size > 1 else Greedy()
-    path = export.export(predictor, FLAGS.export_dir, names, method, FLAGS.decode_length)
+    path = export.export(
+        predictor, FLAGS.export_dir, names, method, FLAGS.decode_length, FLAGS.tokenized
+    )
     print(
         f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {', '.join(names)}"
     )

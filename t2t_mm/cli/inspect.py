@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import flags
 
-from t2t_mm import mixtures, registry
+from t2t_mm import files, mixtures, registry
 from t2t_mm.cli import app
 
 SCAN = 4_000  # examples that lengths are measured on
@@ -53,11 +53,13 @@ def main() -> None:
     from t2t_mm.config import hparams_files
 
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
+    sheets = pathlib.Path(FLAGS.sheet_dir or pathlib.Path(FLAGS.data_dir, "sheets")).expanduser()
+    if FLAGS.sheet_dir:
+        files.check_output_folder(sheets, "sheet_dir")
     app.import_tensorflow()
     from t2t_mm.reporting.console import Console
 
     problems = [registry.problem(name).resolve(FLAGS.data_dir, hparams) for name in names]
-    sheets = pathlib.Path(FLAGS.sheet_dir or pathlib.Path(FLAGS.data_dir, "sheets")).expanduser()
     for problem in problems:
         _show(Console(), problem, hparams, sheets)
 
@@ -95,7 +97,7 @@ def _sheet(problem: Any, shown: list[dict], folder: pathlib.Path) -> pathlib.Pat
         cells.append((picture, problem.targets.texts(example["targets"])[0]))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{problem.name}_{FLAGS.split}.png"
-    path.write_bytes(sheets.sheet(cells))
+    files.write_bytes(path, sheets.sheet(cells))
     return path
 
 

@@ -115,10 +115,9 @@ def _lines(path: str) -> list[str]:
 
     lines: list[str] = []
     for number, line in files.lines(path):
-        text = files.text(line)
-        if text is None:
-            raise UserError(f"{path}, line {number}: not UTF-8.")
-        lines.append(text)
+        if wrong := files.fault(line):
+            raise UserError(f"{path}, line {number}: {wrong}.")
+        lines.append(line.decode("utf-8"))
     if not lines:
         raise UserError(f"{path} is empty.")
     return lines

@@ -5,10 +5,11 @@ imported, the output directory before data is prepared, data before the model is
 """
 
 import dataclasses
+import os
 import time
 from typing import Any
 
-from t2t_mm import mixtures, registry
+from t2t_mm import files, mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
@@ -75,6 +76,8 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
         output.check_writable()
         output.check_config(config)
         output.check_names(names)
+    if config.generate_data and not os.path.isdir(config.data_dir):
+        files.check_output_folder(config.data_dir, "data_dir")
     output.check_hparams(hparams)
     _check_best(config, problems)
     return Run(config, output, hparams, problems)

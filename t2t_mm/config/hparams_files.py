@@ -1,15 +1,14 @@
 """How a run's HParams are put together (set, then gin, then --hparams), and kept beside its
 checkpoints."""
 
-import functools
 import json
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from t2t_mm import files, registry
+from t2t_mm.config import gin_values
 from t2t_mm.config.hparams import HParams, parse_overrides
 from t2t_mm.errors import UserError
 
@@ -79,53 +78,14 @@ def _of_class(hparams: HParams, cls: type[HParams], model: str) -> HParams:
 def _gin_values(
     cls: type[HParams], gin_files: Sequence[str], bindings: Sequence[str]
 ) -> dict[str, Any]:
-    """What gin binds to `hparams`; bindings of an earlier run, as in a notebook, are forgotten."""
-    if not gin_files and not bindings:
-        return {}
+    """What gin binds to `hparams`."""
     for file in gin_files:
         if not os.path.isfile(file):
             raise UserError(f"--gin_file: expected a gin file, but there is none at {file}")
-    for binding in bindings:  # without "hparams." gin would take it for a macro, and change nothing
+    for binding in bindings:  # without "hparams." gin takes it for a macro, and changes nothing
         if binding.partition("=")[0].strip() in cls.fields():
             raise UserError(f"--gin_bindings: '{binding}' should be 'hparams.{binding}'")
-
-    import gin
-
-    gin.clear_config()
-    configurable = _gin_configurable()
-    try:
-        gin.parse_config_files_and_bindings(list(gin_files), list(bindings))
-        bound = configurable()
-    except (ValueError, SyntaxError, TypeError, ImportError, AttributeError, OSError) as error:
-        message = " ".join(str(error).split())
-        raise UserError(f"gin: {message}; bindings look like hparams.hidden_size=256") from error
-    _refuse_what_binds_nothing(cls, gin.config_str(), bound)
-    return bound
-
-
-def _refuse_what_binds_nothing(cls: type[HParams], config: str, bound: dict[str, Any]) -> None:
-    """Refuses, in what gin has read, a field without `hparams.` (a macro to gin) and one with a
-    scope."""
-    for name in re.findall(r"^(\w+) = ", config, re.MULTILINE):
-        if name in cls.fields() and name not in bound:
-            raise UserError(
-                f"gin: '{name} = ...' changes nothing; it should be 'hparams.{name} = ...'"
-            )
-    for scoped in re.findall(r"^(\S+/(?:t2t_mm\.)?hparams\.\w+) = ", config, re.MULTILINE):
-        plain = scoped.rpartition("/")[2]
-        raise UserError(f"gin: '{scoped} = ...' changes nothing; it should be '{plain} = ...'")
-
-
-@functools.cache
-def _gin_configurable() -> Any:
-    """The function that gin knows as `hparams`: called, it returns what is bound to its
-    parameters."""
-    import gin
-
-    def hparams(**bound: Any) -> dict[str, Any]:
-        return bound
-
-    return gin.external_configurable(hparams, module="t2t_mm")
+    return gin_values.read(gin_files, bindings, cls.fields())
 
 
 def to_json(hparams: HParams) -> str:

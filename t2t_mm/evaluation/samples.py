@@ -61,9 +61,12 @@ class SampleDecoder:
             if not problem.splits().get(split):
                 continue
             inputs, references = self._read(problem, split, self.examples)
-            texts = [text_of(answer) for answer in self.predictor.predict(name, inputs)]
+            answers = self.predictor.predict(name, inputs, as_stored=True)
+            texts = [text_of(answer) for answer in answers]
             metrics[name] = {
-                score.name: score.value for score in decoded.scores(problem, texts, references)
+                figure: value
+                for score in decoded.scores(problem, texts, references)
+                for figure, value in score.figures().items()
             }
             shown = [value if isinstance(value, str) else "" for value in inputs]
             firsts = [several[0] for several in references]
@@ -79,7 +82,8 @@ class SampleDecoder:
             values = self._read(problem, split, self.examples)[0]
             # An input that can't be read, a model without attention and experts: no picture.
             with contextlib.suppress(UserError):
-                found[f"attention_{split}/{name}"] = draw(explain(self.predictor, name, values[0]))
+                explained = explain(self.predictor, name, values[0], as_stored=True)
+                found[f"attention_{split}/{name}"] = draw(explained)
             if problem.inputs.is_text:
                 continue
             inputs = [drawn(problem, value) for value in values[: len(shown)]]

@@ -7,21 +7,18 @@ from t2t_mm.inference.inputs import MOST_POSITIONS
 from t2t_mm.problem.base import Problem
 
 
-def read(problem: Problem, inputs: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+def read(
+    problem: Problem, inputs: tf.Tensor, as_stored: bool = False
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """In graph: raw inputs, strings [batch] -> (the model's batch, bool [batch]: which could be
     read).
 
     What can't be read stands as an empty example. An operation that fails would fail the whole
     batch; in a data set, elements that fail can be passed over.
     """
-    spec = problem.inputs
+    spec, raw = problem.inputs, _reader(problem, as_stored)
     rows = tf.data.Dataset.from_tensor_slices((tf.range(tf.size(inputs)), inputs))
-    rows = rows.map(
-        lambda index, value: (
-            index,
-            problem.encode_inputs(problem.preprocess(spec.read_in_graph(value))),
-        )
-    ).ignore_errors()
+    rows = rows.map(lambda index, value: (index, problem.encode_inputs(raw(value)))).ignore_errors()
     shape, kind = rows.element_spec[1].shape, rows.element_spec[1].dtype
     if spec.masked:
         rows = rows.filter(
@@ -65,3 +62,23 @@ def read(problem: Problem, inputs: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.
         "inputs": ragged.to_tensor(),
         "inputs_mask": tf.sequence_mask(ragged.row_lengths()),
     }, is_good
+
+
+def as_data_has_it(
+    problem: Problem, inputs: tf.Tensor, is_good: tf.Tensor, as_stored: bool = False
+) -> tf.Tensor:
+    """In graph: texts as the data set would have them, strings [batch], "" for those that can't be
+    read; other arguments and results as of `read`."""
+    raw = _reader(problem, as_stored)
+
+    def one(pair):
+        value, can_be_read = pair
+        return tf.cond(can_be_read, lambda: raw(value), lambda: "")
+
+    return tf.map_fn(one, (inputs, is_good), fn_output_signature=tf.TensorSpec([], tf.string))
+
+
+def _reader(problem: Problem, as_stored: bool):
+    """A function, in graph, of what a client sends, to what `encode_inputs` takes."""
+    read_one = problem.inputs.read_in_graph
+    return read_one if as_stored else lambda value: problem.preprocess(read_one(value))

@@ -18,7 +18,7 @@ import tensorflow as tf
 from t2t_mm.decoding import Greedy, decode
 from t2t_mm.errors import UserError
 from t2t_mm.export import warmup
-from t2t_mm.export.reading import read
+from t2t_mm.export.reading import as_data_has_it, read
 from t2t_mm.inference.exported import DESCRIPTION
 from t2t_mm.inference.run import RunPredictor
 
@@ -31,6 +31,7 @@ def export(
     problems: list[str] | None = None,
     method: Any = None,
     longest: int | None = None,
+    as_stored: bool = False,
 ) -> Path:
     """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is
     the step.
@@ -42,6 +43,8 @@ def export(
             written.
         method: search.Greedy, Beam or Sampling.
         longest: most symbols of an output; None: as `decoding.decode` says.
+        as_stored: whether texts will be sent as the data set has them, such as the words of a
+            sentence to be parsed, with spaces between.
 
     Returns:
         Path of the version.
@@ -61,7 +64,7 @@ def export(
     partial = final.with_name(f"temp-{final.name}-{os.getpid()}")  # a name that serving passes over
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
-        module = ServingModule(predictor, names, method or Greedy(), longest)
+        module = ServingModule(predictor, names, method or Greedy(), longest, as_stored)
         signatures = module.signatures()
         if len(names) == 1:
             signatures["serving_default"] = signatures[names[0]]
@@ -85,9 +88,15 @@ class ServingModule(tf.Module):
     """What is saved: a function for each problem, and the weights on their paths."""
 
     def __init__(
-        self, predictor: RunPredictor, names: list[str], method: Any, longest: int | None
+        self,
+        predictor: RunPredictor,
+        names: list[str],
+        method: Any,
+        longest: int | None,
+        as_stored: bool = False,
     ) -> None:
         super().__init__()
+        self._as_stored = as_stored
         self._predictor, self._method, self._longest = predictor, method, longest
         self._names = names
         model = predictor.model
@@ -119,7 +128,8 @@ class ServingModule(tf.Module):
             inputs = tf.concat(
                 [inputs, tf.fill([tf.cast(count == 0, tf.int32)], "")], 0
             )  # never an empty batch
-            answers = answer(problem, *read(problem, inputs), inputs)
+            batch, is_good = read(problem, inputs, self._as_stored)
+            answers = answer(problem, batch, is_good, inputs)
             return {name: value[:count] for name, value in answers.items()}
 
         return serve
@@ -131,7 +141,8 @@ class ServingModule(tf.Module):
         shape = tf.shape(decoded.ids)  # [batch, hypotheses, length]
         texts = problem.targets.detokenize(tf.reshape(decoded.ids, [shape[0] * shape[1], shape[2]]))
         if problem.rewrites_outputs:
-            texts = problem.postprocess_in_graph(texts, tf.repeat(inputs, shape[1]))
+            sources = as_data_has_it(problem, inputs, is_good, self._as_stored)
+            texts = problem.postprocess_in_graph(texts, tf.repeat(sources, shape[1]))
         # Words of a tree are the client's bytes, and the model may produce single bytes: what is
         # sent is UTF-8 nonetheless.
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")

@@ -36,19 +36,20 @@ class Explanation:
     experts: dict
 
 
-def explain(predictor: Predictor, problem: str, value: Any) -> Explanation:
+def explain(predictor: Predictor, problem: str, value: Any, as_stored: bool = False) -> Explanation:
     """Answers an input greedily and looks at how.
 
     Args:
         predictor: t2t_mm.load(...) of a run, or another Predictor.
         problem: its name.
         value: an input as `predict` takes it.
+        as_stored: as of `predict`.
 
     Raises:
         UserError: if the input can't be read.
     """
     named, model = predictor.problem(problem), predictor.model
-    answer, batch = _answered(predictor, named, value)
+    answer, batch = _answered(predictor, named, value, as_stored)
     # eager, so that there is something to see
     run_part, model.run_part = model.run_part, None
     try:
@@ -76,10 +77,10 @@ def explain(predictor: Predictor, problem: str, value: Any) -> Explanation:
     )
 
 
-def _answered(predictor, problem, value):
+def _answered(predictor, problem, value, as_stored):
     """(the answer, the batch of one with which the model's call repeats how it came about)"""
     try:
-        encoded = encode(problem, value)
+        encoded, source = encode(problem, value, as_stored)
     except UserError as error:
         raise UserError(f"{value!r} can't be read: {error}") from error
     batch = padded([encoded], problem.inputs.masked)
@@ -90,7 +91,7 @@ def _answered(predictor, problem, value):
     ends = np.flatnonzero(ids == EOS)
     targets = tf.constant(ids[None, : ends[0] + 1 if ends.size else None])  # [1, length]
     batch |= {"targets": targets, "targets_mask": tf.ones_like(targets, tf.bool)}
-    return written(problem, ids, value), batch
+    return written(problem, ids, source), batch
 
 
 def _gates(gates, chosen, experts):

@@ -1,7 +1,7 @@
 """Inputs as a person gives them, as batches of the model."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,20 +17,33 @@ MOST_POSITIONS = 8192
 UNREADABLE = (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError)
 
 
-def encode(problem: Problem, value: Any) -> tf.Tensor:
-    """An input as a person gives it -> the tensor for the input net.
+class Encoded(NamedTuple):
+    """An input that was read.
+
+    Attributes:
+        value: the tensor for the input net.
+        source: its text as the data set would have it; None if it is not text.
+    """
+
+    value: tf.Tensor
+    source: str | None
+
+
+def encode(problem: Problem, value: Any, as_stored: bool = False) -> Encoded:
+    """Reads an input as a person gives it, or, `as_stored`, as the data set has it.
 
     Raises:
         UserError: if it can't be read; the message says why in a few words.
     """
     try:
-        raw = problem.preprocess(tf.convert_to_tensor(problem.inputs.read(value)))
+        raw = tf.convert_to_tensor(problem.inputs.read(value))
+        raw = raw if as_stored else problem.preprocess(raw)
         encoded = problem.encode_inputs(raw)
     except UNREADABLE as error:
         raise UserError(reason(error)) from error
     if (positions := int(problem.inputs.positions(encoded))) > MOST_POSITIONS:
         raise UserError(f"{positions:,} positions long, where {MOST_POSITIONS:,} are the most")
-    return encoded
+    return Encoded(encoded, raw.numpy().decode("utf-8") if problem.inputs.is_text else None)
 
 
 def reason(error: BaseException) -> str:

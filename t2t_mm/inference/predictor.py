@@ -37,6 +37,7 @@ class Predictor:
         top: int = TOP,
         seed: int = 0,
         first: int = 0,
+        as_stored: bool = False,
     ) -> Any:
         """Answers one input, or a list of them.
 
@@ -51,6 +52,8 @@ class Predictor:
             top: classes in an answer.
             seed: of sampling; what is drawn for an input depends on this and on its number alone.
             first: number of the first input.
+            as_stored: whether inputs are as the data set has them, such as the words of a sentence
+                to be parsed, with spaces between.
 
         Returns:
             A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its
@@ -62,10 +65,10 @@ class Predictor:
         one = not isinstance(inputs, list | tuple)
         values = [inputs] if one else list(inputs)
         results: list[dict | None] = [None] * len(values)
-        encoded = {}
+        encoded, sources = {}, {}
         for index, value in enumerate(values):
             try:
-                encoded[index] = encode(named, value)
+                encoded[index], sources[index] = encode(named, value, as_stored)
             except UserError as error:
                 results[index] = {"error": str(error)}
         lengths = {index: int(named.inputs.positions(value)) for index, value in encoded.items()}
@@ -73,9 +76,8 @@ class Predictor:
         for rows in batched(order, lengths, self.hparams.batch_size):
             batch = padded([encoded[index] for index in rows], named.inputs.masked)
             if named.targets.is_sequence:
-                sources = [values[index] for index in rows]
                 found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
-                answers = list(_texts(named, sources, found))
+                answers = list(_texts(named, [sources[index] for index in rows], found))
             else:
                 answers = named.targets.answers(self.logits(named, batch), top)
             for index, answer in zip(rows, answers, strict=True):
@@ -129,7 +131,6 @@ def text_of(answer: dict) -> str:
     return answer.get("outputs", answer.get("label", ""))
 
 
-def written(problem: Problem, ids: Any, source: Any) -> str:
+def written(problem: Problem, ids: Any, source: str | None) -> str:
     """Target ids as a person reads them; of a parse, the tree over the words of the source."""
-    text = problem.decode_targets(ids)
-    return problem.postprocess(text, source if isinstance(source, str) else None)
+    return problem.postprocess(problem.decode_targets(ids), source)

@@ -60,7 +60,8 @@ def _warn(line: str) -> None:
 def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir) -> Problem:
     """The resolved problem that a run has recorded."""
     inputs, targets = (restored_spec(record[side], output.path) for side in ("inputs", "targets"))
-    return output.problem(name).configure(hparams).with_sides(inputs, targets)
+    problem = output.problem(name).configure(hparams).with_sides(inputs, targets)
+    return problem.with_findings(record.get("findings", {}))
 
 
 def put_weights(model: Any, path: str) -> int:

@@ -17,8 +17,7 @@ from t2t_mm.layers.timing import timing_signal
 from t2t_mm.models.base import ProblemModel
 
 WIDTH = 4  # of the feed-forward layers, relative to the body
-# Of what a feed-forward layer adds at the start, as attention adds little: full-sized branches drown
-# the stream, and pictures are not learned.
+# Of what a feed-forward layer adds at the start, when attention adds little, too.
 BRANCH_SCALE = 0.25
 
 

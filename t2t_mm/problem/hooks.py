@@ -55,9 +55,17 @@ class Hooks:
 
         Args:
             text: what `decode_targets` gives.
-            source: the text of the input; None if it is not text.
+            source: the text of the input, as the data set has it; None if it is not text.
         """
         return text
+
+    def findings(self) -> dict[str, Any]:
+        """What `resolve` found in the data and answering needs, as JSON: a run keeps it."""
+        return {}
+
+    def with_findings(self, values: dict[str, Any]) -> Any:
+        """A copy with the findings that a run has kept; {} where it kept none."""
+        return self
 
     def postprocess_in_graph(self, texts: Any, sources: Any) -> Any:
         """`postprocess` of an exported model: strings [n], strings [n] -> strings [n]."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 ROOT = "ROOT"  # the label of a tree's outermost bracket, however the treebank writes it
-_ROOT_NAMES = ("", "TOP", "S1", ROOT)
+ROOT_NAMES = ("", "TOP", "S1", "VROOT", ROOT)  # what treebanks call it
 _TRACE = "-NONE-"
 _NO_TAG = "XX"  # tag of a word for which no tag was predicted
 
@@ -73,8 +73,8 @@ def parse(text: str) -> list[Tree]:
 
 
 def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -> Tree | None:
-    """The tree without traces, without constituents that hold no word, and with ROOT for an
-    unlabelled outer bracket (also for TOP and S1).
+    """The tree without traces, without constituents that held nothing else, and with ROOT for an
+    unlabelled outer bracket (also for TOP, S1 and VROOT).
 
     Args:
         tree: a tree from `parse`.
@@ -83,11 +83,11 @@ def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -
     Returns:
         The cleaned tree, or None if there is no word in it.
     Raises:
-        ValueError: a bracket inside the tree has no label.
+        ValueError: a bracket inside the tree has no label, or holds nothing: a word would be lost.
     """
 
     def rename(label):
-        if is_outermost and label in _ROOT_NAMES:
+        if is_outermost and label in ROOT_NAMES:
             return ROOT
         if not label:
             raise ValueError("a bracket inside the tree has no label")
@@ -100,11 +100,22 @@ def clean(tree: Tree, keep_functions: bool = False, keep_traces: bool = False) -
             if keep_traces or node.label != _TRACE:
                 builder.add(node)
         elif step == "open":
+            if not node.content:
+                raise ValueError(f"the bracket {node.label or 'without a label'} holds no word")
             builder.open(rename(node.label))
             is_outermost = False
         else:
             builder.close()
     return builder.trees[0] if builder.trees else None
+
+
+def depth(tree: Tree) -> int:
+    """How many brackets are open at once, those of tags not counted."""
+    now = most = 0
+    for step, _ in walk(tree):
+        now += {"open": 1, "close": -1, "tag": 0}[step]
+        most = max(most, now)
+    return most
 
 
 def words(tree: Tree) -> list[str]:

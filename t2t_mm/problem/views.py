@@ -125,6 +125,16 @@ class View(Modifiable):
         sides = (theirs.get(side, getattr(self.base, side)) for side in SIDES)
         return self._of(self.base.with_sides(*sides))
 
+    def findings(self) -> dict[str, Any]:
+        return self.base.findings()
+
+    def with_findings(self, values: dict[str, Any]) -> "View":
+        """A copy with what a run has kept; see Hooks.with_findings."""
+        base = self.base.with_findings(values)
+        view = copy.copy(self)
+        view.base = base
+        return view
+
     def stored_side(self, side: str) -> str:
         """Where a side comes from; see Problem.stored_side."""
         return self.base.stored_side(self._theirs(side))

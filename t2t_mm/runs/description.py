@@ -8,11 +8,13 @@ from t2t_mm.problem.base import Problem
 
 def describe(problem: Problem) -> dict[str, Any]:
     """What a resolved problem is made of, for JSON: both sides, the output space, fingerprints of
-    vocabularies."""
+    vocabularies, and what it found in its data."""
+    findings = problem.findings()
     return {
         "command": problem.command,
         "inputs": problem.inputs.record(),
         "targets": problem.targets.record(),
+        **({"findings": findings} if findings else {}),
     }
 
 

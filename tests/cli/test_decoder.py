@@ -1,15 +1,21 @@
 """The command t2t-mm-decoder, as a person gives it: through a process of its own where that
 matters."""
 
+import gzip
 import io
+import os
+import re
+import stat
 import subprocess
 import sys
+import threading
 import types
 
 import pytest
 
-from t2t_mm.cli import app, decoder, decoding
+from t2t_mm.cli import app, decoder, decoding, explain, exporter
 from t2t_mm.errors import UserError
+from t2t_mm.problem import trees
 
 DEFAULTS = {
     "checkpoint": "newest",
@@ -28,6 +34,7 @@ DEFAULTS = {
     "top_p": 1.0,
     "seed": 0,
     "n_best": 1,
+    "tokenized": False,
 }
 
 
@@ -106,6 +113,56 @@ def test_lines_of_stdin_are_those_of_a_file(run, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == wanted and wanted.count("\n") == 2
 
 
+def test_a_line_that_is_no_text_is_told(run, tmp_path, monkeypatch, capsys):
+    content = b"I see a star.\nThere \xff is a moon.\n\xe2\x80\x8b\n" + b"x" * 2**21 + b"\nI see.\n"
+    (tmp_path / "in.txt").write_bytes(content)
+    run(decode_from_file=tmp_path / "in.txt")
+    captured = capsys.readouterr()
+    assert [bool(line) for line in captured.out.splitlines()] == [True, False, False, False, True]
+    for told in ("2: not UTF-8", "3: the text is empty", "4: longer than 524,288 bytes"):
+        assert f"input {told}" in captured.err
+    stdin = io.TextIOWrapper(io.BytesIO(b"There \xff is.\n\n"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    run(interactive=True)
+    assert capsys.readouterr().out == "error: not UTF-8\n"
+
+
+def test_output_that_ends_in_gz_is_gzipped(run, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("I see a star.\n\n")
+    run(decode_from_file=tmp_path / "in.txt", decode_to_file=tmp_path / "out.txt.gz")
+    run(decode_from_file=tmp_path / "in.txt")
+    content = gzip.decompress((tmp_path / "out.txt.gz").read_bytes()).decode()
+    assert content == capsys.readouterr().out and content.count("\n") == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt.gz"]
+
+
+def test_output_goes_through_links_and_into_pipes(run, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("I see a star.\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "out.txt")
+    run(decode_from_file=tmp_path / "in.txt", decode_to_file=tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    wanted = (tmp_path / "folder" / "out.txt").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    got = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    run(decode_from_file=tmp_path / "in.txt", decode_to_file=tmp_path / "pipe")
+    reader.join(60)
+    assert got == [wanted] and wanted.count(b"\n") == 1
+    with pytest.raises(UserError, match="--decode_to_file=/dev/full can't be written to: No space"):
+        run(decode_from_file=tmp_path / "in.txt", decode_to_file="/dev/full")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+def test_tokens_are_taken_as_they_are(run, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("I see two red rings.\n")
+    for tokenized, last in ((False, "."), (True, "rings.")):
+        run(problem="mini_parse", decode_from_file=tmp_path / "in.txt", tokenized=tokenized)
+        (tree,) = trees.parse(capsys.readouterr().out)
+        assert trees.words(tree)[-1] == last
+
+
 def test_a_split_goes_on_where_it_was_stopped_and_needs_a_folder(
     run, trained_data, tmp_path, monkeypatch, capsys
 ):
@@ -148,7 +205,9 @@ def test_a_split_is_scored(run, trained_data, tmp_path, capsys):
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 4 and "accuracy " in captured.err
     run(problem="mini_parse", split="validation", data_dir=trained_data, examples=3)
-    assert "bracket_f1 " in capsys.readouterr().err
+    told = capsys.readouterr().err
+    counts = re.findall(r"^bracket_f1_(?:valid|invalid) (\d)$", told, re.MULTILINE)
+    assert "bracket_f1 " in told and len(counts) == 2 and sum(map(int, counts)) == 3
 
 
 def test_a_conversation(run, monkeypatch, capsys):
@@ -192,3 +251,31 @@ def test_a_file_that_is_absent(run, tmp_path):
         run(decode_from_file=tmp_path)
     with pytest.raises(UserError, match="Give --problem: the model was trained on"):
         run(problem=None, decode_from_file=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "command, flags, flag",
+    [
+        (decoder, ["--decode_from_file=x", "--decode_to_file={}/absent/out"], "decode_to_file"),
+        (decoder, ["--decode_from_file=x", "--decode_to_file={}"], "decode_to_file"),
+        (decoder, ["--decode_from_file=x", "--decode_to_file={}/file/out"], "decode_to_file"),
+        (decoder, ["--decode_from_file=x", "--decode_to_file={}/out.xz"], "decode_to_file"),
+        (explain, ["--problem=x", "--input=x", "--picture={}/absent/out"], "picture"),
+        (explain, ["--problem=x", "--input=x", "--picture={}/taken"], "picture"),
+        (exporter, ["--export_dir={}/file"], "export_dir"),
+        (exporter, ["--export_dir={}/file/deep"], "export_dir"),
+    ],
+)
+def test_an_output_that_can_not_be_written_is_told_before_the_model_is_loaded(
+    command, flags, flag, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken.svg").mkdir()
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "ckpt-1.index").write_text("")  # enough to pass for a run
+    monkeypatch.setattr(app, "import_tensorflow", raising(AssertionError("it goes on")))
+    flags = [f"--output_dir={tmp_path}/run", *(each.format(tmp_path) for each in flags)]
+    with pytest.raises(SystemExit) as exit:
+        app.run(command.main, command.FLAGS, ["t2t-mm", *flags])
+    told = capsys.readouterr().err
+    assert exit.value.code == 1 and told.startswith(f"error: --{flag}=") and told.count("\n") == 1

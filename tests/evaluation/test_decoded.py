@@ -42,6 +42,9 @@ def evaluated(trained_data, tmp_path_factory):
 def test_scores_stand_beside_the_teacher_forced_ones(evaluated):
     _, metrics, told, best = evaluated
     wanted = {"mini_ende": ("bleu", "chrf"), "mini_parse": ("bracket_f1",), "mini_speech": ("wer",)}
+    counts = [metrics["mini_parse"][f"bracket_f1_{name}"] for name in ("valid", "invalid")]
+    assert sum(counts) == 3 and "bracket_f1_invalid" in told
+    assert "bracket_f1_invalid_validation/mini_parse" in scalars(evaluated[0] / "tensorboard")
     for problem, names in wanted.items():
         assert set(names) < set(metrics[problem]) and "log_perplexity" in metrics[problem]
     assert "bleu" not in metrics["mini_imagenet"]
@@ -84,16 +87,25 @@ def test_samples_are_shown(evaluated):
 
 def pictures(folder):
     """{tag: PNG} of what was written for TensorBoard."""
+    return {tag: tensor.string_val[2] for tag, tensor in written(folder, "images").items()}
+
+
+def scalars(folder):
+    """Tags of the curves that were written for TensorBoard."""
+    return set(written(folder, "scalars"))
+
+
+def written(folder, plugin):
     events = [
         event
         for file in folder.iterdir()
         for event in tf.compat.v1.train.summary_iterator(str(file))
     ]
     return {
-        value.tag: value.tensor.string_val[2]
+        value.tag: value.tensor
         for event in events
         for value in event.summary.value
-        if value.metadata.plugin_data.plugin_name == "images"
+        if value.metadata.plugin_data.plugin_name == plugin
     }
 
 

@@ -60,7 +60,14 @@ GOOD = {
 }
 TALL = tf.io.encode_jpeg(RANDOM.integers(0, 255, (120, 60, 3), np.uint8)).numpy()
 BROKEN = {
-    "language": [b"", b" \t ", "\u3000\xa0".encode()],
+    "language": [
+        b"",
+        b" \t ",
+        "\u3000\xa0".encode(),
+        "\ufeff\u200b".encode(),
+        b"\xff\xfe rings",
+        b"x" * 600_000,
+    ],
     "image": [
         GOOD["image"][2][:200],
         TALL[: len(TALL) * 85 // 100],
@@ -70,7 +77,7 @@ BROKEN = {
     ],
     "audio": [b"", b"RIFF", wav(np.zeros(0), 8000)],
 }
-ODD = {"language": [b"a\x00b", b"\xff\xfe rings", b"x" * 2000], "image": [], "audio": []}
+ODD = {"language": [b"a\x00b", b"\xef\xbb\xbfrings", b"x" * 2000], "image": [], "audio": []}
 
 
 EXPORTED = ["mini_ende", "mini_parse", "mini_imagenet", "mini_captions", "mini_speech"]
@@ -143,7 +150,9 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
         texts = [bytes.fromhex(value).decode() for value in answers[text]]
         assert texts[:good] == [answer.get("outputs", answer.get("label")) for answer in mine], name
         assert texts[good : good + broken] == [""] * broken
-        unread = [value.decode() for value in BROKEN[kind]] if kind == "language" else BROKEN[kind]
+        unread = BROKEN[kind]
+        if kind == "language":
+            unread = [value.decode("utf-8", "surrogateescape") for value in unread]
         assert all("error" in answer for answer in model.predict(name, unread)), name
         assert answers["scores"][good : good + broken] == [-np.inf] * broken
         assert np.isfinite([*answers["scores"][:good], *answers["scores"][good + broken :]]).all()

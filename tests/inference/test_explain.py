@@ -91,4 +91,4 @@ def test_the_command_writes_both_pictures(trained, tmp_path):
         text=True,
         timeout=300,
     )
-    assert done.returncode == 1 and "There is no directory" in done.stderr
+    assert done.returncode == 1 and "there is no directory" in done.stderr

@@ -88,8 +88,10 @@ def test_what_is_drawn_for_an_input_depends_on_its_number_alone(model):
 
 
 def test_an_input_too_long_is_told_and_the_others_are_answered(model):
-    answers = model.predict("mini_ende", [SENTENCES[1], "ring " * 9000, SENTENCES[1]], longest=5)
+    inputs = [SENTENCES[1], "ring " * 9000, SENTENCES[1], "ring " * 200_000]
+    answers = model.predict("mini_ende", inputs, longest=5)
     assert "positions long, where 8,192 are the most" in answers[1]["error"]
+    assert "longer than 524,288 bytes" in answers[3]["error"]
     assert answers[0]["outputs"] == answers[2]["outputs"]
     # Kernels treat the last rows of a matrix differently: equal rows differ in the last bit.
     assert answers[0]["score"] == pytest.approx(answers[2]["score"], abs=1e-4)
@@ -98,7 +100,19 @@ def test_an_input_too_long_is_told_and_the_others_are_answered(model):
 def test_a_parse_is_a_tree_over_the_sentence(model):
     for sentence in SENTENCES:
         (tree,) = trees.parse(model.predict("mini_parse", sentence, longest=30)["outputs"])
+        assert trees.words(tree) == sentence.replace(".", " .").split()
+        found = model.predict("mini_parse", sentence, longest=30, as_stored=True)["outputs"]
+        (tree,) = trees.parse(found)
         assert trees.words(tree) == sentence.split()
+
+
+def test_a_sentence_is_read_as_the_treebank_writes_it(model):
+    """What a person types and the words of the data give one answer, brackets and all."""
+    typed = model.predict("mini_parse", "I see (two) red rings.", longest=30)
+    stored = "I see -LRB- two -RRB- red rings ."
+    assert typed == model.predict("mini_parse", stored, longest=30, as_stored=True)
+    (tree,) = trees.parse(typed["outputs"])
+    assert trees.words(tree) == stored.split()
 
 
 def test_pictures_of_any_kind(model, tmp_path):

@@ -62,6 +62,9 @@ def test_clean():
     assert trees.clean(trees.parse("(S (NP (-NONE- *)))")[0]) is None
     with pytest.raises(ValueError, match="no label"):
         cleaned("(S ( (NN x)))")
+    assert cleaned("(VROOT (S (NN x)))") == "(ROOT (S (NN x)))"
+    with pytest.raises(ValueError, match="the bracket HYPH holds no word"):
+        cleaned("(NP (NN Eye) (HYPH ) (NN Tracking))")
 
 
 def test_words_may_hold_any_character_but_ascii_white_space():

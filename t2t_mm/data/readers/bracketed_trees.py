@@ -9,7 +9,10 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
+from t2t_mm.modalities.language.visible import is_blank
 from t2t_mm.problem import trees
+
+DEEPEST = 1_000  # brackets within one another: far more than any sentence has
 
 # The usual split of the Wall Street Journal by sections; 00, 01 and 24 are for development.
 SECTIONS = {
@@ -27,7 +30,8 @@ class BracketedTrees(Reader):
     Examples: {"words": the words with spaces between, "symbols": the linear form, "tree": the tree
     on one line}, of the tree cleaned of traces, empty constituents and function tags (a problem
     keeps traces with `keep_traces = True`, and function tags with `keep_functions = True`). Words
-    stay as the treebank writes them (-LRB-). An unbalanced tree is a broken example.
+    stay as the treebank writes them (-LRB-). A tree that is unbalanced, has a bracket that holds
+    nothing, or is longer than a megabyte or nested a thousand deep, is a broken example.
     """
 
     PIECE = 2_000
@@ -100,19 +104,23 @@ class BracketedTrees(Reader):
 def _load(keep_functions, keep_traces, item):
     """The trees of one run of lines."""
     where, chunk = item
-    if (text := files.text(chunk)) is None:
-        yield Broken(where, "not UTF-8")
+    if wrong := files.fault(chunk):
+        yield Broken(where, wrong)
         return
     try:
-        found = [trees.clean(tree, keep_functions, keep_traces) for tree in trees.parse(text)]
+        parsed = trees.parse(chunk.decode("utf-8"))
+        if (deepest := max(map(trees.depth, parsed), default=0)) > DEEPEST:
+            raise ValueError(f"nested {deepest:,} deep, where {DEEPEST:,} are the most")
+        found = [trees.clean(tree, keep_functions, keep_traces) for tree in parsed]
     except ValueError as error:
         yield Broken(where, str(error))
         return
     for index, tree in enumerate(found):
-        if tree is None:
+        words = "" if tree is None else " ".join(trees.words(tree))
+        if tree is None or is_blank(words):
             yield LeftOut("trees without a word")
         else:
-            words, symbols = " ".join(trees.words(tree)), trees.linearize(tree)
+            symbols = trees.linearize(tree)
             yield (
                 f"{where}:{index}",
                 {"words": words, "symbols": symbols, "tree": trees.write(tree)},
@@ -123,21 +131,24 @@ def _chunks(lines):
     """Yields (number of the first line, bytes) for each run of lines that belong together.
 
     They end where the brackets balance, or else before an empty line or one that begins with a
-    bracket, so that a tree that is not closed leaves the others intact.
+    bracket, so that a tree that is not closed leaves the others intact. Of a run that is longer
+    than a line may be, the rest is passed over.
     """
-    first, depth, chunk = 0, 0, []
+    first, depth, chunk, size = 0, 0, [], 0
     for number, line in lines:
         if chunk and (line.startswith(b"(") or not line.strip()):
             yield first, b"\n".join(chunk)
-            depth, chunk = 0, []
+            depth, chunk, size = 0, [], 0
         if not line.strip():
             continue
         if not chunk:
             first = number
-        chunk.append(line)
+        if size <= files.LONGEST_LINE:
+            chunk.append(line)
+        size += len(line) + 1
         depth += line.count(b"(") - line.count(b")")
         if depth <= 0:
             yield first, b"\n".join(chunk)
-            depth, chunk = 0, []
+            depth, chunk, size = 0, [], 0
     if chunk:
         yield first, b"\n".join(chunk)

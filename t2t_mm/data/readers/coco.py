@@ -1,7 +1,6 @@
 """COCO's own layout: `annotations/captions_train2017.json` with the pictures in `train2017/`."""
 
 import functools
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.image.reading import decodable
+from t2t_mm.modalities.language.visible import is_blank
 
 
 @registry.register_reader
@@ -17,8 +17,9 @@ class Coco(Reader):
     """COCO's own layout: pictures with one caption or several.
 
     Examples: {"image": encoded bytes, "filename": its name, "captions": [{"text": ...}, ...]}, as
-    in the stock data set. A picture that is missing or can't be decoded is a broken example;
-    pictures and captions that have no partner are left out and counted.
+    in the stock data set; line breaks in captions are spaces. A picture that is missing or can't be
+    decoded is a broken example; pictures and captions that have no partner are left out and
+    counted.
     """
 
     def features(self) -> dict[str, Any]:
@@ -72,15 +73,16 @@ class Coco(Reader):
 def _annotations(path):
     """({picture: file name}, {picture: [caption, ...]})."""
     try:
-        found = json.loads(path.read_bytes())
+        found = files.read_json(path)
         images = {image["id"]: image["file_name"] for image in found["images"]}
         if wrong := [name for name in images.values() if not isinstance(name, str)]:
             raise TypeError(f"the file name {wrong[0]!r} is no text")
         captions = {}
         for annotation in found["annotations"]:
-            if annotation["caption"].strip():
-                captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            caption = " ".join(annotation["caption"].split())  # one line, as a model writes it
+            if not is_blank(caption):
+                captions.setdefault(annotation["image_id"], []).append(caption)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         wrong = f"it has no {error}" if isinstance(error, KeyError) else error
         raise UserError(
             f"{path} is not what COCO has for captions: {wrong}. Expected are lists of images (id, "

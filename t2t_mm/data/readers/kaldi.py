@@ -12,6 +12,7 @@ from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.audio.reading import read
+from t2t_mm.modalities.language.visible import is_blank
 
 _ARCHIVE = re.compile(r"\.ark(:\d+)?$")
 
@@ -80,7 +81,7 @@ class Kaldi(Reader):
             if words is None:
                 yield Broken(where, "not UTF-8")
                 continue
-            if not words:
+            if is_blank(words):
                 yield LeftOut("utterances without words")
                 continue
             try:
@@ -141,7 +142,7 @@ def _rows(path):
     for number, line in files.lines(path):
         if line.strip():
             name, *rest = line.split(None, 1)  # at ASCII white space
-            text = files.text(rest[0].strip() if rest else b"")
+            text = None if files.fault(line) else (rest[0].strip() if rest else b"").decode()
             yield f"{path.name}:{number}", name.decode("utf-8", "replace"), text
 
 

@@ -9,6 +9,7 @@ from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.language.visible import is_blank
 
 
 @registry.register_reader
@@ -16,8 +17,9 @@ class ParallelText(Reader):
     """Line-aligned text: line n of each file of a split says the same in another language.
 
     Examples: {"en": text, "de": text}, as the lines are; the languages are the problem's keys. A
-    pair of which one line is empty is left out and counted. A line that is not UTF-8 is a broken
-    example. Files of one split with differing numbers of lines are an error.
+    pair of which one line shows nothing is left out and counted. A line that is not UTF-8, or
+    longer than a megabyte, is a broken example. Files of one split with differing numbers of lines
+    are an error.
     """
 
     PIECE = 20_000
@@ -85,10 +87,12 @@ class ParallelText(Reader):
 def _load(languages, names, item):
     """The example of the lines of one number."""
     number, lines = item
-    texts = [files.text(line) for line in lines]
-    if None in texts:
-        yield Broken(f"{names[texts.index(None)]}:{number}", "not UTF-8")
-    elif not all(text.strip() for text in texts):
+    faults = [files.fault(line) for line in lines]
+    if wrong := next(filter(None, faults), ""):
+        yield Broken(f"{names[faults.index(wrong)]}:{number}", wrong)
+        return
+    texts = [line.decode("utf-8") for line in lines]
+    if any(map(is_blank, texts)):
         yield LeftOut("pairs with an empty line")
     else:
         yield number, dict(zip(languages, texts, strict=True))

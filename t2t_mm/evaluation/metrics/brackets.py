@@ -5,16 +5,17 @@ The rules are those of its standard parameter file, COLLINS.prm:
 
 - Words with the tags -NONE- , : `` '' . are taken out, and so are constituents that hold nothing
   else.
-- TOP does not count, nor does what other treebanks call it: ROOT, S1, nothing at all.
+- TOP does not count, nor does what other treebanks call it: ROOT, VROOT, S1, nothing at all.
 - Labels are cut at the first - or = (NP-SBJ is NP). ADVP and PRT are one label.
 - A bracket matches one of the other tree's with the same words and label, each at most once.
-- A sentence whose words are not those of the reference is an error, an empty one is skipped;
-  neither counts in any figure. Words that are taken out of one tree only, for their tags, make such
-  an error too.
+- A sentence whose words are not those of the reference is an error, an empty one is skipped.
+  Words that are taken out of one tree only, for their tags, make such an error too. So does a
+  bracket that holds nothing: it stands for a word that is missing.
 
-So EVALB's F1 is that of the valid sentences, and flatters a parser that has few. Their number is
-given beside it, and an F1 of all sentences, in which those that are not valid have none of their
-reference's brackets.
+EVALB leaves errors and skipped sentences out of its figures, which flatters a parser that has many.
+Here the figure is of all sentences: one that is not valid has found none of its reference's
+brackets. How many are valid and how many are not stands beside it. EVALB's own figures are among
+the details, as evalb_f1 and so on.
 """
 
 import re
@@ -29,7 +30,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.evaluation.metrics.scoring import Metric, ratio
 from t2t_mm.problem import trees
 
-DELETED = {"TOP", "-NONE-", ",", ":", "``", "''", ".", "ROOT", "S1", ""}
+DELETED = {*trees.ROOT_NAMES, "-NONE-", ",", ":", "``", "''", "."}
 SAME_LABEL = {"PRT": "ADVP"}
 
 _FIELDS = (
@@ -42,20 +43,21 @@ _FIELDS = (
     "valid",
     "errors",
     "skipped",
-    "lost",
+    "lost",  # brackets of references whose sentence is not valid
 )
 
 
 @registry.register_metric
 class BracketF1(Metric):
-    """F1 of labelled brackets, in percent. Hypotheses and references are bracketed trees, one per
-    line.
+    """F1 of labelled brackets over all sentences, in percent. Hypotheses and references are
+    bracketed trees, one per line.
 
-    Details: precision, recall, exact_trees (share of valid sentences all of whose brackets are
-    right), tagging_accuracy, f1_all_sentences, and how many sentences were valid, errors, and
-    skipped.
+    Details: how many sentences are valid and how many are not (errors and skipped ones); precision,
+    recall and exact_trees (share of sentences all of whose brackets are right), over all sentences;
+    and EVALB's figures of the valid ones alone.
     """
 
+    beside = ("valid", "invalid")
     takes_several = False
 
     def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
@@ -70,26 +72,39 @@ class BracketF1(Metric):
         return rows
 
     def value(self, sums: np.ndarray) -> float:
-        matched, gold, test = sums[:3]
-        return ratio(2 * matched, gold + test, self.scale)
+        total = _totals(sums)
+        return ratio(
+            2 * total["matched"], total["gold"] + total["lost"] + total["test"], self.scale
+        )
 
     def details(self, sums: np.ndarray) -> dict[str, float]:
-        total = dict(zip(_FIELDS, sums.tolist(), strict=True))
+        total = _totals(sums)
+        invalid = total["errors"] + total["skipped"]
+
+        def share(part: str, *whole: float) -> float:
+            return ratio(total[part], sum(whole), self.scale)
+
         return {
-            "precision": ratio(total["matched"], total["test"], self.scale),
-            "recall": ratio(total["matched"], total["gold"], self.scale),
-            "exact_trees": ratio(total["exact"], total["valid"], self.scale),
-            "tagging_accuracy": ratio(total["right_tags"], total["words"], self.scale),
-            "f1_all_sentences": ratio(
-                2 * total["matched"], total["gold"] + total["lost"] + total["test"], self.scale
-            ),
             "valid": total["valid"],
+            "invalid": invalid,
             "errors": total["errors"],
             "skipped": total["skipped"],
+            "precision": share("matched", total["test"]),
+            "recall": share("matched", total["gold"], total["lost"]),
+            "exact_trees": share("exact", total["valid"], invalid),
+            "evalb_f1": ratio(2 * total["matched"], total["gold"] + total["test"], self.scale),
+            "evalb_recall": share("matched", total["gold"]),
+            "evalb_exact_trees": share("exact", total["valid"]),
+            "evalb_tagging_accuracy": share("right_tags", total["words"]),
         }
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
-        return "evalb:COLLINS.prm|labelled:yes|root:ignored"
+        return "evalb:COLLINS.prm|labelled:yes|root:ignored|invalid:counted"
+
+
+def _totals(sums: np.ndarray) -> dict[str, Any]:
+    """{field: sum}."""
+    return dict(zip(_FIELDS, sums.tolist(), strict=True))
 
 
 class _Sentence(NamedTuple):
@@ -109,6 +124,9 @@ def _read(line: str) -> _Sentence:
         for step, node in trees.walk(tree):
             if step == "open":
                 starts.append(len(sentence.words))
+                if not node.content:  # "(HYPH )", whose word is missing
+                    sentence.words.append("")
+                    sentence.tags.append(node.label)
             elif step == "close":
                 start, end = starts.pop(), len(sentence.words)
                 label = re.split("[-=]", node.label)[0]

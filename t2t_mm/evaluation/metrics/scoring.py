@@ -26,6 +26,7 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
+from t2t_mm.evaluation.metrics.normalization import composed
 
 CONFIDENCE = 95  # percent of the resamples that lie in the interval
 
@@ -40,6 +41,7 @@ class Score:
         signature: how it is computed; figures compare only where their signatures are the same.
         details: further figures, such as precision and recall.
         interval: the 95% bootstrap interval, (low, high); None if no resamples were asked for.
+        beside: names of the details without which the figure misleads.
     """
 
     name: str
@@ -50,6 +52,15 @@ class Score:
     signature: str
     details: dict[str, float]
     interval: tuple[float, float] | None = None
+    beside: tuple[str, ...] = ()
+
+    def figures(self) -> dict[str, float]:
+        """{name: value} of what is shown wherever results are: the figure, and what has to stand
+        beside it, as in {"bracket_f1": 91.2, "bracket_f1_invalid": 3}."""
+        return {
+            self.name: self.value,
+            **{f"{self.name}_{name}": self.details[name] for name in self.beside},
+        }
 
     @property
     def shown(self) -> str:
@@ -67,6 +78,8 @@ class Metric:
         higher_is_better: False for error rates.
         takes_several: whether an example may have several references.
         is_of_text: whether decoded text can be scored.
+        beside: names of details without which the figure misleads: they are shown beside it
+            everywhere.
     """
 
     name: ClassVar[str] = ""
@@ -75,6 +88,7 @@ class Metric:
     higher_is_better: ClassVar[bool] = True
     takes_several: ClassVar[bool] = True
     is_of_text: ClassVar[bool] = True
+    beside: ClassVar[tuple[str, ...]] = ()
 
     def counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Any:
         """A row of numbers for each example, as an array or lists [examples, numbers]; rows add
@@ -106,7 +120,8 @@ class Metric:
         bootstrap: int = 0,
         seed: int = 12345,
     ) -> Score:
-        """Scores a corpus.
+        """Scores a corpus. Texts are compared in Unicode's form C; where that changes one, the
+        signature says so.
 
         Args:
             hypotheses: one for each example.
@@ -123,6 +138,9 @@ class Metric:
                 several to a metric that takes one.
         """
         _check(self, hypotheses, references)
+        given = [hypotheses, *references]
+        hypotheses, *references = texts = [list(map(composed, several)) for several in given]
+        was_composed = texts == list(map(list, given))
         rows = np.asarray(self.counts(hypotheses, references))
         sums = rows.sum(axis=0)
         interval = _interval(self, rows, bootstrap, seed) if bootstrap else None
@@ -132,9 +150,10 @@ class Metric:
             self.scale,
             self.unit,
             self.higher_is_better,
-            self.signature(references),
+            self.signature(references) + ("" if was_composed else "|unicode:nfc"),
             self.details(sums),
             interval,
+            self.beside,
         )
 
 

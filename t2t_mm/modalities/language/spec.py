@@ -10,14 +10,12 @@ import numpy as np
 from t2t_mm import registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.base import Modality, fields_of
+from t2t_mm.modalities.language import visible
 
 VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
 VOCAB_SUFFIX = {"subword": ".model", "symbols": ".symbols"}
-# What Python's str.strip leaves nothing of, as RE2 writes it.
-BLANK = (
-    r"[\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}"
-    r"\x{202f}\x{205f}\x{3000}]*"
-)
+# Bytes of an input: no piece has so many that a longer text could fit into a model's positions.
+LONGEST = 2**19
 
 
 @registry.register_modality
@@ -111,7 +109,7 @@ class Language(Modality):
         if not isinstance(value, str | bytes):
             raise TypeError(f"text expected, not {type(value).__name__}")
         text = value if isinstance(value, str) else value.decode("utf-8")
-        return text.encode("utf-8")
+        return text.lstrip(visible.BYTE_ORDER_MARK).encode("utf-8")
 
     def vocabulary_of(self) -> "Language":
         return self
@@ -119,9 +117,11 @@ class Language(Modality):
     def read(self, value: Any) -> bytes:
         if not isinstance(value, str):
             raise UserError(f"text is expected, not {type(value).__name__}")
-        if not value.strip():
+        if len(value) > LONGEST or len(content := _bytes(value)) > LONGEST:
+            raise UserError(f"longer than {LONGEST:,} bytes, which are the most of a text")
+        if visible.is_blank(value):
             raise UserError("the text is empty")
-        return value.encode("utf-8", "replace")
+        return content
 
     def sent(self, value: bytes) -> bytes:
         return value
@@ -129,8 +129,15 @@ class Language(Modality):
     def read_in_graph(self, content: Any) -> Any:
         import tensorflow as tf
 
-        is_blank = tf.strings.regex_full_match(content, BLANK)
-        with tf.control_dependencies([tf.debugging.Assert(~is_blank, ["the text is empty"])]):
+        fits = tf.debugging.Assert(tf.strings.length(content) <= LONGEST, ["the text is too long"])
+        with tf.control_dependencies([fits]):
+            content = tf.strings.regex_replace(content, visible.MARKS, "")
+        is_blank = tf.strings.regex_full_match(content, visible.BLANK)
+        checks = [
+            tf.debugging.Assert(~is_blank, ["the text is empty"]),
+            tf.strings.unicode_transcode(content, "UTF-8", "UTF-8", errors="strict"),
+        ]
+        with tf.control_dependencies(checks):
             return tf.identity(content)
 
     def sample(self) -> bytes:
@@ -205,3 +212,11 @@ class Language(Modality):
             **({"cut": bool(np.atleast_1d(found["cut"])[0])} if "cut" in found else {}),
             "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }
+
+
+def _bytes(text: str) -> bytes:
+    """A text in UTF-8, without byte order marks at its start."""
+    try:
+        return text.lstrip(visible.BYTE_ORDER_MARK).encode("utf-8")
+    except UnicodeEncodeError:  # of bytes that were no UTF-8
+        raise UserError("not UTF-8") from None

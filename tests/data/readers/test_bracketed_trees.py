@@ -71,11 +71,42 @@ def test_an_unbalanced_tree_spoils_no_other(prepare, write):
     ]
 
 
+def test_a_tree_that_loses_a_word_is_broken(prepare, write):
+    write("train.mrg", f"{DOG}\n" * 200 + "(NP (NN Eye) (HYPH ) (NN Tracking))\n")
+    builder = prepare("bracketed_trees")
+    assert len(examples(builder)) == 200
+    assert builder.said == [
+        "mine: train: left out 1 broken: train.mrg:201 (the bracket HYPH holds no word)"
+    ]
+
+
+def test_a_tree_beyond_the_limit_spoils_no_other(prepare, write):
+    """Such as one that is not closed, before lines that don't begin with a bracket."""
+    endless = "(S\n" + "  (NN x)\n" * 300_000
+    write("train.mrg", f"{DOG}\n" * 150 + endless + f"{DOG}\n" * 150)
+    builder = prepare("bracketed_trees")
+    assert len(examples(builder)) == 300
+    assert builder.said == [
+        "mine: train: left out 1 broken: train.mrg:151 (longer than 1,048,576 bytes)"
+    ]
+
+
+def test_a_tree_that_is_nested_without_measure_is_broken(prepare, write):
+    deep = "(S " * 100_000 + "(NN x)" + ")" * 100_000
+    write("train.mrg", f"{DOG}\n" * 150 + f"{deep}\n")
+    builder = prepare("bracketed_trees")
+    assert len(examples(builder)) == 150
+    assert builder.said == [
+        "mine: train: left out 1 broken: train.mrg:151 (nested 100,000 deep, where 1,000 are the "
+        "most)"
+    ]
+
+
 def test_trees_without_a_word_are_left_out(prepare, write):
-    write("train.mrg", f"{DOG}\n( (S (NP (-NONE- *))))\n")
+    write("train.mrg", f"{DOG}\n( (S (NP (-NONE- *))))\n(S (NN \u200b) (. \ufeff))\n")
     builder = prepare("bracketed_trees")
     assert examples(builder) == [EXAMPLE] and builder.said == [
-        "mine: train: left out 1 trees without a word"
+        "mine: train: left out 2 trees without a word"
     ]
 
 

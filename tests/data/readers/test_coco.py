@@ -4,11 +4,14 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from t2t_mm import registry
 from t2t_mm.data.readers.coco import Coco
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.language.spec import Language
 
 
 def picture(mode="RGB", form="PNG", size=(40, 10)):
@@ -61,6 +64,18 @@ def test_pictures_with_their_captions(coco):
     assert not builder.said
 
 
+def test_captions_are_lines(coco):
+    texts = ["Two dogs.\n", "one\nline\r\nor\u2028two\tmore", " a  b ", "\u200b\n"]
+    builder = coco({"a.png": picture()}, [(0, text) for text in texts])()
+    assert rows(builder) == {"a.png": ["Two dogs.", "one line or two more", "a b"]}
+
+
+def test_captions_of_the_stock_data_set_are_lines_too(monkeypatch):
+    problem = registry.problem("coco_captions")
+    monkeypatch.setattr(Language, "encode", lambda self, value, *args: value)
+    assert problem.encode_targets(tf.constant("Two\n dogs.\n")).numpy() == b"Two dogs."
+
+
 def test_what_has_no_partner_is_left_out(coco):
     builder = coco({"a.png": picture(), "b.png": picture()}, [(0, "one"), (7, "lost"), (1, "  ")])()
     assert rows(builder) == {"a.png": ["one"]}
@@ -109,6 +124,8 @@ def test_a_folder_that_is_missing(prepare, write):
         '{"images": [{"id": 1}], "annotations": []}',
         "no json",
         '{"images": [{"id": 1, "file_name": 5}], "annotations": []}',
+        '{"images": ' + "[" * 100_000,
+        "[" * 100_000 + "]" * 100_000,
     ],
 )
 def test_annotations_that_are_none(prepare, write, content):

@@ -171,3 +171,18 @@ def test_real_digits(tmp_path):
         "train": 1600,
         "validation": 200,
     }
+
+
+def test_words_that_are_none_are_left_out_or_broken(kaldi):
+    """Bytes of UTF-16, a line beyond the limit; nothing but a character that shows nothing."""
+    sounds = {f"u{number:03}.wav": sound(TONE[:800]) for number in range(250)}
+    lines = [f"{name.partition('.')[0]} Words.\n".encode() for name in sounds]
+    lines[3] = "u003 \u200b\ufeff\n".encode()
+    lines[4] = b"u004 " + "Words".encode("utf-16-le") + b"\n"
+    lines[5] = b"\xef\xbb\xbfu005 Words.\n"
+    lines[6] = b"u006 " + b"x" * 2**21 + b"\n"
+    builder = kaldi(sounds, b"".join(lines))
+    found = rows(builder)
+    assert len(found) == 247 and {row["text"] for row in found} == {b"Words."}
+    assert any("left out 1 utterances without words" in line for line in builder.said)
+    assert any("left out 2 broken: train/text:5" in line for line in builder.said)

@@ -63,6 +63,49 @@ def test_pairs_with_an_empty_line_are_left_out_and_counted(parallel, write):
     assert builder.info.metadata["train"]["left_out"] == {"pairs with an empty line": 4}
 
 
+@pytest.mark.parametrize("nothing", ["\ufeff", "\u200b", "\u2060\u00ad", "\u3164"])
+def test_a_line_that_shows_nothing_is_empty(parallel, write, nothing):
+    write("train.en", f"a\n{nothing}\n")
+    write("train.de", "a\nb\n")
+    builder = parallel()
+    assert pairs(builder) == {("a", "a")}
+    assert builder.said == ["mine: train: left out 1 pairs with an empty line"]
+
+
+def test_files_that_were_joined_have_their_marks_in_the_middle(parallel, write):
+    write("train.en", "\ufeffone\n\ufefftwo\n")
+    write("train.de", "eins\nzwei\n")
+    assert pairs(parallel()) == {("one", "eins"), ("two", "zwei")}
+
+
+def test_lines_without_a_line_feed_are_refused(parallel, write):
+    path = write("train.en", "one\rtwo\r")
+    write("train.de", "eins\rzwei\r")
+    with pytest.raises(UserError, match="ends its lines with carriage returns alone"):
+        parallel()
+    path.write_text("one\ntwo\n")
+    with pytest.raises(UserError, match="train.de ends its lines with carriage returns alone"):
+        parallel()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le"])
+def test_utf_16_is_told(parallel, write, encoding):
+    write("train.en", "one\ntwo\n".encode(encoding))
+    write("train.de", "eins\nzwei\n".encode(encoding))
+    with pytest.raises(UserError, match="broken.*not UTF-8, perhaps UTF-16"):
+        parallel()
+
+
+def test_a_line_beyond_the_limit_is_a_broken_example(parallel, write):
+    write("train.en", HUNDRED.replace("line 7\n", "x" * 2**21 + "\n"))
+    write("train.de", HUNDRED)
+    builder = parallel()
+    assert len(pairs(builder)) == 199
+    assert builder.said == [
+        "mine: train: left out 1 broken: train.en:8 (longer than 1,048,576 bytes)"
+    ]
+
+
 def test_broken_lines_are_skipped_up_to_a_limit(parallel, write):
     write("train.en", HUNDRED)
     write(

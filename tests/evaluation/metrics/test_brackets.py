@@ -63,11 +63,25 @@ def test_the_summary_of_evalbs_sample():
         [test for _, test, _ in SAMPLE], [[gold] for gold, _, _ in SAMPLE]
     )
     told = found.details
-    figures = [told[name] for name in ("recall", "precision", "exact_trees", "tagging_accuracy")]
-    assert [round(figure, 2) for figure in figures] == [87.76, 90.53, 52.94, 98.15]
-    assert (told["errors"], told["skipped"], told["valid"]) == (5, 2, 17)
-    assert found.value == pytest.approx(100 * 2 * 86 / (98 + 95))
-    assert told["f1_all_sentences"] == pytest.approx(100 * 2 * 86 / (98 + 7 * 4 + 95))
+    theirs = ("evalb_recall", "precision", "evalb_exact_trees", "evalb_tagging_accuracy")
+    assert [round(told[name], 2) for name in theirs] == [87.76, 90.53, 52.94, 98.15]
+    assert told["evalb_f1"] == pytest.approx(100 * 2 * 86 / (98 + 95))
+    assert (told["errors"], told["skipped"], told["valid"], told["invalid"]) == (5, 2, 17, 7)
+    assert found.value == pytest.approx(100 * 2 * 86 / (98 + 7 * 4 + 95))
+    assert told["recall"] == pytest.approx(100 * 86 / (98 + 7 * 4))
+    assert told["exact_trees"] == pytest.approx(100 * 9 / 24)
+
+
+def test_trees_of_noise_count_as_missed_and_are_counted():
+    """One right tree among three is not 100%, whatever is wrong with the others."""
+    found = metric("bracket_f1").score([GOLD, "(S (P", "(S (A (P that)))"], [[GOLD]] * 3)
+    assert found.value == pytest.approx(100 * 2 * 4 / (3 * 4 + 4))
+    assert found.details["evalb_f1"] == 100
+    assert found.figures() == {
+        "bracket_f1": found.value,
+        "bracket_f1_valid": 1,
+        "bracket_f1_invalid": 2,
+    }
 
 
 # The first sentence of EVALB's README, with what has to be left out of it worked out by hand.
@@ -86,6 +100,11 @@ MONDAY = (
         (MONDAY, MONDAY.replace("TOP", "ROOT"), (5, 5, 5, 6, 6)),
         (MONDAY, MONDAY.replace("TOP", "S1"), (5, 5, 5, 6, 6)),
         (MONDAY, MONDAY.replace("TOP", ""), (5, 5, 5, 6, 6)),
+        (MONDAY, MONDAY.replace("TOP", "VROOT"), (5, 5, 5, 6, 6)),
+        # a bracket that holds nothing stands for a word, which is missing
+        (GOLD, GOLD.replace("(R a) ", "(R a) (HYPH ) "), ERROR),
+        (GOLD.replace("(R a) ", "(R a) (HYPH ) "), GOLD, ERROR),
+        (GOLD.replace("(R a) ", "(R a) (HYPH -) "), GOLD, ERROR),
         # a comma tagged as a word is one word more than in the reference
         (MONDAY, MONDAY.replace("(, ,)", "(NN ,)"), ERROR),
         (MONDAY, MONDAY[:-1], ERROR),

@@ -18,7 +18,9 @@ def score(name, *pairs):
         ("  The\tCat,\u00a0sat. ", "the cat sat"),
         ("Don't -- twenty-one!", "dont twentyone"),
         ("«Été» – ÄRGER…", "été ärger"),
-        ("„3,5 €“", "35 €"),
+        ("„3,5 €“", "3,5 €"),
+        ("About 3.5%, or 1/2; at 10:30.", "about 3.5% or 1/2 at 10:30"),
+        ("Up 3 % (3.) -- e.g. 1,000.", "up 3 % 3 eg 1,000"),
         ("?!", ""),
     ],
 )
@@ -40,7 +42,15 @@ def test_wer_by_hand():
     }
     assert found.value == pytest.approx(100 * 3 / 8)
     assert not found.higher_is_better
-    assert found.signature.startswith("case:lower|punctuation:removed|space:collapsed|jiwer:")
+    assert found.signature.startswith(
+        "case:lower|punctuation:removed|numbers:kept|space:collapsed|jiwer:"
+    )
+
+
+@pytest.mark.parametrize("heard", ["35%", "3.5", "35", "3 5%"])
+def test_another_number_is_another_word(heard):
+    assert score("wer", (f"up by {heard} today", "Up by 3.5% today.")).value >= 25
+    assert score("wer", ("up by 3.5% today", "Up by 3.5% today.")).value == 0
 
 
 def test_cer_by_hand():

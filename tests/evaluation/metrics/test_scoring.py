@@ -62,10 +62,7 @@ def test_all_right_is_best_and_worse_is_worse(name):
     best, worse = (metric(name).score(*data(name, right)) for right in (3, 1))
     assert best.name == name
     assert best.value == pytest.approx(best.scale if best.higher_is_better else 0)
-    if name == "bracket_f1":  # other words: an error, which counts in this figure alone
-        assert worse.details["f1_all_sentences"] < 100 and worse.details["errors"] == 2
-    else:
-        assert worse.value < best.value if worse.higher_is_better else worse.value > best.value
+    assert worse.value < best.value if worse.higher_is_better else worse.value > best.value
     assert best.signature and type(best.value) is float
 
 
@@ -74,9 +71,33 @@ def test_interval(name):
     hypotheses, references = (side * 10 for side in data(name, 2))
     ours = metric(name).score(hypotheses, references, bootstrap=50, seed=1)
     low, high = ours.interval
-    assert low <= ours.value <= high and (low < high or name == "bracket_f1")
+    assert low <= ours.value <= high and low < high
     assert metric(name).score(hypotheses, references, bootstrap=50, seed=1) == ours
     assert metric(name).score(hypotheses, references).interval is None
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9 \u00e0 la cr\u00e8me", "cafe\u0301 a\u0300 la cre\u0300me"
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_letter_is_the_same_however_its_accent_is_written(name):
+    written = "(S (NN {}) (NN x))" if name == "bracket_f1" else "{} and one more"
+    composed, decomposed = (
+        written.format(each.split()[0] if name == "bracket_f1" else each)
+        for each in (COMPOSED, DECOMPOSED)
+    )
+    other = data(name)[0][0]  # CIDEr of one example is 0
+    same = metric(name).score([composed, other], [[composed], [other]])
+    found = metric(name).score([decomposed, other], [[composed], [other]])
+    assert found.value == same.value and found.details == same.details
+    assert "unicode" not in same.signature and found.signature == f"{same.signature}|unicode:nfc"
+    assert metric(name).score([composed, other], [[decomposed], [other]]).value == same.value
+
+
+def test_what_stands_beside_a_figure_is_shown_with_it():
+    score = metric("bracket_f1").score(TREES, [[tree] for tree in TREES])
+    assert score.figures() == {"bracket_f1": 100, "bracket_f1_valid": 3, "bracket_f1_invalid": 0}
+    assert metric("bleu").score(TEXTS, [[text] for text in TEXTS]).figures().keys() == {"bleu"}
 
 
 def test_interval_of_a_share_is_that_of_the_binomial():

@@ -1,5 +1,8 @@
-"""Reading lines and text of raw files; writing files at once."""
+"""Reading lines and text of raw files; writing files at once; locks."""
 
+import contextlib
+import errno
+import fcntl
 import gzip
 import json
 import math
@@ -87,6 +90,10 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
     try:
         partial.write_bytes(content)
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename is None:  # of a full disk, say
+            error.filename = os.fspath(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -108,15 +115,62 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
     JSON has no form for NaN and infinity (of a loss, say): they are written as null.
     """
-    text = json.dumps(_without_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(without_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
-def _without_nonfinite(value: Any) -> Any:
+def without_nonfinite(value: Any) -> Any:
+    """A value of JSON, with None for the numbers that JSON has no form for."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _without_nonfinite(each) for key, each in value.items()}
+        return {key: without_nonfinite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nonfinite(each) for each in value]
+        return [without_nonfinite(each) for each in value]
     return value
+
+
+class Locked(Exception):
+    """Another process holds a lock."""
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike) -> Iterator[None]:
+    """Holds the lock that a file stands for; it goes when the process does, however that ends. On a
+    file system that knows no locks this does nothing.
+
+    Raises:
+        Locked: another process holds it.
+        OSError: the file can't be made.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if not _lock(descriptor):
+            raise Locked(os.fspath(path))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: str | os.PathLike) -> bool:
+    """Whether another process holds the lock that a file stands for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # nobody has made it
+        return False
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Takes the lock; whether nobody else holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF):
+            raise
+    return True

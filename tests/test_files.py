@@ -2,6 +2,8 @@
 
 import json
 import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -23,11 +25,12 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError) as error:
             files.write_text(path, "after" * 1000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+    assert error.value.filename == str(path)
 
 
 def test_a_file_that_is_copied_onto_itself_stays_as_it_is(tmp_path):
@@ -44,3 +47,28 @@ def test_a_number_that_is_not_finite_is_null_since_json_has_no_form_for_it(tmp_p
     files.write_json(path, {"loss": float("nan"), "all": [1.5, (float("inf"), 2)]})
     assert "NaN" not in path.read_text() and "Infinity" not in path.read_text()
     assert json.loads(path.read_text()) == {"loss": None, "all": [1.5, [None, 2]]}
+
+
+HOLD = """
+import sys
+from t2t_mm import files
+with files.locked(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_lock_is_held_by_one_process_and_goes_when_that_is_killed(tmp_path):
+    lock = tmp_path / "lock"
+    assert not files.is_locked(lock) and not lock.exists()
+    line = [sys.executable, "-c", HOLD, str(lock)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        assert files.is_locked(lock)
+        with pytest.raises(files.Locked), files.locked(lock):
+            raise AssertionError("two hold it")
+        other.kill()
+    assert not files.is_locked(lock)
+    with files.locked(lock):
+        assert files.is_locked(lock)
+    assert not files.is_locked(lock)

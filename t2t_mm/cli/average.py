@@ -12,6 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from t2t_mm.cli import app
+from t2t_mm.config import limits
 from t2t_mm.errors import UserError
 
 FLAGS = app.new_flags()
@@ -27,6 +28,7 @@ flags.DEFINE_integer(
     3,
     "How many of the last checkpoints to average.",
     lower_bound=1,
+    upper_bound=limits.INT32,
     flag_values=FLAGS,
 )
 
@@ -36,8 +38,9 @@ def main() -> None:
     app.need(FLAGS, "output_dir", "average_dir")
     from t2t_mm.runs.directory import OutputDir
 
-    source, target = OutputDir(FLAGS.output_dir), OutputDir(FLAGS.average_dir)
+    source, target = OutputDir(FLAGS.output_dir), OutputDir(FLAGS.average_dir, "average_dir")
     source.need_checkpoint()
+    source.check_record()
     if target.has_checkpoint:
         raise UserError(
             f"There is a checkpoint in {target.checkpoints} already: give another --average_dir."
@@ -46,10 +49,11 @@ def main() -> None:
     from t2t_mm.runs.paths import step_of
     from t2t_mm.runs.weights import write_mean
 
-    paths = _last_intact(source.checkpoints, FLAGS.checkpoints)
     target.check_writable()
-    target.copy_record(source)
-    path = write_mean(paths, target.checkpoints)
+    paths = _last_intact(source.checkpoints, FLAGS.checkpoints)
+    with target.writing():
+        target.copy_record(source)
+        path = write_mean(paths, target.checkpoints)
     steps = ", ".join(f"{step_of(each):,}" for each in paths)
     print(f"{path}: the mean of the weights after {steps} steps")
 

@@ -1,14 +1,18 @@
 """What a model answers to inputs as a person gives them: texts, paths, pictures, samples."""
 
-from collections.abc import Iterator, Sequence
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.decoding import Greedy, Search
 from t2t_mm.errors import UserError
-from t2t_mm.inference.inputs import batched, encode, padded
+from t2t_mm.execution.compiled import open_spec
+from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, padded
 from t2t_mm.problem.base import Problem
 
 TOP = 5  # classes in an answer
@@ -26,7 +30,8 @@ class Predictor:
 
     def __init__(self, model: Any, problems: dict[str, Problem], hparams: HParams, step: int = 0):
         self.model, self.problems, self.hparams, self.step = model, problems, hparams, step
-        self._searches: dict[tuple, Search] = {}
+        self._graphs: dict[tuple, Any] = {}
+        self._building = threading.Lock()
 
     def predict(
         self,
@@ -56,7 +61,7 @@ class Predictor:
             log-probability, "n_best": [(text, score), ...]}; for classes {"label", "probability",
             "top": [(label, probability), ...]}. For an input that can't be read {"error": why}.
         """
-        named = self.problem(problem)
+        named, method = self.problem(problem), method or Greedy()
         one = not isinstance(inputs, list | tuple)
         values = [inputs] if one else list(inputs)
         results: list[dict | None] = [None] * len(values)
@@ -68,17 +73,37 @@ class Predictor:
                 results[index] = {"error": str(error)}
         lengths = {index: int(named.inputs.positions(value)) for index, value in encoded.items()}
         order = sorted(encoded, key=lambda index: (lengths[index], index))
-        for rows in batched(order, lengths, self.hparams.batch_size):
+        most = min(ROWS, max(1, HYPOTHESES // method.hypotheses))
+        for rows in batched(order, lengths, self.hparams.batch_size, most):
             batch = padded([encoded[index] for index in rows], named.inputs.masked)
             if named.targets.is_sequence:
                 sources = [values[index] for index in rows]
                 found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
                 answers = list(_texts(named, sources, *found))
             else:
-                answers = named.targets.answers(self.logits(named, batch), top)
+                answers = named.targets.answers(self._classify(named, batch), top)
             for index, answer in zip(rows, answers, strict=True):
-                results[index] = answer
+                results[index] = finite(answer)
         return results[0] if one else results
+
+    def warm_up(
+        self, problems: Iterable[str] | None = None, method: Any = None, longest: int = 512
+    ) -> None:
+        """Compiles what answers problems, so that no later call has to wait for it.
+
+        Args:
+            problems: their names; all, if not given.
+            method, longest: those of the later calls of `predict`.
+        """
+        for name in problems or self.problems:
+            named = self.problem(name)
+            value = named.inputs.read_in_graph(tf.constant(named.inputs.sample()))
+            encoded = named.encode_inputs(named.preprocess(value))
+            batch = padded([encoded], named.inputs.masked)
+            if named.targets.is_sequence:
+                self.decode(named, batch, method, longest)
+            else:
+                self._classify(named, batch)
 
     def problem(self, name: str) -> Problem:
         """The problem of that name; a UserError if the model was not trained on it."""
@@ -96,11 +121,30 @@ class Predictor:
         index: Sequence[int] | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Decodes a batch of encoded inputs: the arrays of decoding.Decoded."""
-        key = (problem.name, method or Greedy(), longest)
-        if key not in self._searches:
-            self._searches[key] = Search(self.model, problem.name, key[1], longest)
-        ids, log_probs, scores = self._searches[key](batch, None, seed, index)
+        method = method or Greedy()
+        make = functools.partial(Search, self.model, problem.name, method, longest)
+        search = self._compiled((problem.name, method, longest), lambda: make().built(batch))
+        ids, log_probs, scores = search(batch, None, seed, index)
         return np.asarray(ids), np.asarray(log_probs), np.asarray(scores)
+
+    def _classify(self, problem: Problem, batch: dict[str, Any]) -> Any:
+        """As `logits`, compiled."""
+
+        def make():
+            specs = {key: open_spec(each, 1 + problem.inputs.masked) for key, each in batch.items()}
+            graph = tf.function(functools.partial(self.logits, problem), [specs], autograph=False)
+            graph.get_concrete_function()
+            return graph
+
+        return self._compiled((problem.name,), make)(batch)
+
+    def _compiled(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` compiles: once, whatever threads ask for it."""
+        if key not in self._graphs:
+            with self._building:
+                if key not in self._graphs:
+                    self._graphs[key] = make()
+        return self._graphs[key]
 
     def logits(self, problem: Problem, batch: dict[str, Any]) -> Any:
         """Logits [batch, classes] of a target that is no sequence."""
@@ -118,6 +162,15 @@ def _texts(problem, sources, ids, log_probs, scores) -> Iterator[dict]:
             "log_prob": float(log_probs[row, 0]),
             "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }
+
+
+def finite(answer: dict) -> dict:
+    """An answer; an error in place of one with a number that is not finite, for which JSON has no
+    form: a damaged model gives such, or one that finds no output."""
+    numbers = [answer[name] for name in ("score", "log_prob", "probability") if name in answer]
+    if np.isfinite(numbers).all():
+        return answer
+    return {"error": f"the model gives the answer no finite score ({numbers[0]})"}
 
 
 def text_of(answer: dict) -> str:

@@ -19,6 +19,7 @@ import t2t_mm
 from t2t_mm.decoding import Beam
 from t2t_mm.errors import UserError
 from t2t_mm.export import export, warmup
+from t2t_mm.modalities.base import NO_SCORE
 
 ALONE = Path(__file__).with_name("alone.py")
 SENTENCES = [
@@ -143,7 +144,7 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
         assert texts[good : good + broken] == [""] * broken
         unread = [value.decode() for value in BROKEN[kind]] if kind == "language" else BROKEN[kind]
         assert all("error" in answer for answer in model.predict(name, unread)), name
-        assert answers["scores"][good : good + broken] == [-np.inf] * broken
+        assert answers["scores"][good : good + broken] == [NO_SCORE] * broken
         assert np.isfinite([*answers["scores"][:good], *answers["scores"][good + broken :]]).all()
         wanted = [answer.get("score", np.log(answer.get("probability", 1.0))) for answer in mine]
         np.testing.assert_allclose(answers["scores"][:good], wanted, atol=1e-4, err_msg=name)
@@ -166,7 +167,9 @@ def test_beams_in_the_layout_of_serving(model, tmp_path):
         np.testing.assert_allclose(
             found["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4
         )
-    assert found["outputs"].shape == (4, 2) and found["scores"].numpy()[3].tolist() == [-np.inf] * 2
+    assert (
+        found["outputs"].shape == (4, 2) and found["scores"].numpy()[3].tolist() == [NO_SCORE] * 2
+    )
     assert signatures["mini_ende"](inputs=tf.constant([], tf.string))["outputs"].shape == (0, 2)
 
 

@@ -173,6 +173,8 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
     for name in values:  # the shell leaves --data_dir=~/data as it is
         if name.endswith(("_dir", "_from", "_file")) and str(values[name].value).startswith("~"):
             values[name].value = os.path.expanduser(values[name].value)
+            if values[name].value.startswith("~"):
+                raise UsageError(f"--{name}={values[name].value}: there is no such user")
     for name in values:
         _check_value(name, values[name].value)
     if rest:

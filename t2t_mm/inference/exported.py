@@ -11,7 +11,7 @@ import tensorflow_text  # noqa: F401 its operations are in the graph
 from t2t_mm import records, registry
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
-from t2t_mm.inference.predictor import TOP, finite
+from t2t_mm.inference.predictor import TOP, check_numbers, finite
 
 
 class _Side(TypedDict):
@@ -63,7 +63,8 @@ class ExportedPredictor:
 
         How it searches was decided at the export.
         """
-        if problem not in self._sides:
+        check_numbers(1, top=top)
+        if not isinstance(problem, str) or problem not in self._sides:
             raise UserError(f"{self.path} serves {', '.join(self.problems)}, not {problem}.")
         one = not isinstance(inputs, list | tuple)
         values, results = [inputs] if one else list(inputs), []

@@ -14,8 +14,9 @@ HYPOTHESES = 256  # most of them in a batch, of all its inputs, if it has severa
 # Most positions of an input in the body: a longer one could take all memory, and the other inputs
 # with it.
 MOST_POSITIONS = 8192
-# What reading an input raises if it can't be read.
-UNREADABLE = (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError)
+# What reading an input raises if it can't be read: with a modality or a hook of the user's own,
+# anything. The other inputs are answered.
+UNREADABLE = Exception
 
 
 def encode(problem: Problem, value: Any) -> tf.Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
+from t2t_mm.config.limits import INT32
 from t2t_mm.decoding import Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.execution.compiled import open_spec
@@ -60,7 +61,12 @@ class Predictor:
             A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its
             log-probability, "n_best": [(text, score), ...]}; for classes {"label", "probability",
             "top": [(label, probability), ...]}. For an input that can't be read {"error": why}.
+
+        Raises:
+            UserError: for an unknown problem, or a number out of range.
         """
+        check_numbers(1, top=top, longest=longest)
+        check_numbers(0, seed=seed, first=first)
         named, method = self.problem(problem), method or Greedy()
         one = not isinstance(inputs, list | tuple)
         values = [inputs] if one else list(inputs)
@@ -107,7 +113,7 @@ class Predictor:
 
     def problem(self, name: str) -> Problem:
         """The problem of that name; a UserError if the model was not trained on it."""
-        if name not in self.problems:
+        if not isinstance(name, str) or name not in self.problems:
             raise UserError(f"The model was trained on {', '.join(self.problems)}, not on {name}.")
         return self.problems[name]
 
@@ -162,6 +168,15 @@ def _texts(problem, sources, ids, log_probs, scores) -> Iterator[dict]:
             "log_prob": float(log_probs[row, 0]),
             "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }
+
+
+def check_numbers(low: int, **numbers: Any) -> None:
+    """Raises a UserError for a number that is none, is below `low`, or more than TensorFlow counts
+    with."""
+    for name, number in numbers.items():
+        if not isinstance(number, int | np.integer) or not low <= number <= INT32:
+            shown = repr(number)[:40]
+            raise UserError(f"{name} is a whole number from {low} to {INT32:,}, not {shown}.")
 
 
 def finite(answer: dict) -> dict:

@@ -169,7 +169,8 @@ def _is_whole(path) -> bool:
         counts = _read_counts(path)
         size = counts.size + counts.good * _HEAD.size
         with open(path, "rb") as file:
-            return len(file.readline(_LONGEST)) + size == os.fstat(file.fileno()).st_size
+            begin = len(file.readline(_LONGEST))
+            return counts.items > 0 and begin + size == os.fstat(file.fileno()).st_size
     except (OSError, ValueError, TypeError):
         return False
 

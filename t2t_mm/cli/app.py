@@ -169,7 +169,7 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
         hint = f", did you mean --{near[0]}?" if near else ";"
         raise UsageError(f"unknown flag --{error.flagname}{hint} --help lists the flags") from None
     except flags.Error as error:
-        raise UsageError(f"{error}; --help lists the flags") from None
+        raise UsageError(f"{str(error)[:300]}; --help lists the flags") from None
     for name in values:  # the shell leaves --data_dir=~/data as it is
         if name.endswith(("_dir", "_from", "_file")) and str(values[name].value).startswith("~"):
             values[name].value = os.path.expanduser(values[name].value)
@@ -189,9 +189,11 @@ def _check_value(name: str, value: Any) -> None:
         raise UsageError(f"--{name} is a number below 2^63, not {value}; --help lists the flags")
     for text in value if isinstance(value, list) else [value]:
         try:
-            str(text).encode("utf-8")
+            is_text = b"\0" not in str(text).encode("utf-8")
         except UnicodeEncodeError:
-            raise UsageError(f"--{name}: {text!r} is not in UTF-8") from None
+            is_text = False
+        if not is_text:
+            raise UsageError(f"--{name}: {text!r:.300} is no text in UTF-8")
 
 
 def _list_registered() -> None:

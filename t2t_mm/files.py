@@ -1,8 +1,5 @@
-"""Reading lines and text of raw files; writing files at once; locks."""
+"""Reading lines and text of raw files; writing files at once."""
 
-import contextlib
-import errno
-import fcntl
 import gzip
 import json
 import math
@@ -128,49 +125,3 @@ def without_nonfinite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_nonfinite(each) for each in value]
     return value
-
-
-class Locked(Exception):
-    """Another process holds a lock."""
-
-
-@contextlib.contextmanager
-def locked(path: str | os.PathLike) -> Iterator[None]:
-    """Holds the lock that a file stands for; it goes when the process does, however that ends. On a
-    file system that knows no locks this does nothing.
-
-    Raises:
-        Locked: another process holds it.
-        OSError: the file can't be made.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        if not _lock(descriptor):
-            raise Locked(os.fspath(path))
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def is_locked(path: str | os.PathLike) -> bool:
-    """Whether another process holds the lock that a file stands for."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:  # nobody has made it
-        return False
-    try:
-        return not _lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Takes the lock; whether nobody else holds it."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF):
-            raise
-    return True

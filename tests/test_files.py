@@ -2,8 +2,6 @@
 
 import json
 import resource
-import subprocess
-import sys
 
 import pytest
 
@@ -47,28 +45,3 @@ def test_a_number_that_is_not_finite_is_null_since_json_has_no_form_for_it(tmp_p
     files.write_json(path, {"loss": float("nan"), "all": [1.5, (float("inf"), 2)]})
     assert "NaN" not in path.read_text() and "Infinity" not in path.read_text()
     assert json.loads(path.read_text()) == {"loss": None, "all": [1.5, [None, 2]]}
-
-
-HOLD = """
-import sys
-from t2t_mm import files
-with files.locked(sys.argv[1]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_lock_is_held_by_one_process_and_goes_when_that_is_killed(tmp_path):
-    lock = tmp_path / "lock"
-    assert not files.is_locked(lock) and not lock.exists()
-    line = [sys.executable, "-c", HOLD, str(lock)]
-    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout.readline() == "held\n"
-        assert files.is_locked(lock)
-        with pytest.raises(files.Locked), files.locked(lock):
-            raise AssertionError("two hold it")
-        other.kill()
-    assert not files.is_locked(lock)
-    with files.locked(lock):
-        assert files.is_locked(lock)
-    assert not files.is_locked(lock)

@@ -16,7 +16,7 @@ HEAVY = {"tensorflow", "keras", "tensorflow_datasets", "tensorflow_text", "jax",
 
 # The floors of the house: a part imports from its own floor and those below, never from above.
 FLOORS = [
-    {"errors", "quiet", "loading", "files", "compat", "records", "registry"},
+    {"errors", "quiet", "loading", "files", "compat", "records", "locks", "registry"},
     {"mixtures", "config"},
     {"layers"},
     {"modalities"},

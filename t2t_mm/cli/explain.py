@@ -12,7 +12,6 @@ from pathlib import Path
 
 from absl import flags
 
-from t2t_mm import files
 from t2t_mm.cli import app
 from t2t_mm.errors import UserError
 
@@ -44,7 +43,7 @@ def main() -> None:
 
     explanation = explain(RunPredictor(FLAGS.output_dir), FLAGS.problem, FLAGS.input)
     for form in ("png", "svg"):
-        files.write_bytes(f"{path}.{form}", draw(explanation, form))
+        Path(f"{path}.{form}").write_bytes(draw(explanation, form))
     print(f"{explanation.answer}\n{path}.png and {path}.svg show how it came about.")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from t2t_mm import files, records, registry
+from t2t_mm import files, locks, records, registry
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
@@ -111,7 +111,7 @@ class OutputDir:
             return ""
         status = self._read(STATUS_FILE, _Status)
         is_ours = status.get("host") == socket.gethostname()
-        was_killed = is_ours and not files.is_locked(self.path / LOCK_FILE)
+        was_killed = is_ours and not locks.is_locked(self.path / LOCK_FILE)
         state = status.get("state", "")
         return "killed" if state == "training" and was_killed else state
 
@@ -157,7 +157,7 @@ class OutputDir:
 
     def check_free(self) -> None:
         """Raises a UserError if another process trains in the directory."""
-        if files.is_locked(self.path / LOCK_FILE):
+        if locks.is_locked(self.path / LOCK_FILE):
             raise self._taken()
 
     @contextlib.contextmanager
@@ -165,9 +165,9 @@ class OutputDir:
         """One process at a time trains in the directory: a UserError for the second. However it
         ends, its lock goes with it."""
         try:
-            with files.locked(self.path / LOCK_FILE):
+            with locks.locked(self.path / LOCK_FILE):
                 yield
-        except files.Locked:
+        except locks.Locked:
             raise self._taken() from None
 
     def _taken(self):

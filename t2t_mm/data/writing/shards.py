@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_mm import files
+from t2t_mm import locks
 from t2t_mm.data.writing import pieces
 from t2t_mm.data.writing.options import DEFAULTS, Options, Status
 from t2t_mm.errors import UserError
@@ -65,8 +65,8 @@ def alone(work: pathlib.Path) -> Iterator[None]:
     work.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(files.locked(work / "lock"))
-        except (files.Locked, FileNotFoundError):  # the latter if that process has just ended
+            stack.enter_context(locks.locked(work / "lock"))
+        except (locks.Locked, FileNotFoundError):  # the latter if that process has just ended
             raise UserError(
                 f"Another process is preparing {work.parent}. Wait for it to end, and run this "
                 f"again."

@@ -1,4 +1,6 @@
-"""The one exception that stands for a mistake of the user."""
+"""The one exception that stands for a mistake of the user, and what other errors say."""
+
+import re
 
 
 class UserError(Exception):
@@ -7,3 +9,11 @@ class UserError(Exception):
     The message is one paragraph: what was expected, what came, what to do. Commands print it as one
     line, `error: <message>`, and exit with code 1; a traceback would only hide it.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without TensorFlow's names of operations; its kind if
+    it has none."""
+    plain = re.sub(r"\{\{.*?\}\} ?|\[Op:.*?\]", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).rstrip(". ")[:300]

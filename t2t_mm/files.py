@@ -239,6 +239,10 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
     try:
         partial.write_bytes(content)
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename is None:  # of a full disk, say
+            error.filename = os.fspath(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -263,15 +267,16 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
     JSON has no form for NaN and infinity (of a loss, say): they are written as null.
     """
-    text = json.dumps(_without_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(without_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
-def _without_nonfinite(value: Any) -> Any:
+def without_nonfinite(value: Any) -> Any:
+    """A value of JSON, with None for the numbers that JSON has no form for."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _without_nonfinite(each) for key, each in value.items()}
+        return {key: without_nonfinite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nonfinite(each) for each in value]
+        return [without_nonfinite(each) for each in value]
     return value

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from t2t_mm import registry
 from t2t_mm.registry import RegistryError
 
+LEAST = 1e-9  # weight; others are added to it, and none may be lost
+
 
 def parse(text: str) -> dict[str, float | None]:
     """The value of `--problems` -> {problem name: weight}, in the order given.
@@ -47,8 +49,11 @@ def _weight(text: float | str, where: str) -> float:
         value = float(text)
     except (TypeError, ValueError):
         value = math.nan
-    if not 0 < value < math.inf:
-        raise RegistryError(f"'{where}': a weight is a positive number, not '{text}'")
+    if not LEAST <= value <= 1 / LEAST:
+        limits, shown = f"from {LEAST:g} to {1 / LEAST:g}", str(text)[:40]
+        raise RegistryError(
+            f"'{where[:80]}': a weight is a positive number, {limits}, not '{shown}'"
+        )
     return value
 
 

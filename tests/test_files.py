@@ -29,11 +29,12 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError) as error:
             files.write_text(path, "after" * 1000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+    assert error.value.filename == str(path)
 
 
 def test_a_file_that_is_copied_onto_itself_stays_as_it_is(tmp_path):

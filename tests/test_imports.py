@@ -16,7 +16,7 @@ HEAVY = {"tensorflow", "keras", "tensorflow_datasets", "tensorflow_text", "jax",
 
 # The floors of the house: a part imports from its own floor and those below, never from above.
 FLOORS = [
-    {"errors", "quiet", "loading", "files", "compat", "registry"},
+    {"errors", "quiet", "loading", "files", "compat", "records", "locks", "registry"},
     {"mixtures", "config"},
     {"layers"},
     {"modalities"},
@@ -44,6 +44,7 @@ LIGHT = {
     "loading",
     "registry",
     "files",
+    "records",
     "mixtures",
     "config",
     "problem",

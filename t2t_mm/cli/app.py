@@ -19,27 +19,42 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 from absl import flags
 
 import t2t_mm
 from t2t_mm import registry
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, first_line
 from t2t_mm.quiet import quiet
 
 COMMON = ("t2t_usr_dir", "registry_help", "version", "help")  # flags of every command
 USAGE = 2  # exit code where the command line itself is wrong
 Sections = Mapping[str, Sequence[str]]  # {heading of --help: names of flags}
 
-# What the machine refuses: disk full, no permission, read-only, a file where a folder should be.
-_MACHINE = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EEXIST,
+_ROOM = "Make room, or give a place on another disk."
+_RIGHTS = "Give a place that you may read and write."
+# What to do where the machine refuses something.
+_REMEDIES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.EIO: "The disk may be failing: check it, and bring back a copy of the file.",
+    errno.ENOMEM: "Free some memory, or ask for less at a time.",
+    errno.EMFILE: "Raise the limit of open files (ulimit -n).",
+}
+_CHECK_PATHS = "Check the paths that are given."
+# Exceptions of TensorFlow's file system and memory -> what the machine would have said.
+_OF_TENSORFLOW = {
+    "PermissionDeniedError": errno.EACCES,
+    "NotFoundError": errno.ENOENT,
+    "AlreadyExistsError": errno.EEXIST,
+    "FailedPreconditionError": errno.EISDIR,
+    "DataLossError": errno.EIO,
+    "ResourceExhaustedError": errno.ENOMEM,
 }
 
 
@@ -92,6 +107,7 @@ def run(
             for path in filter(None, map(str.strip, values.t2t_usr_dir.split(","))):
                 registry.load_directory(path)
             _list_registered() if values.registry_help else main()
+        sys.stdout.flush()  # where that can't be, it is an error as any other
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -153,14 +169,31 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
         hint = f", did you mean --{near[0]}?" if near else ";"
         raise UsageError(f"unknown flag --{error.flagname}{hint} --help lists the flags") from None
     except flags.Error as error:
-        raise UsageError(f"{error}; --help lists the flags") from None
+        raise UsageError(f"{str(error)[:300]}; --help lists the flags") from None
     for name in values:  # the shell leaves --data_dir=~/data as it is
         if name.endswith(("_dir", "_from", "_file")) and str(values[name].value).startswith("~"):
             values[name].value = os.path.expanduser(values[name].value)
+            if values[name].value.startswith("~"):
+                raise UsageError(f"--{name}={values[name].value}: there is no such user")
+    for name in values:
+        _check_value(name, values[name].value)
     if rest:
         raise UsageError(
             f"expected only flags, --name=value, but '{rest[0]}' is none; --help lists the flags"
         )
+
+
+def _check_value(name: str, value: Any) -> None:
+    """Refuses numbers that nothing can count with, and text that no file can hold."""
+    if isinstance(value, float | int) and not abs(value) < 2**63:  # NaN is not below it, either
+        raise UsageError(f"--{name} is a number below 2^63, not {value}; --help lists the flags")
+    for text in value if isinstance(value, list) else [value]:
+        try:
+            is_text = b"\0" not in str(text).encode("utf-8")
+        except UnicodeEncodeError:
+            is_text = False
+        if not is_text:
+            raise UsageError(f"--{name}: {text!r:.300} is no text in UTF-8")
 
 
 def _list_registered() -> None:
@@ -173,10 +206,14 @@ def _users_mistake(error: Exception) -> str | None:
     """The message for the user; None if the fault is ours, and the traceback is wanted."""
     if isinstance(error, UserError | registry.RegistryError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in _MACHINE:
-        return f"{error.strerror}: {error.filename}" if error.filename else str(error)
-    if type(error).__module__.startswith("tensorflow."):  # its file system has its own exceptions
-        message = str(error)
-        if type(error).__name__ == "PermissionDeniedError" or "No space left on device" in message:
-            return message
+    if isinstance(error, OSError) and error.errno:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        where = f": {' and '.join(names)}" if names else ""
+        return f"{error.strerror}{where}. {_REMEDIES.get(error.errno, _CHECK_PATHS)}"
+    if isinstance(error, MemoryError):
+        return f"Out of memory. {_REMEDIES[errno.ENOMEM]}"
+    if type(error).__module__.startswith("tensorflow."):
+        code = _OF_TENSORFLOW.get(type(error).__name__)
+        code = errno.ENOSPC if "No space left on device" in str(error) else code
+        return f"{first_line(error)}. {_REMEDIES.get(code, _CHECK_PATHS)}" if code else None
     return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from t2t_mm.cli import app, checkpoint
+from t2t_mm.config import limits
 from t2t_mm.errors import UserError
 
 FLAGS = app.new_flags()
@@ -28,6 +29,7 @@ flags.DEFINE_integer(
     3,
     "How many to average: the last ones up to --checkpoint.",
     lower_bound=1,
+    upper_bound=limits.INT32,
     flag_values=FLAGS,
 )
 
@@ -37,8 +39,9 @@ def main() -> None:
     app.need(FLAGS, "output_dir", "average_dir")
     from t2t_mm.runs.directory import OutputDir
 
-    source, target = OutputDir(FLAGS.output_dir), OutputDir(FLAGS.average_dir)
+    source, target = OutputDir(FLAGS.output_dir), OutputDir(FLAGS.average_dir, "average_dir")
     last = checkpoint.check(FLAGS)
+    source.check_record()
     if target.has_checkpoint:
         raise UserError(
             f"There is a checkpoint in {target.checkpoints} already: give another --average_dir."
@@ -49,8 +52,9 @@ def main() -> None:
     from t2t_mm.runs.weights import write_mean
 
     paths = _last_intact(source.checkpoints, last, FLAGS.checkpoints)
-    target.copy_record(source)
-    path = write_mean(paths, target.checkpoints)
+    with target.writing():
+        target.copy_record(source)
+        path = write_mean(paths, target.checkpoints)
     steps = ", ".join(f"{step_of(each):,}" for each in paths)
     print(f"{path}: the mean of the weights after {steps} steps")
 

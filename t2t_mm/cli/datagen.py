@@ -43,6 +43,7 @@ flags.DEFINE_integer(
     None,
     "Processes that make examples; if not given, one per core.",
     lower_bound=1,
+    upper_bound=1000,
     flag_values=FLAGS,
 )
 flags.DEFINE_list(

@@ -14,6 +14,7 @@ from absl import flags
 
 from t2t_mm import files
 from t2t_mm.cli import app, checkpoint
+from t2t_mm.config import limits
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
@@ -48,17 +49,28 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("data_dir", None, "Prepared data, for --split.", flag_values=FLAGS)
 flags.DEFINE_integer(
-    "examples", 0, "How many examples of --split; 0: all.", lower_bound=0, flag_values=FLAGS
+    "examples",
+    0,
+    "How many examples of --split; 0: all.",
+    lower_bound=0,
+    upper_bound=limits.INT32,
+    flag_values=FLAGS,
 )
 flags.DEFINE_bool("interactive", False, "Answer lines as they are typed.", flag_values=FLAGS)
 flags.DEFINE_integer(
-    "beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1, flag_values=FLAGS
+    "beam_size",
+    1,
+    "Hypotheses of beam search; 1: greedy.",
+    lower_bound=1,
+    upper_bound=limits.MOST_HYPOTHESES,
+    flag_values=FLAGS,
 )
 flags.DEFINE_float(
     "alpha",
     0.6,
     "Length penalty of beam search; a greater one favours longer outputs.",
     lower_bound=0.0,
+    upper_bound=limits.MOST_ALPHA,
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
@@ -73,6 +85,7 @@ flags.DEFINE_float(
     0.0,
     "Sample from the model at this temperature; 0: don't sample.",
     lower_bound=0.0,
+    upper_bound=limits.MOST_TEMPERATURE,
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
@@ -80,6 +93,7 @@ flags.DEFINE_integer(
     0,
     "Sample from the k most probable symbols; 0: from all.",
     lower_bound=0,
+    upper_bound=limits.INT32,
     flag_values=FLAGS,
 )
 flags.DEFINE_float(
@@ -90,12 +104,20 @@ flags.DEFINE_float(
     upper_bound=1.0,
     flag_values=FLAGS,
 )
-flags.DEFINE_integer("seed", 0, "Random seed for sampling.", lower_bound=0, flag_values=FLAGS)
+flags.DEFINE_integer(
+    "seed",
+    0,
+    "Random seed for sampling.",
+    lower_bound=0,
+    upper_bound=limits.INT32,
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer(
     "n_best",
     1,
     "Outputs per line, best first, each with its score, separated by tabs.",
     lower_bound=1,
+    upper_bound=limits.MOST_HYPOTHESES,
     flag_values=FLAGS,
 )
 SECTIONS = {
@@ -124,6 +146,11 @@ def main() -> None:
     if FLAGS.sampling_temperature and FLAGS.beam_size > 1:
         raise app.UsageError(
             "--beam_size and --sampling_temperature are two ways to decode: give one of them."
+        )
+    if 0 < FLAGS.sampling_temperature < limits.LEAST_TEMPERATURE:
+        raise app.UsageError(
+            f"--sampling_temperature is 0 or at least {limits.LEAST_TEMPERATURE}, not "
+            f"{FLAGS.sampling_temperature}."
         )
     if (FLAGS.top_k or FLAGS.top_p < 1) and not FLAGS.sampling_temperature:
         raise app.UsageError(

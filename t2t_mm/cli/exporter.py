@@ -12,6 +12,7 @@ from absl import flags
 
 from t2t_mm import files, mixtures
 from t2t_mm.cli import app, checkpoint
+from t2t_mm.config import limits
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
@@ -26,10 +27,20 @@ flags.DEFINE_string(
     "problems", None, "Problems to export, joined with +; all, if not given.", flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    "beam_size", 1, "Hypotheses of beam search; 1: greedy.", lower_bound=1, flag_values=FLAGS
+    "beam_size",
+    1,
+    "Hypotheses of beam search; 1: greedy.",
+    lower_bound=1,
+    upper_bound=limits.MOST_HYPOTHESES,
+    flag_values=FLAGS,
 )
 flags.DEFINE_float(
-    "alpha", 0.6, "Length penalty of beam search.", lower_bound=0.0, flag_values=FLAGS
+    "alpha",
+    0.6,
+    "Length penalty of beam search.",
+    lower_bound=0.0,
+    upper_bound=limits.MOST_ALPHA,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     "decode_length",

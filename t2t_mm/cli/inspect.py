@@ -13,6 +13,7 @@ from absl import flags
 
 from t2t_mm import files, mixtures, registry
 from t2t_mm.cli import app
+from t2t_mm.config import limits
 
 SCAN = 4_000  # examples that lengths are measured on
 SHEET = 24  # examples on a sheet
@@ -24,7 +25,12 @@ flags.DEFINE_string(
 flags.DEFINE_string("data_dir", None, "Prepared data and vocabularies.", flag_values=FLAGS)
 flags.DEFINE_string("split", "train", "Split to take examples from.", flag_values=FLAGS)
 flags.DEFINE_integer(
-    "examples", 4, "How many examples to show as text.", lower_bound=0, flag_values=FLAGS
+    "examples",
+    4,
+    "How many examples to show as text.",
+    lower_bound=0,
+    upper_bound=limits.INT32,
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "sheet_dir",

@@ -16,8 +16,9 @@ from typing import Any
 
 from absl import flags
 
-from t2t_mm import registry
+from t2t_mm import files, registry
 from t2t_mm.cli import app
+from t2t_mm.config import limits
 from t2t_mm.errors import UserError
 
 FLAGS = app.new_flags()
@@ -48,6 +49,7 @@ flags.DEFINE_integer(
     0,
     "Resamples for a 95% interval, such as 1000; 0: no interval.",
     lower_bound=0,
+    upper_bound=10**6,
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
@@ -55,6 +57,7 @@ flags.DEFINE_integer(
     12345,
     "Random seed of the resamples; with one seed all systems are resampled alike.",
     lower_bound=0,
+    upper_bound=limits.INT32,
     flag_values=FLAGS,
 )
 flags.DEFINE_bool("json", False, "Print JSON.", flag_values=FLAGS)
@@ -70,7 +73,8 @@ def main() -> None:
         for metric in metrics
     ]
     if FLAGS.json:
-        print(json.dumps(_as_json(scores, len(hypotheses)), indent=2))
+        found = files.without_nonfinite(_as_json(scores, len(hypotheses)))
+        print(json.dumps(found, indent=2))
     else:
         _show(scores, len(hypotheses))
 
@@ -111,8 +115,6 @@ def _read(hypotheses: str, references: Sequence[str]) -> tuple[list[str], list[l
 
 
 def _lines(path: str) -> list[str]:
-    from t2t_mm import files
-
     lines: list[str] = []
     for number, line in files.lines(path):
         if wrong := files.fault(line):

@@ -70,10 +70,10 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
         )
     names, hparams = mixtures.parse(config.problems), _hparams(config, output)
     problems = [registry.problem(name).configure(hparams) for name in names]
+    output.check_writable()
     if config.mode == "evaluate":
         output.check_are_recorded(names)
     else:
-        output.check_writable()
         output.check_config(config)
         output.check_names(names)
     if config.generate_data and not os.path.isdir(config.data_dir):
@@ -157,6 +157,8 @@ def _run(wanted: Run) -> None:
         make_deterministic()
     replicas = Replicas(make_strategy(config.strategy))
     console = (JsonConsole() if config.log_json else Console()) if replicas.is_chief else Silent()
+    if replicas.is_chief and config.mode != "evaluate":
+        output.check_free()
     tables.log_versions(console, replicas)
     if config.mode != "evaluate" or config.hparams_set:
         name = config.hparams_set or DEFAULT_SET

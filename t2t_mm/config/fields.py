@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of the standard library from Python 3.11 on
 
 STRINGS = tuple[str, ...]
+INTS_BELOW = 2**63  # where a field has no limit of its own
 TYPES = {
     int: "an int",
     float: "a float",
@@ -51,7 +52,7 @@ def field(
         default: an int, a float, a bool, a str or a tuple of str.
         doc: what it means, with its unit.
         choices: the values it may have.
-        low, below: low <= value < below.
+        low, below: low <= value < below; a float is finite in any case.
         more: what else is to be known about it, kept as `Field.more`.
     """
     limits = {"doc": doc, "choices": tuple(choices), "low": low, "below": below, "more": more}
@@ -81,8 +82,9 @@ class Field:
         """What it may hold: "one of body, encoder"; "an int of at least 1"."""
         if self.choices:
             return f"one of {', '.join(map(str, self.choices))}"
-        low = "" if self.low is None else f" of at least {self.low}"
-        return TYPES[self.type] + low + ("" if self.below is None else f" and below {self.below}")
+        limits = [] if self.low is None else [f"of at least {self.low}"]
+        limits += [] if self.below is None else [f"below {self.below}"]
+        return " ".join([TYPES[self.type], " and ".join(limits)]).rstrip()
 
     def parsed(self, text: str) -> Any:
         """Text -> a value of the field's type, or the text where it is none (`checked` says so)."""
@@ -97,19 +99,35 @@ class Field:
 
     def checked(self, value: Any) -> Any:
         """The value in the field's type. ValueError if it isn't of that type, or out of range."""
-        kind: Any = numbers.Integral if self.type is int else numbers.Real
-        if self.type in (int, float) and isinstance(value, kind) and not isinstance(value, bool):
-            value = self.type(value)  # NumPy's numbers, and an int where a float is wanted
+        value = self._number(value) if self.type in (int, float) else value
         if self.type == STRINGS and isinstance(value, list | tuple):
             good = all(isinstance(each, str) for each in value)
             value = tuple(value)  # JSON has lists
         else:
             good = type(value) is self.type and (not self.choices or value in self.choices)
-        good = good and (self.low is None or self.low <= value < math.inf)
-        if not good or not (self.below is None or value < self.below):
-            doc = f" ({self.doc})" if self.doc else ""
-            raise ValueError(f"{self.name} is {self.wanted}{doc}, not {value!r}")
+        if not (good and self._is_in_range(value)):
+            doc, shown = f" ({self.doc})" if self.doc else "", repr(value)
+            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+            raise ValueError(f"{self.name} is {self.wanted}{doc}, not {shown}")
         return value
+
+    def _number(self, value: Any) -> Any:
+        """NumPy's numbers, and an int where a float is wanted, in the field's type; the rest as it
+        is."""
+        kind: Any = numbers.Integral if self.type is int else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return value
+        try:
+            return self.type(value)
+        except OverflowError:  # no float is as large
+            return math.inf
+
+    def _is_in_range(self, value: Any) -> bool:
+        if self.type not in (int, float):
+            return True
+        most = INTS_BELOW if self.type is int else math.inf
+        low = -most if self.low is None else self.low
+        return abs(value) < most and low <= value < (most if self.below is None else self.below)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +185,7 @@ class Fields:
             values[name] = cls._checked(found, found.parsed(value))
         return values
 
-    def replace(self, **values: Any) -> "Self":
+    def replace(self, /, **values: Any) -> "Self":
         """A copy with some fields changed. UserError for an unknown field or an unfit value."""
         for name in values:
             self.field_named(name)

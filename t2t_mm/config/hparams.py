@@ -56,14 +56,16 @@ class HParams(fields.Fields):
 
     # The body.
     hidden_size: int = _architecture(
-        128, "channels of the body; even, and a multiple of num_heads", low=2
+        128, "channels of the body; even, and a multiple of num_heads", low=2, below=2**15
     )
-    encoder_blocks: int = _architecture(6, "convolution blocks of the encoder", low=1)
-    mixer_blocks: int = _architecture(2, "convolution blocks of the input/output mixer", low=1)
+    encoder_blocks: int = _architecture(6, "convolution blocks of the encoder", low=1, below=1000)
+    mixer_blocks: int = _architecture(
+        2, "convolution blocks of the input/output mixer", low=1, below=1000
+    )
     decoder_blocks: int = _architecture(
-        4, "decoder blocks: convolutions, attention to the input", low=1
+        4, "decoder blocks: convolutions, attention to the input", low=1, below=1000
     )
-    num_heads: int = _architecture(8, "heads of every attention", low=1)
+    num_heads: int = _architecture(8, "heads of every attention", low=1, below=2**10)
     attention: bool = _architecture(
         True, "attend; without, the mixer is given the mean of the encoding"
     )
@@ -87,11 +89,11 @@ class HParams(fields.Fields):
         "parameters",
         choices=("experts", "equal_flops", "equal_params"),
     )
-    moe_experts: int = _architecture(10, "experts in each layer", low=1)
-    moe_k: int = field(4, "experts that read each position", low=1)
-    moe_hidden: int = _architecture(512, "hidden units of one expert", low=1)
+    moe_experts: int = _architecture(10, "experts in each layer", low=1, below=2**18)
+    moe_k: int = field(4, "experts that read each position", low=1, below=2**10)
+    moe_hidden: int = _architecture(512, "hidden units of one expert", low=1, below=2**18)
     moe_loss: float = field(
-        1e-2, "coefficient of the losses that balance importance and load", low=0.0
+        1e-2, "coefficient of the losses that balance importance and load", low=0.0, below=1e3
     )
     moe_noise: bool = _architecture(
         True, "noise on the gates in training, so that all experts are tried"
@@ -101,6 +103,7 @@ class HParams(fields.Fields):
         "size of an expert's buffer in training, as a multiple of an even share; positions beyond "
         "it are dropped and counted",
         low=1.0,
+        below=1e4,
     )
 
     # Modality nets and vocabularies.
@@ -113,7 +116,10 @@ class HParams(fields.Fields):
         choices=("own", "shared"),
     )
     image_size: int = field(
-        0, "height and width that images are resized to, in pixels; 0: the problem's own", low=0
+        0,
+        "height and width that images are resized to, in pixels; 0: the problem's own",
+        low=0,
+        below=2**13,
     )
     audio_frequency_stride: int = _architecture(
         16,
@@ -129,18 +135,20 @@ class HParams(fields.Fields):
         below=1.0,
     )
     batch_size: int = field(
-        2048, "target positions in a batch; printed as examples at the start", low=1
+        2048, "target positions in a batch; printed as examples at the start", low=1, below=2**24
     )
-    max_input_length: int = field(512, "longest input trained on, in positions of the body", low=1)
-    max_target_length: int = field(256, "longest target trained on, in symbols", low=1)
-    bucket_growth: float = field(1.1, "ratio of neighbouring length buckets", low=1.01)
+    max_input_length: int = field(
+        512, "longest input trained on, in positions of the body", low=1, below=2**20
+    )
+    max_target_length: int = field(256, "longest target trained on, in symbols", low=1, below=2**20)
+    bucket_growth: float = field(1.1, "ratio of neighbouring length buckets", low=1.01, below=100.0)
     mix: str = field(
         "uniform",
         "how often each problem is trained, where --problems gives no weights",
         choices=("uniform", "proportional", "temperature"),
     )
     mix_temperature: float = field(
-        1.0, "mix=temperature: rates go with examples^(1/temperature)", low=1.0
+        1.0, "mix=temperature: rates go with examples^(1/temperature)", low=1.0, below=1e6
     )
 
     # Optimisation.
@@ -150,7 +158,7 @@ class HParams(fields.Fields):
         "else by Adam",
     )
     learning_rate: float = field(
-        3e-2, "peak learning rate, reached at the end of the warm-up", low=0.0
+        3e-2, "peak learning rate, reached at the end of the warm-up", low=0.0, below=1e3
     )
     schedule: str = field(
         "linear",
@@ -162,6 +170,7 @@ class HParams(fields.Fields):
         "learning rate of the body, encoder to decoder, as a multiple of that of the nets; "
         "fine-tuning wants less",
         low=0.0,
+        below=1e3,
     )
     frozen: str = field(
         "", "regular expression: weights in whose names it is found (encoder/) are not trained"
@@ -169,18 +178,25 @@ class HParams(fields.Fields):
     warmup_steps: int = field(50, "steps over which the learning rate rises from 0", low=0)
     beta1: float = field(0.9, "Adam: decay of the mean of the gradients", low=0.0, below=1.0)
     beta2: float = field(0.95, "Adam: decay of the mean of their squares", low=0.0, below=1.0)
-    epsilon: float = field(1e-8, "Adam: added to the divisor", low=0.0)
+    epsilon: float = field(1e-8, "Adam: added to the divisor", low=0.0, below=1.0)
     weight_decay: float = field(
-        0.0, "decoupled decay: AdamW's of all but vectors, Muon's of its matrices", low=0.0
+        0.0,
+        "decoupled decay: AdamW's of all but vectors, Muon's of its matrices",
+        low=0.0,
+        below=1e3,
     )
     clip_norm: float = field(
         0.1,
         "gradients are scaled down to this global norm: low enough that no problem outweighs "
         "another; 0: never",
         low=0.0,
+        below=1e9,
     )
     accumulate: int = field(
-        1, "parts that a batch is split into, computed one after another to save memory", low=1
+        1,
+        "parts that a batch is split into, computed one after another to save memory",
+        low=1,
+        below=2**16,
     )
     rematerialise: bool = field(
         False,

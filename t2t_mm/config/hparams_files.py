@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from t2t_mm import files, registry
+from t2t_mm import files, records, registry
 from t2t_mm.config import gin_values
 from t2t_mm.config.hparams import HParams, parse_overrides
 from t2t_mm.errors import UserError
 
 JSON_FILE = "hparams.json"
 GIN_FILE = "config.gin"
+REMEDY = "Bring back a copy of it, or take another --output_dir."
 
 
 def class_of(model: str | None) -> type[HParams]:
@@ -125,11 +126,12 @@ def load(output_dir: str | os.PathLike, model: str | None = None) -> HParams:
     Raises UserError if there are none, or they can't be read; RegistryError for an unknown model.
     """
     path, cls = Path(output_dir, JSON_FILE), class_of(model)
-    try:
-        return from_json(path.read_text(encoding="utf-8"), cls)
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         raise UserError(
-            f"expected a trained model in {output_dir}, but it has no {JSON_FILE}"
-        ) from None
-    except (ValueError, UserError) as error:
-        raise UserError(f"{path} can't be read: {error}") from error
+            f"expected a trained model in {output_dir}, but it has no {JSON_FILE}. {REMEDY}"
+        )
+    values = records.read_json(path, remedy=REMEDY)
+    try:
+        return cls().replace(**values)
+    except UserError as error:
+        raise UserError(f"{path} can't be read: {error}. {REMEDY}") from error

@@ -170,7 +170,7 @@ class RunConfig(fields.Fields):
         resume=LOGGED,
     )
     steps_per_execution: int = option(
-        1, "steps given to the device before it is waited for", "devices", low=1
+        1, "steps given to the device before it is waited for", "devices", low=1, below=10**6
     )
     deterministic: bool = option(
         False,

@@ -14,7 +14,8 @@ from t2t_mm.problem import locate
 from t2t_mm.problem.base import Problem, check_nets
 
 # Errors of writing, whatever the file.
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_OF_TENSORFLOW = ("ResourceExhaustedError", "PermissionDeniedError")
 
 
 def prepare(
@@ -173,6 +174,8 @@ def cannot_write(
 ) -> bool:
     """Whether an error is one of writing under `data_dir`: a full disk, no permission, a file in
     the way. One about a file of the raw folder, which may lie under `data_dir`, is of reading."""
+    if type(error).__module__.startswith("tensorflow."):  # whose writers have their own exceptions
+        return type(error).__name__ in _OF_TENSORFLOW or "No space left" in str(error)
     if not isinstance(error, OSError):
         return False
     if error.errno in _DISK:

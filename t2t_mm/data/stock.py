@@ -5,10 +5,13 @@ And the messages for a user whose data is missing.
 
 import importlib
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 from t2t_mm import compat, registry
+from t2t_mm.data.writing import shards
 from t2t_mm.data.writing.options import Options
 from t2t_mm.errors import UserError
 from t2t_mm.problem import locate
@@ -28,14 +31,23 @@ def prepare(problem: Any, data_dir: str | os.PathLike, options: Options) -> None
 
     _import(problem)
     if locate.is_built_in(problem):
-        with compat.quiet_tfds():
-            builder = tfds.builder(problem.dataset, data_dir=data_dir)
-            compat.without_download_notes(builder).download_and_prepare()
+        _make(problem, Path(data_dir).expanduser())
         return
     compat.limit_download_retries(RETRIES)
     (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
     builder = tfds.builder(problem.dataset, data_dir=data_dir)
     builder.download_and_prepare(download_config=options.download_config())
+
+
+def _make(problem, data_dir):
+    """Makes a data set that is made from nothing, one process at a time."""
+    import tensorflow_datasets as tfds
+
+    work = data_dir / problem.dataset / shards.UNFINISHED
+    with shards.alone(work), compat.quiet_tfds():
+        builder = tfds.builder(problem.dataset, data_dir=data_dir)
+        compat.without_download_notes(builder).download_and_prepare()
+        shutil.rmtree(work, ignore_errors=True)  # as after raw folders
 
 
 def _import(problem):

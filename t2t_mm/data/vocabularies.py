@@ -1,23 +1,35 @@
 """Trains the vocabularies that problems name, over all the text of those that name them."""
 
 import itertools
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
-from t2t_mm import registry
+from t2t_mm import records, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.vocabulary import metadata_path
 from t2t_mm.modalities.language.vocabulary_training import train_subwords, train_symbols
-from t2t_mm.problem import locate
+from t2t_mm.problem import damage, locate
 
 # Characters of text that a subword vocabulary is trained on, divided evenly among the sides that
 # name it. More teach it little, and 8k pieces take about 15 seconds.
 CHARACTERS_PER_PIECE = 500
+
+
+class _Data(TypedDict, total=False):
+    data: str
+
+
+class _Source(_Data):
+    problem: str
+    side: str
+
+
+class _Record(TypedDict):
+    sources: list[_Source]  # those of the text that a vocabulary was trained on
 
 
 def prepare(
@@ -120,7 +132,8 @@ def _lines(source, problem, side, limit) -> Iterator[str]:
     """The training text of one side, up to `limit` characters; counts the lines given into
     `source`."""
     characters = 0
-    for example in problem.examples("train", sides=(side,)).as_numpy_iterator():
+    examples = problem.examples("train", sides=(side,)).as_numpy_iterator()
+    for example in damage.read(problem, examples):
         found = example[side] if isinstance(example[side], np.ndarray) else [example[side]]
         for line in (line.decode("utf-8") for line in found):
             source["lines"] += 1
@@ -133,7 +146,10 @@ def _lines(source, problem, side, limit) -> Iterator[str]:
 def _log_who_joins(path, spec, users, log):
     """Logs which problems use a vocabulary that was trained without their text."""
     record = metadata_path(path)
-    known = json.loads(record.read_text())["sources"] if record.exists() else []
+    known = []
+    if record.exists():
+        remedy = f"Delete it and {path}, which no checkpoint survives, or bring back a copy of it."
+        known = records.read_json(record, _Record, remedy)["sources"]
     data = {source.get("data") for source in known}
     new = [source for source, *_ in _texts(spec, users) if source["data"] not in data]
     if new:

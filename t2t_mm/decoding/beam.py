@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from t2t_mm.config.limits import MOST_ALPHA, MOST_HYPOTHESES
 from t2t_mm.decoding.stepping import NEVER, Decoded, Greedy, allowed, log_total, put
 from t2t_mm.modalities.language.vocabulary import EOS
 
@@ -32,8 +33,11 @@ class Beam:
     alpha: float = 0.6
 
     def __post_init__(self) -> None:
-        if self.hypotheses < 1 or self.alpha < 0:
-            raise ValueError(f"Beam needs hypotheses >= 1 and alpha >= 0, received {self}")
+        if not (1 <= self.hypotheses <= MOST_HYPOTHESES and 0 <= self.alpha <= MOST_ALPHA):
+            raise ValueError(
+                f"Beam needs hypotheses from 1 to {MOST_HYPOTHESES} and alpha from 0 to "
+                f"{MOST_ALPHA:g}, received {self}"
+            )
 
     def __call__(
         self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any

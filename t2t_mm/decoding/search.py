@@ -50,25 +50,34 @@ class Search:
         Returns:
             Decoded.
         """
-        batch = {
-            key: tf.convert_to_tensor(batch[key])
-            for key in ("inputs", "inputs_mask")
-            if key in batch
-        }
+        batch = _read(batch)
         if limits is None:
             limits = tf.fill(tf.shape(batch["inputs"])[:1], -1)
         if self._graph is None:
-            specs = {key: open_spec(value) for key, value in batch.items()}
-            numbers, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
-            signature = [specs, numbers, number, numbers]
-            self._graph = tf.function(self._decode, input_signature=signature, autograph=False)
+            self.built(batch)
         index = tf.range(tf.size(limits)) if index is None else tf.cast(index, tf.int32)
         return self._graph(batch, tf.cast(limits, tf.int32), tf.constant(seed, tf.int32), index)
+
+    def built(self, batch: dict[str, Any]) -> "Search":
+        """The same, with the graph for batches like this one made; else the first call makes it."""
+        specs = {key: open_spec(value) for key, value in _read(batch).items()}
+        numbers, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
+        signature = [specs, numbers, number, numbers]
+        graph = tf.function(self._decode, input_signature=signature, autograph=False)
+        graph.get_concrete_function()
+        self._graph = graph
+        return self
 
     def _decode(self, batch, limits, seed, index):
         return decode(
             self.model, self.problem, batch, self.method, limits, self.longest, seed, index
         )
+
+
+def _read(batch: dict[str, Any]) -> dict[str, Any]:
+    """What decoding looks at, as tensors."""
+    keys = (key for key in ("inputs", "inputs_mask") if key in batch)
+    return {key: tf.convert_to_tensor(batch[key]) for key in keys}
 
 
 def decode(

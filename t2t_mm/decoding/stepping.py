@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from t2t_mm.config.limits import INT32, LEAST_TEMPERATURE, MOST_HYPOTHESES, MOST_TEMPERATURE
 from t2t_mm.modalities.language.vocabulary import EOS, PAD
 
 NEVER = float("-inf")
@@ -78,16 +79,16 @@ class Sampling:
     hypotheses: int = 1
 
     def __post_init__(self) -> None:
-        if (
-            self.temperature <= 0
-            or self.top_k < 0
-            or not 0 < self.top_p <= 1
-            or self.hypotheses < 1
+        if not (
+            LEAST_TEMPERATURE <= self.temperature <= MOST_TEMPERATURE
+            and 0 <= self.top_k <= INT32
+            and 0 < self.top_p <= 1
+            and 1 <= self.hypotheses <= MOST_HYPOTHESES
         ):
             raise ValueError(
-                "Sampling needs temperature > 0, top_k >= 0, 0 < top_p <= 1 and "
-                "hypotheses >= 1, "
-                f"received {self}"
+                f"Sampling needs temperature from {LEAST_TEMPERATURE:g} to "
+                f"{MOST_TEMPERATURE:g}, top_k >= 0, 0 < top_p <= 1 and hypotheses from 1 to "
+                f"{MOST_HYPOTHESES}, received {self}"
             )
 
     def __call__(

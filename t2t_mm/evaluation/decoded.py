@@ -4,6 +4,7 @@ answers to it."""
 from typing import Any
 
 from t2t_mm.evaluation.metrics.scoring import Score, metric_of_text
+from t2t_mm.problem import damage
 from t2t_mm.problem.base import Problem
 
 
@@ -20,7 +21,8 @@ def read(problem: Problem, split: str, count: int = 0) -> tuple[list[Any], list[
     """
     data = problem.examples(split)
     inputs, references = [], []
-    for example in (data.take(count) if count else data).as_numpy_iterator():
+    examples = (data.take(count) if count else data).as_numpy_iterator()
+    for example in damage.read(problem, examples):
         value = example["inputs"]
         source = value.decode("utf-8") if problem.inputs.is_text else None
         inputs.append(value if source is None else source)

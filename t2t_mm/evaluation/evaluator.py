@@ -13,6 +13,7 @@ from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
+from t2t_mm.problem import damage
 from t2t_mm.problem.base import Problem
 
 Results = dict[str, dict[str, float]]  # {problem: {"examples", "tokens", metric: value}}
@@ -103,7 +104,7 @@ class Evaluator:
         names = [metric.name for metric in metrics]
         # Workers stopped; examples, tokens; then a sum and a count for each metric.
         total = np.zeros(3 + 2 * len(names))
-        for batch in itertools.islice(data, max_batches or None):
+        for batch in itertools.islice(damage.read(problem, data), max_batches or None):
             if stop():
                 total[0] = 1.0
                 break

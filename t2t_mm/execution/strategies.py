@@ -2,9 +2,11 @@
 
 import json
 import os
+from typing import TypedDict
 
 import tensorflow as tf
 
+from t2t_mm import records
 from t2t_mm.errors import UserError
 
 _EXAMPLE = (
@@ -72,19 +74,38 @@ def _mirrored():
     return mirrored_cpus(len(tf.config.list_logical_devices("CPU")))
 
 
-def _cluster() -> dict:
-    """{kind of task: its addresses}, from TF_CONFIG."""
+class _Task(TypedDict, total=False):
+    type: str
+    index: int
+
+
+class _Config(TypedDict, total=False):
+    cluster: dict[str, list[str]]
+    task: _Task
+
+
+def _config() -> _Config:
+    """What TF_CONFIG says."""
     try:
-        return json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
-    except (ValueError, AttributeError) as error:
+        found = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        reason = records.misfit(found, _Config)
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    if reason:
         raise UserError(
-            f"The environment variable TF_CONFIG is no JSON object ({error}). {_EXAMPLE}"
-        ) from error
+            f"The environment variable TF_CONFIG is no JSON object of a cluster ({reason}). "
+            f"{_EXAMPLE}"
+        )
+    return found
+
+
+def _cluster() -> dict[str, list[str]]:
+    """{kind of task: its addresses}."""
+    return _config().get("cluster", {})
 
 
 def _multi_worker():
-    workers = _cluster().get("worker", ())
-    task = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {})
+    workers, task = _cluster().get("worker", ()), _config().get("task", {})
     is_chief = task.get("type") == "chief" and _cluster().get("chief")
     if not workers or not (is_chief or task.get("index", -1) in range(len(workers))):
         raise UserError(

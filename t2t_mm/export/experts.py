@@ -12,6 +12,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.inference.run import RunPredictor
 from t2t_mm.layers.roles import is_expert, role
+from t2t_mm.problem import damage
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.names import named_variables
 
@@ -53,7 +54,7 @@ def without_idle(
     }
     anyone = np.arange(count)  # of a mixture that none of the problems gets to
     smaller = copy.copy(predictor)
-    smaller.hparams, smaller._searches = hparams.replace(moe_experts=int(count)), {}
+    smaller.hparams, smaller._graphs = hparams.replace(moe_experts=int(count)), {}
     smaller.problems = dict(zip(names, problems, strict=True))
     smaller.model = registry.model(predictor.output.recorded_model())(smaller.hparams, problems)
     values = named_variables(model)
@@ -74,7 +75,8 @@ def sum_of_loads(model: Any, hparams: HParams, problems: list[Problem]) -> dict[
             raise UserError(
                 f"{problem.name} has no validation data, from which to see what experts it reaches."
             )
-        for batch in batches(problem, "validation", hparams, training=False):
+        data = batches(problem, "validation", hparams, training=False)
+        for batch in damage.read(problem, data):
             for layer, report in model(batch, problem=problem.name, training=False)[
                 "experts"
             ].items():

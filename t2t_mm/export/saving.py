@@ -16,13 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.decoding import Greedy, decode
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, first_line
 from t2t_mm.export import warmup
 from t2t_mm.export.reading import as_data_has_it, read
 from t2t_mm.inference.exported import DESCRIPTION
 from t2t_mm.inference.run import RunPredictor
-
-NEVER = float("-inf")  # score of the answer to an input that can't be read
+from t2t_mm.modalities.base import NO_SCORE
 
 
 def export(
@@ -77,8 +76,12 @@ def export(
         }
         (partial / DESCRIPTION).write_text(json.dumps(description))
         os.replace(partial, final)
-    except OSError as error:
-        raise UserError(f"{final} can't be written: {error.strerror or error}.") from error
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise UserError(
+            f"{final} can't be written: {reason}. Give an --export_dir on a disk with room, that "
+            "you may write to."
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return final
@@ -146,10 +149,11 @@ class ServingModule(tf.Module):
         # Words of a tree are the client's bytes, and the model may produce single bytes: what is
         # sent is UTF-8 nonetheless.
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
-        texts = tf.where(is_good[:, None], tf.reshape(texts, shape[:2]), "")
-        scores = tf.where(is_good[:, None], decoded.scores, NEVER)
-        log_probs = tf.where(is_good[:, None], decoded.log_probs, NEVER)
-        cut = is_good[:, None] & decoded.cut
+        has_score = is_good[:, None] & tf.math.is_finite(decoded.scores)
+        texts = tf.where(has_score, tf.reshape(texts, shape[:2]), "")
+        scores = tf.where(has_score, decoded.scores, NO_SCORE)
+        log_probs = tf.where(has_score, decoded.log_probs, NO_SCORE)
+        cut = has_score & decoded.cut
         answers = {"outputs": texts, "scores": scores, "log_probs": log_probs, "cut": cut}
         if self._method.hypotheses == 1:
             return {name: value[:, 0] for name, value in answers.items()}

@@ -1,17 +1,27 @@
 """An exported model in a program: answers as a predictor does, from the SavedModel alone."""
 
-import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 its operations are in the graph
 
-from t2t_mm import registry
-from t2t_mm.errors import UserError
+from t2t_mm import records, registry
+from t2t_mm.errors import UserError, first_line
 from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
-from t2t_mm.inference.predictor import TOP
+from t2t_mm.inference.predictor import TOP, check_numbers, finite
+
+
+class _Side(TypedDict):
+    kind: str
+
+
+class _Described(TypedDict):
+    inputs: _Side
+    targets: _Side
+
 
 DESCRIPTION = Path("assets.extra") / "problems.json"  # of the problems, in an export
 
@@ -33,13 +43,20 @@ class ExportedPredictor:
 
     def __init__(self, export_dir: str | os.PathLike, checkpoint: str | int = "newest") -> None:
         self.path = version(export_dir, checkpoint)
-        described = json.loads((self.path / DESCRIPTION).read_text())
+        remedy = f"Bring back a copy of {self.path}, or export the model again."
+        described = records.read_json(self.path / DESCRIPTION, dict[str, _Described], remedy)
         self.problems = list(described)
-        self._sides = {
-            name: tuple(_spec(sides[side]) for side in ("inputs", "targets"))
-            for name, sides in described.items()
-        }
-        self._signatures = tf.saved_model.load(str(self.path)).signatures
+        try:
+            self._sides = {
+                name: tuple(_spec(sides[side]) for side in ("inputs", "targets"))
+                for name, sides in described.items()
+            }
+            self._signatures = tf.saved_model.load(str(self.path)).signatures
+            if missing := described.keys() - self._signatures.keys():
+                raise UserError(f"it has no signature {', '.join(sorted(missing))}")
+        except Exception as error:  # TensorFlow raises almost anything where a file is damaged
+            reason = first_line(error)
+            raise UserError(f"The export {self.path} is damaged ({reason}). {remedy}") from error
 
     def predict(self, problem: str, inputs: Any, top: int = TOP) -> Any:
         """Answers one input, or a list of them; inputs and answers are those of
@@ -47,7 +64,8 @@ class ExportedPredictor:
 
         How it searches was decided at the export.
         """
-        if problem not in self._sides:
+        check_numbers(1, top=top)
+        if not isinstance(problem, str) or problem not in self._sides:
             raise UserError(f"{self.path} serves {', '.join(self.problems)}, not {problem}.")
         one = not isinstance(inputs, list | tuple)
         values, results = [inputs] if one else list(inputs), []
@@ -68,8 +86,18 @@ class ExportedPredictor:
         found = {name: value.numpy() for name, value in found.items()}
         rows = ({name: value[row] for name, value in found.items()} for row in range(len(sent)))
         return [
-            errors.get(index) or targets.answer_from(row, top) for index, row in enumerate(rows)
+            errors.get(index) or finite(targets.answer_from(row, top))
+            for index, row in enumerate(rows)
         ]
+
+    def warm_up(self, problems: Iterable[str] | None = None) -> None:
+        """Answers problems once, so that no later call has to wait for what the first one does.
+
+        Args:
+            problems: their names; all, if not given.
+        """
+        for name in problems or self.problems:
+            self._signatures[name](inputs=tf.constant([self._sides[name][0].sample()]))
 
 
 def _spec(described: dict[str, Any]) -> Any:

@@ -10,11 +10,13 @@ from t2t_mm.errors import UserError
 from t2t_mm.problem.base import Problem
 
 ROWS = 32  # most inputs in a batch
+HYPOTHESES = 256  # most of them in a batch, of all its inputs, if it has several inputs
 # Most positions of an input in the body: a longer one could take all memory, and the other inputs
 # with it.
 MOST_POSITIONS = 8192
-# What reading an input raises if it can't be read.
-UNREADABLE = (UserError, OSError, ValueError, TypeError, RuntimeError, tf.errors.OpError)
+# What reading an input raises if it can't be read: with a modality or a hook of the user's own,
+# anything. The other inputs are answered.
+UNREADABLE = Exception
 
 
 class Encoded(NamedTuple):
@@ -51,12 +53,14 @@ def reason(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def batched(order: Sequence[int], lengths: dict[int, int], budget: int) -> Iterator[list[int]]:
-    """Indices in `order`, shortest first, in batches of at most ROWS, and `budget` positions with
-    the padding."""
+def batched(
+    order: Sequence[int], lengths: dict[int, int], budget: int, rows: int = ROWS
+) -> Iterator[list[int]]:
+    """Indices in `order`, shortest first, in batches of at most so many `rows`, and `budget`
+    positions with the padding."""
     batch: list[int] = []
     for index in order:
-        if batch and (len(batch) == ROWS or lengths[index] * (len(batch) + 1) > budget):
+        if batch and (len(batch) == rows or lengths[index] * (len(batch) + 1) > budget):
             yield batch
             batch = []
         batch.append(index)

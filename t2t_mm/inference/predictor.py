@@ -1,14 +1,19 @@
 """What a model answers to inputs as a person gives them: texts, paths, pictures, samples."""
 
-from collections.abc import Iterator, Sequence
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
+from t2t_mm.config.limits import INT32
 from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
-from t2t_mm.inference.inputs import batched, encode, padded
+from t2t_mm.execution.compiled import open_spec
+from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, padded
 from t2t_mm.problem.base import Problem
 
 TOP = 5  # classes in an answer
@@ -26,7 +31,8 @@ class Predictor:
 
     def __init__(self, model: Any, problems: dict[str, Problem], hparams: HParams, step: int = 0):
         self.model, self.problems, self.hparams, self.step = model, problems, hparams, step
-        self._searches: dict[tuple, Search] = {}
+        self._graphs: dict[tuple, Any] = {}
+        self._building = threading.Lock()
 
     def predict(
         self,
@@ -60,8 +66,13 @@ class Predictor:
             log-probability, "cut": whether it was cut off at the limit, "n_best": [(text, score),
             ...]}; for classes {"label", "probability", "top": [(label, probability), ...]}. For an
             input that can't be read {"error": why}.
+
+        Raises:
+            UserError: for an unknown problem, or a number out of range.
         """
-        named = self.problem(problem)
+        check_numbers(1, top=top, longest=longest)
+        check_numbers(0, seed=seed, first=first)
+        named, method = self.problem(problem), method or Greedy()
         one = not isinstance(inputs, list | tuple)
         values = [inputs] if one else list(inputs)
         results: list[dict | None] = [None] * len(values)
@@ -73,20 +84,40 @@ class Predictor:
                 results[index] = {"error": str(error)}
         lengths = {index: int(named.inputs.positions(value)) for index, value in encoded.items()}
         order = sorted(encoded, key=lambda index: (lengths[index], index))
-        for rows in batched(order, lengths, self.hparams.batch_size):
+        most = min(ROWS, max(1, HYPOTHESES // method.hypotheses))
+        for rows in batched(order, lengths, self.hparams.batch_size, most):
             batch = padded([encoded[index] for index in rows], named.inputs.masked)
             if named.targets.is_sequence:
                 found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
                 answers = list(_texts(named, [sources[index] for index in rows], found))
             else:
-                answers = named.targets.answers(self.logits(named, batch), top)
+                answers = named.targets.answers(self._classify(named, batch), top)
             for index, answer in zip(rows, answers, strict=True):
-                results[index] = answer
+                results[index] = finite(answer)
         return results[0] if one else results
+
+    def warm_up(
+        self, problems: Iterable[str] | None = None, method: Any = None, longest: int = 512
+    ) -> None:
+        """Compiles what answers problems, so that no later call has to wait for it.
+
+        Args:
+            problems: their names; all, if not given.
+            method, longest: those of the later calls of `predict`.
+        """
+        for name in problems or self.problems:
+            named = self.problem(name)
+            value = named.inputs.read_in_graph(tf.constant(named.inputs.sample()))
+            encoded = named.encode_inputs(named.preprocess(value))
+            batch = padded([encoded], named.inputs.masked)
+            if named.targets.is_sequence:
+                self.decode(named, batch, method, longest)
+            else:
+                self._classify(named, batch)
 
     def problem(self, name: str) -> Problem:
         """The problem of that name; a UserError if the model was not trained on it."""
-        if name not in self.problems:
+        if not isinstance(name, str) or name not in self.problems:
             raise UserError(f"The model was trained on {', '.join(self.problems)}, not on {name}.")
         return self.problems[name]
 
@@ -100,10 +131,29 @@ class Predictor:
         index: Sequence[int] | None = None,
     ) -> Decoded:
         """Decodes a batch of encoded inputs; arrays."""
-        key = (problem.name, method or Greedy(), longest)
-        if key not in self._searches:
-            self._searches[key] = Search(self.model, problem.name, key[1], longest)
-        return Decoded(*map(np.asarray, self._searches[key](batch, None, seed, index)))
+        method = method or Greedy()
+        make = functools.partial(Search, self.model, problem.name, method, longest)
+        search = self._compiled((problem.name, method, longest), lambda: make().built(batch))
+        return Decoded(*map(np.asarray, search(batch, None, seed, index)))
+
+    def _classify(self, problem: Problem, batch: dict[str, Any]) -> Any:
+        """As `logits`, compiled."""
+
+        def make():
+            specs = {key: open_spec(each, 1 + problem.inputs.masked) for key, each in batch.items()}
+            graph = tf.function(functools.partial(self.logits, problem), [specs], autograph=False)
+            graph.get_concrete_function()
+            return graph
+
+        return self._compiled((problem.name,), make)(batch)
+
+    def _compiled(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` compiles: once, whatever threads ask for it."""
+        if key not in self._graphs:
+            with self._building:
+                if key not in self._graphs:
+                    self._graphs[key] = make()
+        return self._graphs[key]
 
     def logits(self, problem: Problem, batch: dict[str, Any]) -> Any:
         """Logits [batch, classes] of a target that is no sequence."""
@@ -124,6 +174,24 @@ def _texts(problem: Problem, sources: list, decoded: Decoded) -> Iterator[dict]:
             "cut": bool(cut[row, 0]),
             "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
         }
+
+
+def check_numbers(low: int, **numbers: Any) -> None:
+    """Raises a UserError for a number that is none, is below `low`, or more than TensorFlow counts
+    with."""
+    for name, number in numbers.items():
+        if not isinstance(number, int | np.integer) or not low <= number <= INT32:
+            shown = repr(number)[:40]
+            raise UserError(f"{name} is a whole number from {low} to {INT32:,}, not {shown}.")
+
+
+def finite(answer: dict) -> dict:
+    """An answer; an error in place of one with a number that is not finite, for which JSON has no
+    form: a damaged model gives such, or one that finds no output."""
+    numbers = [answer[name] for name in ("score", "log_prob", "probability") if name in answer]
+    if np.isfinite(numbers).all():
+        return answer
+    return {"error": f"the model gives the answer no finite score ({numbers[0]})"}
 
 
 def text_of(answer: dict) -> str:

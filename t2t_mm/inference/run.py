@@ -15,7 +15,7 @@ from t2t_mm.modalities.base import restored as restored_spec
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.choice import NEWEST, chosen
 from t2t_mm.runs.corruption import newest_intact
-from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.directory import PROBLEMS_FILE, OutputDir
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import step_of
 from t2t_mm.runs.weights import weights
@@ -58,10 +58,14 @@ def _warn(line: str) -> None:
 
 
 def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir) -> Problem:
-    """The resolved problem that a run has recorded."""
-    inputs, targets = (restored_spec(record[side], output.path) for side in ("inputs", "targets"))
-    problem = output.problem(name).configure(hparams).with_sides(inputs, targets)
-    return problem.with_findings(record.get("findings", {}))
+    """The resolved problem that a run has recorded; a UserError if it can't be."""
+    problem = output.problem(name).configure(hparams)
+    try:
+        sides = (restored_spec(record[side], output.path) for side in ("inputs", "targets"))
+        return problem.with_sides(*sides).with_findings(record.get("findings", {}))
+    except (UserError, registry.RegistryError) as error:
+        file = output.path / PROBLEMS_FILE
+        raise UserError(f"{name}, of which {file} tells, can't be restored: {error}") from error
 
 
 def put_weights(model: Any, path: str) -> int:

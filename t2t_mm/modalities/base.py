@@ -21,14 +21,18 @@ import dataclasses
 import io
 import json
 import os
+import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm import registry
+from t2t_mm import records, registry
 from t2t_mm.errors import UserError
+
+# What an exported model scores an input that can't be read: JSON has no form for -inf.
+NO_SCORE = float(np.finfo(np.float32).min)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -305,13 +309,14 @@ class Modality:
 
 
 def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a record that are fields of a class; JSON's lists as tuples."""
-    names = {field.name for field in dataclasses.fields(cls)}
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if name in names
-    }
+    """The values of a record that are fields of a class; JSON's lists as tuples. A UserError if one
+    is of another type than its field."""
+    hints, fields = typing.get_type_hints(cls), dataclasses.fields(cls)
+    found = {field.name: values[field.name] for field in fields if field.name in values}
+    for name, value in found.items():
+        if reason := records.misfit(value, hints[name], repr(name)):
+            raise UserError(reason)
+    return {name: tuple(each) if isinstance(each, list) else each for name, each in found.items()}
 
 
 def restored(values: dict[str, Any], folder: str | os.PathLike) -> Modality:

@@ -10,6 +10,7 @@ import copy
 import inspect
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from t2t_mm import registry
@@ -186,6 +187,11 @@ class Problem(Modifiable):
         if self._builder is None:
             raise UserError(f"{self.name} is not resolved: call problem.resolve(data_dir) first.")
         return self._builder
+
+    @property
+    def folder_of_data(self) -> Path | None:
+        """Where the prepared data lies; None if the problem is not resolved, or has no files."""
+        return Path(self._builder.data_path) if self._builder is not None else None
 
     def stored_splits(self) -> dict[str, str]:
         """Our names of the splits -> those in the prepared data, for the splits there are."""

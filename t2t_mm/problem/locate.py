@@ -12,6 +12,7 @@ from typing import Any
 
 from t2t_mm import compat, registry
 from t2t_mm.errors import UserError
+from t2t_mm.problem.damage import opening
 
 
 def layout(problem: Any) -> str:
@@ -85,8 +86,8 @@ def find(problem: Any, data_dir: str | os.PathLike) -> Any:
 
 
 def open_data(path: Path) -> Any:
-    """The TFDS builder of the data set in a folder."""
+    """The TFDS builder of the data set in a folder; UserError if it is damaged."""
     import tensorflow_datasets as tfds
 
-    with compat.quiet_tfds():
+    with compat.quiet_tfds(), opening(path):
         return tfds.builder_from_directory(path)

@@ -9,6 +9,8 @@ import rich.box
 import rich.console
 import rich.table
 
+from t2t_mm import files
+
 
 class Console:
     """Prints lines and tables.
@@ -99,7 +101,8 @@ class JsonConsole(Console):
         self._print(values)
 
     def _print(self, value):
-        print(json.dumps(value, default=float), file=self.rich.file, flush=True)
+        text = json.dumps(files.without_nonfinite(value), default=_finite)
+        print(text, file=self.rich.file, flush=True)
 
 
 class Silent(Console):
@@ -110,6 +113,11 @@ class Silent(Console):
 
     def log(self, text: str = "") -> None:
         pass
+
+
+def _finite(value):
+    """A NumPy or TensorFlow number as JSON has it."""
+    return files.without_nonfinite(float(value))
 
 
 def _text(value, unit=""):

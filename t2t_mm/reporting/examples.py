@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from t2t_mm.problem import damage
 from t2t_mm.problem.base import Problem
 
 
 def read(problem: Problem, split: str, count: int) -> list[dict[str, Any]]:
     """The first `count` raw examples of a split, [{"inputs": value, "targets": value}] with NumPy
     values."""
-    return list(problem.examples(split).take(count).as_numpy_iterator())
+    examples = problem.examples(split).take(count).as_numpy_iterator()
+    return list(damage.read(problem, examples))
 
 
 def lines_of(problem: Problem, example: dict[str, Any]) -> list[str]:

@@ -1,14 +1,21 @@
 """The best evaluation of a run by one metric: its checkpoint kept, and an end of training when none
 is better."""
 
-import json
 import math
 import os
+import re
 import shutil
 from pathlib import Path
+from typing import TypedDict
 
-from t2t_mm import files, registry
+from t2t_mm import files, records, registry
 from t2t_mm.errors import UserError
+
+
+class _Saved(TypedDict, total=False):
+    metric: str
+    unit: str
+    values: dict[str, float | None]  # of steps
 
 
 class Best:
@@ -25,7 +32,7 @@ class Best:
         values: {step: value} of all evaluations.
 
     Raises:
-        UserError: if the metric is not written like that.
+        UserError: if the metric is not written like that, or what is remembered can't be read.
         RegistryError: if there is no such metric.
     """
 
@@ -38,14 +45,8 @@ class Best:
         self._metric = registry.metric(self.name)
         self.metric, self.patience, self.path = metric, patience, Path(path) if path else None
         self.values: dict[int, float] = {}
-        if self.path and self.path.is_file():
-            saved = json.loads(self.path.read_text(encoding="utf-8"))
-            if saved.get("metric") == metric:
-                scale = 1 if "unit" in saved else self._old_scale
-                self.values = {
-                    int(step): math.nan if value is None else scale * value
-                    for step, value in saved.get("values", {}).items()
-                }
+        if self.path and os.path.lexists(self.path):
+            self.values = _remembered(self.path, metric, self._old_scale)
 
     @property
     def _old_scale(self) -> int:
@@ -139,3 +140,17 @@ class Best:
             shutil.copy(file, fresh)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
+
+
+def _remembered(path: Path, metric: str, old_scale: int) -> dict[int, float]:
+    """{step: value} of the evaluations of a run before; {} if they are of another metric. Values of
+    0.1.0, which recorded no unit, are multiplied by `old_scale`."""
+    remedy = "Bring back a copy of it, or delete it: the best is then looked for anew."
+    saved = records.read_json(path, _Saved, remedy)
+    values = saved.get("values", {}) if saved.get("metric") == metric else {}
+    if odd := [step for step in values if not re.fullmatch("[0-9]{1,18}", step)]:
+        raise UserError(f"{path} can't be read: {odd[0]!r:.40} is no step. {remedy}")
+    scale = 1 if "unit" in saved else old_scale
+    return {
+        int(step): math.nan if value is None else scale * value for step, value in values.items()
+    }

@@ -11,10 +11,10 @@ import keras
 import tensorflow as tf
 
 from t2t_mm.data.pipeline.stream import Inputs
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, first_line
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.runs import weights
-from t2t_mm.runs.corruption import first_line, newest_intact
+from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import checkpoint_path, found, input_folder, latest, step_of
 from t2t_mm.runs.writing import Writer

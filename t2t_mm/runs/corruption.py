@@ -1,15 +1,14 @@
 """Corrupt checkpoints: how they are found, and how the newest that is intact is."""
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeVar
 
 import tensorflow as tf
 
-from t2t_mm.errors import UserError
+from t2t_mm.data.pipeline.stream import read_place
+from t2t_mm.errors import UserError, first_line
 from t2t_mm.runs.paths import found, input_folder
 
 # What TensorFlow raises where a file is missing, cut off or does not match its checksums.
@@ -95,23 +94,10 @@ def corruption_of(path: str) -> str:
 def _check_inputs(path: str) -> None:
     """Raises CorruptCheckpoint if the inputs of a checkpoint, of any worker, can't be read."""
     for worker in sorted(input_folder(path).glob("worker-*")):
-        reason = _seeds_corruption(worker)
-        for index in [] if reason else sorted(worker.glob("*.index")):
-            reason = reason or corruption_of(str(index.with_suffix("")))
+        try:
+            names = read_place(worker)["seeds"]
+            reason = next(filter(None, (corruption_of(str(worker / name)) for name in names)), "")
+        except UserError as error:
+            reason = first_line(error)
         if reason:
             raise CorruptCheckpoint(path, f"inputs of {worker.name}: {reason}")
-
-
-def _seeds_corruption(worker: Path) -> str:
-    try:
-        if json.loads((worker / "seeds.json").read_text())["seeds"] is None:
-            return "no seeds"
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        return f"seeds.json: {first_line(error)}"
-    return ""
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its kind if it has none."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".")[:300]

@@ -1,27 +1,58 @@
 """What a run leaves in its output directory, and whether a new run fits what is there. No
 TensorFlow here."""
 
-import json
+import contextlib
 import os
-import shutil
+import socket
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from t2t_mm import files, registry
+from t2t_mm import files, locks, records, registry
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, first_line
 from t2t_mm.modalities.language.spec import VOCABULARIES
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.description import changes, describe
+from t2t_mm.runs.paths import found
 
 PROBLEMS_FILE = "problems.json"
 CONFIG_FILE = "run.json"
 STATUS_FILE = "status.json"
 CHECKPOINTS = "checkpoints"
+LOCK_FILE = "lock"  # held by the process that trains
+
+
+class _Side(TypedDict):
+    kind: str
+
+
+class _Described(TypedDict):
+    command: str
+    inputs: _Side
+    targets: _Side
+
+
+class _Model(TypedDict, total=False):
+    model: str
+
+
+class _Problems(_Model):
+    problems: dict[str, _Described]
+
+
+class _Status(TypedDict, total=False):
+    state: str
+    host: str  # of the process that trains
+
+
+class _Metrics(TypedDict, total=False):
+    step: int
+    units: dict[str, str]
+    problems: dict[str, dict[str, float | None]]
 
 
 class OutputDir:
@@ -33,10 +64,11 @@ class OutputDir:
 
     Args:
         path: of the directory, which need not exist.
+        flag: the flag that gives it, for errors.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path).expanduser()
+    def __init__(self, path: str | os.PathLike, flag: str = "output_dir") -> None:
+        self.path, self.flag = Path(path).expanduser(), flag
         self.checkpoints = self.path / CHECKPOINTS
         self.best = self.path / "best"
         self.tensorboard = self.path / "tensorboard"
@@ -46,7 +78,7 @@ class OutputDir:
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is something to go on from (or to evaluate)."""
-        return any(self.checkpoints.glob("ckpt-*.index"))
+        return bool(found(self.checkpoints))
 
     def need_checkpoint(self) -> None:
         """Raises a UserError if there is no checkpoint."""
@@ -60,28 +92,40 @@ class OutputDir:
             )
 
     def recorded_problems(self) -> dict[str, dict[str, Any]]:
-        """{name: description}, as last written; {} if there is none."""
-        recorded = self._read(PROBLEMS_FILE) or {"problems": {}}
-        if "problems" not in recorded:
+        """{name: description}, as last written, of a run that has a checkpoint."""
+        recorded = self._read(PROBLEMS_FILE, _Problems)["problems"]
+        if not recorded:
             raise self._unreadable(PROBLEMS_FILE, "it has no problems")
-        return recorded["problems"]
+        return recorded
 
     def recorded_model(self) -> str:
         """Name of the registered model."""
-        return (self._read(PROBLEMS_FILE) or {}).get("model", "multimodel")
+        return self._read(PROBLEMS_FILE, _Problems).get("model", "multimodel")
 
     def recorded_config(self) -> RunConfig | None:
         """The options of the run; None if an older version wrote the directory."""
-        recorded = self._read(CONFIG_FILE)
+        if not os.path.lexists(self.path / CONFIG_FILE):
+            return None
         try:
-            return None if recorded is None else RunConfig.from_dict(recorded)
+            return RunConfig.from_dict(self._read(CONFIG_FILE, dict[str, Any]))
         except UserError as error:
             raise self._unreadable(CONFIG_FILE, error) from error
 
+    def state(self) -> str:
+        """ "training", "ended", "killed" (which shows on the machine that it was trained on alone),
+        or "" where nothing was trained, or by an older version."""
+        if not os.path.lexists(self.path / STATUS_FILE):
+            return ""
+        status = self._read(STATUS_FILE, _Status)
+        is_ours = status.get("host") == socket.gethostname()
+        was_killed = is_ours and not locks.is_locked(self.path / LOCK_FILE)
+        state = status.get("state", "")
+        return "killed" if state == "training" and was_killed else state
+
     def has_ended(self) -> bool:
-        """Whether the training run has ended, for whatever reason; false while it goes on, if it
-        was killed, and if an older version wrote the directory."""
-        return (self._read(STATUS_FILE) or {}).get("state") == "ended"
+        """Whether the training run has ended, for whatever reason; false while it goes on, as far
+        as `state` knows."""
+        return self.state() in ("ended", "killed")
 
     def problem(self, name: str) -> Problem:
         """The registered problem that the run was trained on. A UserError says how to register one
@@ -94,6 +138,12 @@ class OutputDir:
                 "directory with --t2t_usr_dir (in Python, registry.load_directory), or register it."
             ) from error
 
+    def check_record(self) -> None:
+        """Raises a UserError if what `record` wrote can't be read."""
+        self.recorded_problems()
+        self.recorded_config()
+        hparams_files.load(self.path, self.recorded_model())
+
     def ordered(self, names: Iterable[str]) -> list[str]:
         """`names` in the order of the recorded run, which decides what (seed, step) samples."""
         recorded = list(self.recorded_problems()) if self.has_checkpoint else []
@@ -105,12 +155,33 @@ class OutputDir:
 
     def check_writable(self) -> None:
         """Makes the directory if need be. Raises a UserError if it can't be written to."""
-        try:
+        with self.writing():
             self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path) as file:
-                file.write(bytes(4096))  # a full disk refuses this
-        except OSError as error:
-            raise self._unwritable(error) from error
+            for folder in (self.path, self.tensorboard, self.checkpoints):
+                if folder.exists():
+                    with tempfile.TemporaryFile(dir=folder) as file:
+                        file.write(bytes(4096))  # a full disk refuses this
+
+    def check_free(self) -> None:
+        """Raises a UserError if another process trains in the directory."""
+        if locks.is_locked(self.path / LOCK_FILE):
+            raise self._taken()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time trains in the directory: a UserError for the second. However it
+        ends, its lock goes with it."""
+        try:
+            with locks.locked(self.path / LOCK_FILE):
+                yield
+        except locks.Locked:
+            raise self._taken() from None
+
+    def _taken(self):
+        return UserError(
+            f"Another process is training in {self.path}. Wait for it to end, or give another "
+            "--output_dir; --mode=evaluate can run beside it."
+        )
 
     def check_config(self, config: RunConfig) -> dict[str, tuple[Any, Any]]:
         """{option: (value now, value before)} of what a run that goes on from the checkpoint
@@ -167,7 +238,7 @@ class OutputDir:
     def record(self, hparams: HParams, problems: Sequence[Problem], config: RunConfig) -> None:
         """Writes hparams.json, config.gin, run.json, problems.json and the vocabularies: all that
         going on and decoding need."""
-        try:
+        with self.writing():
             hparams_files.save(hparams, self.path)
             specs = {spec for p in problems for spec in (p.inputs, p.targets)}
             for source in [path for spec in specs for path in spec.assets()]:
@@ -175,35 +246,39 @@ class OutputDir:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 if source.is_file():
                     files.copy(source, copy)
-        except OSError as error:
-            raise self._unwritable(error) from error
         described = {p.name: describe(p) for p in problems}
         self.write_json(PROBLEMS_FILE, {"model": config.model, "problems": described})
         self.write_json(CONFIG_FILE, config.to_dict())
 
     def copy_record(self, other: "OutputDir") -> None:
         """Takes over what `record` wrote into another output directory."""
-        names = (hparams_files.JSON_FILE, hparams_files.GIN_FILE, PROBLEMS_FILE, CONFIG_FILE)
+        for name in (hparams_files.JSON_FILE, hparams_files.GIN_FILE, PROBLEMS_FILE, CONFIG_FILE):
+            if (other.path / name).exists():
+                self._copy(other.path / name, self.path / name)
+        vocabularies = self.path / VOCABULARIES
+        for path in sorted((other.path / VOCABULARIES).glob("*")):
+            with self.writing():
+                vocabularies.mkdir(exist_ok=True)
+            self._copy(path, vocabularies / path.name)
+
+    def _copy(self, source, target):
         try:
-            for name in names:
-                if name != CONFIG_FILE or (other.path / name).exists():
-                    shutil.copyfile(other.path / name, self.path / name)
-            if (other.path / VOCABULARIES).is_dir():
-                shutil.copytree(
-                    other.path / VOCABULARIES, self.path / VOCABULARIES, dirs_exist_ok=True
-                )
-        except OSError as error:
-            raise self._unwritable(error) from error
+            content = records.read_bytes(source)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(source, error) from error
+        with self.writing():
+            files.write_bytes(target, content)
 
     def write_status(self, state: str, step: int, reason: str = "") -> None:
         """Writes status.json.
 
         Args:
-            state: "training", or "ended".
+            state: "training", by the process that is `alone`, or "ended".
             step: how many steps the model has been trained.
             reason: why it ended.
         """
-        self.write_json(STATUS_FILE, {"state": state, "step": step, "reason": reason})
+        where = {"host": socket.gethostname()} if state == "training" else {}
+        self.write_json(STATUS_FILE, {"state": state, "step": step, "reason": reason, **where})
 
     def write_metrics(
         self,
@@ -221,42 +296,48 @@ class OutputDir:
         metrics = {
             p: {k: v for k, v in values.items() if k not in counts} for p, values in results.items()
         }
-        before = self._read(f"metrics_{split}.json") or {}
-        if before.get("step") == step and "units" in before:
+        before = self._metrics(split)
+        if before.get("step") == step and "units" in before and "problems" in before:
             units, metrics = before["units"] | units, before["problems"] | metrics
         self.write_json(
             f"metrics_{split}.json", {"step": step, "units": units, "problems": metrics}
         )
 
+    def _metrics(self, split: str) -> "_Metrics":
+        """What metrics_<split>.json says; nothing where it can't be read, since it is replaced."""
+        try:
+            return self._read(f"metrics_{split}.json", _Metrics)
+        except UserError:
+            return {}
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Writes to the directory: what the machine refuses is a UserError."""
+        try:
+            yield
+        except Exception as error:
+            is_of_tensorflow = type(error).__module__.startswith("tensorflow.")
+            if not isinstance(error, OSError) and not is_of_tensorflow:
+                raise
+            name = getattr(error, "filename", None)
+            where = f" ({name})" if name and Path(name) != self.path else ""
+            reason = getattr(error, "strerror", None) or first_line(error)
+            raise UserError(
+                f"--{self.flag}={self.path} can't be written to{where}: {reason}. Give a directory "
+                "on a disk with room, that you may write to."
+            ) from error
+
     def write_json(self, name: str, value: Any) -> None:
         """Writes a JSON file, whole or not at all. Raises a UserError if it can't be written."""
-        try:
+        with self.writing():
             files.write_json(self.path / name, value)
-        except OSError as error:
-            raise self._unwritable(error) from error
 
-    def _read(self, name: str) -> Any:
-        """The content of a JSON file that holds an object; None if there is none."""
-        try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, ValueError) as error:
-            raise self._unreadable(name, error) from error
-        if not isinstance(value, dict):
-            raise self._unreadable(name, "it is no JSON object")
-        return value
+    def _read(self, name: str, shape: Any) -> Any:
+        """The content of a JSON file of this directory."""
+        return records.read_json(self.path / name, shape, hparams_files.REMEDY)
 
     def _unreadable(self, name, reason):
-        return UserError(
-            f"{self.path / name} can't be read: {reason}. Restore it, or take another --output_dir."
-        )
-
-    def _unwritable(self, error):
-        return UserError(
-            f"--output_dir={self.path} can't be written to: {error.strerror or error}. Give a "
-            "directory on a disk with room, that you may write to."
-        )
+        return UserError(f"{self.path / name} can't be read: {reason}. {hparams_files.REMEDY}")
 
 
 def _names(names: Iterable[str]) -> str:

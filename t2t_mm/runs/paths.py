@@ -2,6 +2,7 @@
 `input-<step>/`. No TensorFlow here."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -22,9 +23,9 @@ def input_folder(path: str) -> Path:
 
 def found(directory: str | os.PathLike) -> list[str]:
     """Path prefixes of the checkpoints in a directory, the newest last."""
-    return sorted(
-        (str(path.with_suffix("")) for path in Path(directory).glob("ckpt-*.index")), key=step_of
-    )
+    names = (path.stem for path in Path(directory).glob("ckpt-*.index"))
+    ours = (name for name in names if re.fullmatch(r"ckpt-[0-9]{1,18}", name))
+    return sorted((str(Path(directory, name)) for name in ours), key=step_of)
 
 
 def latest(directory: str | os.PathLike) -> str | None:

@@ -88,7 +88,7 @@ def _make_manager(
     )
     try:
         return make()
-    except ValueError:  # its list of checkpoints is corrupt; they are still there
+    except (ValueError, tf.errors.OpError):  # its list of checkpoints is corrupt; they are not
         paths = found(directory)
         tf.compat.v1.train.update_checkpoint_state(str(directory), (paths or [""])[-1], paths)
         return make()

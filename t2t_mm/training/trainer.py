@@ -108,7 +108,9 @@ class Trainer:
         )
         static = self.config.jit_compile or self.replicas.is_tpu
         share = (self.replicas.worker, self.replicas.workers)
-        self.inputs = Inputs(self.problems, hparams, self.config.seed, static, share)
+        self.inputs = Inputs(
+            self.problems, hparams, self.config.seed, static, share, self.console.log
+        )
         self._evaluator = RunEvaluator(
             self.model, self.problems, hparams, self.config, self.replicas, bool(self.folder)
         )
@@ -151,28 +153,44 @@ class Trainer:
         `config.train_steps`), then saves.
 
         Raises:
-            UserError: if the output directory can't be written to or is of another run, if a loss
-                is not finite, or a checkpoint can't be written. The checkpoints before stay.
+            UserError: if the output directory can't be written to or is of another run, if another
+                process trains in it, if a loss is not finite, or a checkpoint can't be written. The
+                checkpoints before stay.
             Terminated: after SIGTERM, when all is saved. After Ctrl-C, KeyboardInterrupt.
         """
-        self.resume()
-        self.until = self.config.train_steps if until is None else until
-        self._stop_reason = ""
-        if self.step >= self.until:
-            self.console.log(
-                f"The model has been trained for {self.step:,} steps: train_steps={self.until:,} "
-                "leaves nothing to train."
-            )
-        self._prepare()
-        with self.replicas.watching(), self._hooked():
-            while self.step < self.until and not self._stop_reason:
-                for hook in self.hooks:
-                    hook.before_step(self)
-                result = self._one_step()
-                for hook in self.hooks:
-                    hook.after_step(self, result)
-            if self._stop_reason:
-                self.console.log(self._stop_reason)
+        with self._alone():
+            self.resume()
+            self.until = self.config.train_steps if until is None else until
+            self._stop_reason = ""
+            if self.step >= self.until:
+                self.console.log(
+                    f"The model has been trained for {self.step:,} steps: "
+                    f"train_steps={self.until:,} leaves nothing to train."
+                )
+            self._prepare()
+            with self.replicas.watching(), self._hooked():
+                self._steps()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process trains in the output directory meanwhile."""
+        if not self.folder:
+            yield
+            return
+        self.output.check_writable()
+        with self.output.alone():
+            yield
+
+    def _steps(self) -> None:
+        """The loop."""
+        while self.step < self.until and not self._stop_reason:
+            for hook in self.hooks:
+                hook.before_step(self)
+            result = self._one_step()
+            for hook in self.hooks:
+                hook.after_step(self, result)
+        if self._stop_reason:
+            self.console.log(self._stop_reason)
 
     def _one_step(self) -> StepResult:
         """Trains the problem whose turn it is on its next batch."""
@@ -196,7 +214,6 @@ class Trainer:
         if not self._is_described:
             tables.check_lengths(self.problems, self.hparams)
         if self.folder:
-            self.output.check_writable()
             self.output.record(self.hparams, self.mixture.problems, self.config)
 
     @contextlib.contextmanager

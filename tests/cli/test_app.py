@@ -1,10 +1,12 @@
 """A command's flags, help and mistakes, as a person meets them: through a process of its own."""
 
+import errno
 import re
 import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 from absl import flags
 
 import t2t_mm
@@ -115,6 +117,11 @@ def test_wrong_usage_is_one_line_and_exit_code_2(command, args, message):
             "error: No space left: /out/x",
         ),
         (["--raises=PermissionError(errno.EACCES, 'Forbidden', '/out')"], "error: Forbidden: /out"),
+        *(
+            ([f"--raises=OSError(errno.{name}, os.strerror(errno.{name}), '/out')"], "error: ")
+            for name in ("EISDIR", "ELOOP", "ENAMETOOLONG", "EIO", "EFBIG", "EMFILE", "ENOENT")
+        ),
+        (["--raises=MemoryError()"], "error: Out of memory. Free some"),
     ],
 )
 def test_a_mistake_is_one_line(command, args, message):
@@ -122,6 +129,36 @@ def test_a_mistake_is_one_line(command, args, message):
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(message) and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "device: /x. Make room"),
+        (OSError(errno.EIO, "Input/output error", "/x"), "error: /x. The disk may be failing"),
+        (OSError(errno.EXDEV, "Cross-device link", "/x", None, "/y"), "link: /x and /y. Check"),
+        (tf.errors.NotFoundError(None, None, "/x; No such file"), "/x; No such file. Check the"),
+        (tf.errors.DataLossError(None, None, "corrupted record at 12"), "at 12. The disk may be"),
+        (tf.errors.PermissionDeniedError(None, None, "/x; Permission"), "/x; Permission. Give a"),
+        (tf.errors.FailedPreconditionError(None, None, "/x; Is a directory"), "directory. Check"),
+        (tf.errors.UnknownError(None, None, "/x; No space left on device"), "device. Make room"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "{{node a}} OOM [Op:Mul]\nmore"),
+            "OOM. Free some memory",
+        ),
+        (tf.errors.InvalidArgumentError(None, None, "shapes differ"), None),
+    ],
+)
+def test_what_the_machine_refuses_says_what_to_do(error, message):
+    found = app._users_mistake(error)
+    assert (message in found and "\n" not in found) if message else found is None
+
+
+def test_a_full_standard_output_is_one_line(command, tmp_path):
+    line = f"{sys.executable} {tmp_path}/counter.py --number=3 > /dev/full"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr.startswith("error: No space left on device. Make")
+    assert done.stderr.count("\n") == 1
 
 
 def test_our_own_faults_keep_their_traceback(command):

@@ -178,7 +178,9 @@ def recorded(tmp_path):
     output.checkpoints.mkdir(parents=True)
     (output.checkpoints / "ckpt-3.index").write_text("")
     hparams_files.save(HParams(), output.path)
-    output.write_json("problems.json", {"model": "own_model", "problems": {"mini_ende": {}}})
+    side = {"kind": "language"}
+    described = {"command": "to-german", "inputs": side, "targets": side}
+    output.write_json("problems.json", {"model": "own_model", "problems": {"mini_ende": described}})
     saved = RunConfig(problems="mini_ende:2", model="own_model", data_dir="data", train_steps=70)
     output.write_json("run.json", saved.to_dict())
     return output
@@ -240,6 +242,17 @@ def test_a_best_metric_that_no_evaluation_gives_is_refused_before_anything(tmp_p
     given = {"problems": "mini_ende", "data_dir": str(tmp_path)}
     with pytest.raises((UserError, registry.RegistryError), match=told):
         options_of(OutputDir(tmp_path / "out"), keep_best=metric, **given)
+
+
+def test_an_evaluation_that_could_not_be_written_is_refused_before_it_is_made(
+    recorded, own_model, monkeypatch
+):
+    def refuse(*args, **options):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(UserError, match="can't be written to: Read-only file system"):
+        options_of(recorded, mode="evaluate")
 
 
 def test_training_goes_on_with_the_same_model_alone(recorded, own_model):

@@ -173,6 +173,9 @@ def test_bfloat16_learns_with_weights_in_float32():
     [
         ("", "needs the environment variable TF_CONFIG"),
         ("{", "is no JSON object"),
+        ("[" * 50_000, "is no JSON object"),
+        ('{"cluster": {"worker": 3}}', "'worker' in .* is 3, where a list is expected"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": [1]}', "'task' in it is .1."),
         (
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}',
             "this one's task",

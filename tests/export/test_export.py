@@ -19,6 +19,7 @@ import t2t_mm
 from t2t_mm.decoding import Beam
 from t2t_mm.errors import UserError
 from t2t_mm.export import export, warmup
+from t2t_mm.modalities.base import NO_SCORE
 
 ALONE = Path(__file__).with_name("alone.py")
 SENTENCES = [
@@ -154,7 +155,7 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
         if kind == "language":
             unread = [value.decode("utf-8", "surrogateescape") for value in unread]
         assert all("error" in answer for answer in model.predict(name, unread)), name
-        assert answers["scores"][good : good + broken] == [-np.inf] * broken
+        assert answers["scores"][good : good + broken] == [NO_SCORE] * broken
         assert np.isfinite([*answers["scores"][:good], *answers["scores"][good + broken :]]).all()
         wanted = [answer.get("score", np.log(answer.get("probability", 1.0))) for answer in mine]
         np.testing.assert_allclose(answers["scores"][:good], wanted, atol=1e-4, err_msg=name)
@@ -177,7 +178,8 @@ def test_beams_in_the_layout_of_serving(model, tmp_path):
         np.testing.assert_allclose(
             found["scores"][row], [score for _, score in answer["n_best"]], atol=1e-4
         )
-    assert found["outputs"].shape == (4, 2) and found["scores"].numpy()[3].tolist() == [-np.inf] * 2
+    assert found["outputs"].shape == (4, 2)
+    assert found["scores"].numpy()[3].tolist() == [NO_SCORE] * 2
     assert found["cut"].shape == (4, 2) and not found["cut"].numpy()[3].any()
     for row, answer in enumerate(model.predict("mini_ende", SENTENCES, Beam(2), longest=20)):
         assert found["cut"].numpy()[row, 0] == answer["cut"]

@@ -1,9 +1,11 @@
 """The output directory: what is written, and what is refused before anything is touched."""
 
+import errno
 import json
 
 import pytest
 
+from t2t_mm import files
 from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
@@ -75,11 +77,47 @@ def test_the_output_directory_may_be_the_data_directory(tmp_path):
 
 
 def test_a_run_has_ended_when_it_says_so(trained):
-    assert not trained.has_ended()
+    assert not trained.has_ended() and trained.state() == ""
+    with trained.alone():
+        trained.write_status("training", 3)
+        assert not trained.has_ended() and trained.state() == "training"
+        trained.write_status("ended", 3, "interrupted")
+        assert trained.has_ended() and trained.state() == "ended"
+
+
+def test_a_run_that_was_killed_does_not_train_for_ever(trained):
     trained.write_status("training", 3)
+    assert trained.has_ended() and trained.state() == "killed"
+    recorded = json.loads((trained.path / "status.json").read_text())
+    trained.write_json("status.json", recorded | {"host": "another"})  # of whose locks we see none
+    assert not trained.has_ended() and trained.state() == "training"
+    trained.write_json("status.json", {"state": "training", "step": 3})  # of an older version
     assert not trained.has_ended()
-    trained.write_status("ended", 3, "interrupted")
-    assert trained.has_ended()
+
+
+def test_one_process_at_a_time_trains(trained):
+    with trained.alone():
+        with pytest.raises(UserError, match="Another process is training in .*--mode=evaluate can"):
+            OutputDir(trained.path).check_free()
+        with pytest.raises(UserError, match="Another process"), OutputDir(trained.path).alone():
+            raise AssertionError("two train")
+    trained.check_free()
+
+
+def test_a_disk_that_is_full_or_read_only_is_told_with_file_and_remedy(trained, monkeypatch):
+    def refuse(*args, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(UserError, match="--output_dir=.* can't be written to: Read-only.*Give a"):
+        trained.check_writable()
+
+    def fill(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "write_bytes", fill)
+    with pytest.raises(UserError, match=r"can't be written to \(.*run.json\): No space left.*room"):
+        trained.write_json("run.json", {})
 
 
 def test_another_architecture_is_refused_by_field(trained):

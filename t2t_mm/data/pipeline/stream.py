@@ -1,21 +1,23 @@
 """The training batches of all problems, and the position in each: saved and restored with a
 checkpoint."""
 
-import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import files
+from t2t_mm import files, records
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches, most_shapes
 from t2t_mm.problem.base import Problem
+from t2t_mm.problem.damage import reading
 
+PLACE_FILE = "seeds.json"
 READ = (
     "batch_size",
     "max_input_length",
@@ -24,6 +26,26 @@ READ = (
     "image_size",
     "spec_augment",
 )
+
+
+class _Saved(TypedDict, total=False):
+    data: dict[str, str]  # where the files are that the positions name; new in version 0.2
+
+
+class Place(_Saved):
+    """What is saved beside the positions in the data: how batches are made, and {problem: seed}."""
+
+    reading: dict[str, Any]
+    seeds: dict[str, int]
+
+
+def read_place(folder: Path) -> Place:
+    """What `Inputs.save` wrote of a worker into its folder.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    return records.read_json(folder / PLACE_FILE, Place)
 
 
 class Inputs:
@@ -35,6 +57,7 @@ class Inputs:
         seed: random seed for order and augmentation, together with the step at which a problem is
             first read.
         static_shapes, share: see data.pipeline.batching.
+        log: function of one line.
     """
 
     def __init__(
@@ -44,10 +67,11 @@ class Inputs:
         seed: int,
         static_shapes: bool = False,
         share: tuple[int, int] = (0, 1),
+        log: Callable[[str], Any] = print,
     ) -> None:
         self.problems = {problem.name: problem for problem in problems}
         self.hparams, self.seed = hparams, seed
-        self.static_shapes, self.share = static_shapes, share
+        self.static_shapes, self.share, self.log = static_shapes, share, log
         self._iterators: dict[str, Iterator] = {}
         self._seeds: dict[str, int] = {}
         # Problems that are to go on where a checkpoint was, and not read since: (folder, seed).
@@ -57,27 +81,35 @@ class Inputs:
         """The next batch of a problem, for step `step`."""
         if name not in self._iterators:
             self._start(name, step)
-        return next(self._iterators[name])
+        with reading(self.problems[name]):
+            return next(self._iterators[name])
 
     def _start(self, name, step):
-        folder, seed = self._saved.pop(name, (None, None))
-        if seed is None:  # the step is in it, so that what was read before is not read again
-            sequence = np.random.SeedSequence((self.seed, step, zlib.crc32(name.encode())))
-            seed = int(sequence.generate_state(1)[0] // 2)
+        if name in self._saved:
+            folder, seed = self._saved.pop(name)
+            iterator = self._iterator(name, seed)
+            try:
+                saved = tf.train.Checkpoint(iterator=iterator).read(str(folder / name))
+                saved.assert_consumed()
+            except tf.errors.NotFoundError:  # of the data's files, which are named in it
+                self._tell_of_new_order(name)
+            else:
+                self._iterators[name], self._seeds[name] = iterator, seed
+                return
+        # the step is in it, so that what was read before is not read again
+        sequence = np.random.SeedSequence((self.seed, step, zlib.crc32(name.encode())))
+        self._seeds[name] = seed = int(sequence.generate_state(1)[0] // 2)
+        self._iterators[name] = self._iterator(name, seed)
+
+    def _iterator(self, name, seed):
+        problem, ways = self.problems[name], {"static_shapes": self.static_shapes}
         data = batches(
-            self.problems[name],
-            "train",
-            self.hparams,
-            training=True,
-            seed=seed,
-            static_shapes=self.static_shapes,
-            share=self.share,
+            problem, "train", self.hparams, training=True, seed=seed, share=self.share, **ways
         )
-        self._iterators[name], self._seeds[name] = iter(data), seed
-        if folder:
-            tf.train.Checkpoint(iterator=self._iterators[name]).read(
-                str(folder / name)
-            ).assert_consumed()
+        return iter(data)
+
+    def _tell_of_new_order(self, name):
+        self.log(f"The data of {name} is not where it was: its order starts again.")
 
     def most_shapes(self) -> int:
         """How many shapes batches can have at most, of all problems; with static shapes."""
@@ -96,20 +128,32 @@ class Inputs:
                 shutil.copy(path, folder)
         self._saved = {name: (folder, seed) for name, (_, seed) in self._saved.items()}
         seeds = self._seeds | {name: seed for name, (_, seed) in self._saved.items()}
-        files.write_json(folder / "seeds.json", {"reading": self._reading(), "seeds": seeds})
+        place = {"reading": self._reading(), "seeds": seeds, "data": self._data()}
+        files.write_json(folder / PLACE_FILE, place)
 
     def restore(self, folder: str | os.PathLike) -> bool:
         """Goes on where `save` was; false if nothing is there, or batches are made in another way
-        now."""
+        now. The order of data that has been moved since starts again."""
         folder = self._of_worker(folder)
-        file = folder / "seeds.json"
-        saved = json.loads(file.read_text()) if file.is_file() else {}
-        if saved.get("reading") != self._reading():
+        if not (folder / PLACE_FILE).exists():
+            return False
+        saved = read_place(folder)
+        if saved["reading"] != self._reading():
             return False
         self._saved = {
             name: (folder, seed) for name, seed in saved["seeds"].items() if name in self.problems
         }
+        now = self._data()
+        for name, then in saved.get("data", {}).items():
+            if name in self._saved and name in now and not _is_same(then, now[name]):
+                del self._saved[name]
+                self._tell_of_new_order(name)
         return True
+
+    def _data(self) -> dict[str, str]:
+        """{problem: folder of its data}, of those that have one."""
+        folders = {name: problem.folder_of_data for name, problem in self.problems.items()}
+        return {name: str(folder) for name, folder in folders.items() if folder}
 
     def _of_worker(self, folder) -> Path:
         return Path(folder) / f"worker-{self.share[0]}"
@@ -122,3 +166,7 @@ class Inputs:
             "tensorflow": tf.__version__,
         }
         return {name: getattr(self.hparams, name) for name in READ} | ways
+
+
+def _is_same(then: str, now: str) -> bool:
+    return then == now or os.path.exists(then) and os.path.samefile(then, now)

@@ -9,6 +9,7 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline import references
 from t2t_mm.data.pipeline.cost import boundaries, cost, fits, limit
 from t2t_mm.errors import UserError
+from t2t_mm.problem import damage
 from t2t_mm.problem.base import Problem
 
 
@@ -90,7 +91,6 @@ def measured(problem: Problem, scan: int) -> tuple[np.ndarray, np.ndarray]:
         return problem.inputs.positions(inputs), length
 
     data = problem.examples("train", shuffle_seed=0, sides=sides).take(scan)
-    found = np.array(
-        list(data.map(measure, num_parallel_calls=2).batch(scan).as_numpy_iterator()), np.int64
-    )
+    data = data.map(measure, num_parallel_calls=2).batch(scan)
+    found = np.array(list(damage.read(problem, data.as_numpy_iterator())), np.int64)
     return found[0, 0], found[0, 1]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -10,6 +11,7 @@ from t2t_mm import compat
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.data.writing import shards
 from t2t_mm.data.writing.options import DEFAULTS, Options
+from t2t_mm.problem import locate
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -86,4 +88,4 @@ def prepare(
             builder.download_and_prepare(download_config=options.download_config())
         else:
             shards.write(builder, options)
-        return tfds.builder_from_directory(builder.data_path)
+    return locate.open_data(Path(builder.data_path))

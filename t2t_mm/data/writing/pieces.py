@@ -25,6 +25,7 @@ from t2t_mm.data.readers.base import Reader
 _FEW = 8  # pieces
 _NAMED = 5  # broken examples that are named
 _MERGED = 200  # pieces that are open at once
+_LONGEST = 2**20  # bytes of what a piece says of itself
 _HEAD = struct.Struct("<16sI")  # of a record in a piece: hash of its key, length
 
 
@@ -76,7 +77,7 @@ def make(
         for number, items in enumerate(_batched(reader.items(source), reader.PIECE)):
             path = work / f"{split}-{number:06}-{_digest((depends, items))}.piece"
             job = None
-            if not path.exists():
+            if not _is_whole(path):
                 job = pool.submit(_make_piece, path, split, items, load, features)
             waiting.append((path, job))
             while len(waiting) > 2 * workers or (waiting and workers == 1):
@@ -159,7 +160,19 @@ def _write_piece(path, counts, records):
 
 def _read_counts(path) -> Counts:
     with open(path, "rb") as file:
-        return Counts(**json.loads(file.readline()))
+        return Counts(**json.loads(file.readline(_LONGEST)))
+
+
+def _is_whole(path) -> bool:
+    """Whether a piece is there, and not cut off."""
+    try:
+        counts = _read_counts(path)
+        size = counts.size + counts.good * _HEAD.size
+        with open(path, "rb") as file:
+            begin = len(file.readline(_LONGEST))
+            return counts.items > 0 and begin + size == os.fstat(file.fileno()).st_size
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _records(path):

@@ -9,13 +9,14 @@ the size of the data set.
 """
 
 import contextlib
-import fcntl
 import itertools
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
+from t2t_mm import locks
 from t2t_mm.data.writing import pieces
 from t2t_mm.data.writing.options import DEFAULTS, Options, Status
 from t2t_mm.errors import UserError
@@ -37,8 +38,7 @@ def write(builder: Any, options: Options = DEFAULTS) -> None:
     work = path.parent / UNFINISHED
     if path.exists():
         return
-    work.mkdir(parents=True, exist_ok=True)
-    with _alone(work):
+    with alone(work):
         if path.exists():
             return
         made = {
@@ -55,14 +55,18 @@ def write(builder: Any, options: Options = DEFAULTS) -> None:
 
 
 @contextlib.contextmanager
-def _alone(work):
-    """Lets one process at a time into the folder; the lock goes when the process does, however it
-    ends."""
+def alone(work: pathlib.Path) -> Iterator[None]:
+    """Makes a folder, and lets one process at a time into it; the lock goes when the process does,
+    however it ends.
+
+    Raises:
+        UserError: another process is at it.
+    """
+    work.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(open(work / "lock", "w"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, FileNotFoundError):  # the latter if that process has just ended
+            stack.enter_context(locks.locked(work / "lock"))
+        except (locks.Locked, FileNotFoundError):  # the latter if that process has just ended
             raise UserError(
                 f"Another process is preparing {work.parent}. Wait for it to end, and run this "
                 f"again."

@@ -9,9 +9,9 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.base import NO_SCORE, Modality, fields_of
 
-NEVER = float("-inf")  # score of the answer to an input that can't be read
+MOST_CLASSES = 2**22
 
 
 @registry.register_modality
@@ -132,11 +132,12 @@ class Categorical(Modality):
 
         classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
         scores = tf.reduce_max(tf.nn.log_softmax(logits), axis=-1)
+        is_good &= tf.math.is_finite(scores)
         return {
             "classes": tf.where(is_good, classes, -1),
             "labels": tf.where(is_good, tf.gather(self.class_names(), classes), ""),
             "probabilities": tf.where(is_good[:, None], tf.nn.softmax(logits), 0.0),
-            "scores": tf.where(is_good, scores, NEVER),
+            "scores": tf.where(is_good, scores, NO_SCORE),
         }
 
     def answer_from(self, found: dict[str, Any], top: int) -> dict:
@@ -150,10 +151,21 @@ class Categorical(Modality):
     def means_the_same(self, values: dict[str, Any]) -> bool:
         return list(values.get("names") or self.names) == list(self.names)
 
+    @classmethod
+    def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "Categorical":
+        spec = cls(**fields_of(cls, values))
+        if not 0 < spec.num_classes < MOST_CLASSES:
+            raise UserError(f"{spec.num_classes} classes, where 1 to {MOST_CLASSES:,} can be")
+        if spec.names and len(spec.names) != spec.num_classes:
+            raise UserError(f"{len(spec.names)} names for {spec.num_classes} classes")
+        return spec
+
     def described(self) -> dict[str, Any]:
         return super().described() | {"names": self.class_names()}
 
     @classmethod
     def from_description(cls, values: dict[str, Any]) -> "Categorical":
-        names = tuple(values["names"])
+        names = fields_of(cls, values).get("names") or ()
+        if not names:
+            raise UserError("its classes have no names")
         return cls(labels=values.get("labels") or "exported", num_classes=len(names), names=names)

@@ -9,7 +9,7 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import Modality, fields_of
+from t2t_mm.modalities.base import NO_SCORE, Modality, fields_of
 from t2t_mm.modalities.language import visible
 
 VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
@@ -183,7 +183,14 @@ class Language(Modality):
                 f"The vocabulary {path} is missing: a run keeps a copy there. "
                 "Copy it from its data_dir."
             )
-        return dataclasses.replace(spec, path=str(path))
+        spec = dataclasses.replace(spec, path=str(path))
+        found, then = spec.vocabulary(), values.get("fingerprint")
+        if spec.size != found.size or then not in (None, found.fingerprint):
+            raise UserError(
+                f"{path} is not the vocabulary that the run was trained with, of {spec.size:,} "
+                "pieces. Copy that from its data_dir."
+            )
+        return spec
 
     def assets(self) -> list[Path]:
         return [Path(self.path), Path(self.path).with_suffix(".json")] if self.path else []
@@ -200,7 +207,7 @@ class Language(Modality):
         texts, scores, log_probs = (
             np.atleast_1d(found[name]) for name in ("outputs", "scores", "log_probs")
         )
-        if not np.isfinite(scores[0]):
+        if not (np.isfinite(scores[0]) and scores[0] > NO_SCORE):
             return {"error": "it can't be read"}
         texts = [text.decode("utf-8", "replace") for text in texts]
         pairs = zip(texts, scores, strict=True)
@@ -210,7 +217,7 @@ class Language(Modality):
             "log_prob": float(log_probs[0]),
             # exports of 0.1.0 don't say it
             **({"cut": bool(np.atleast_1d(found["cut"])[0])} if "cut" in found else {}),
-            "n_best": [(text, float(score)) for text, score in pairs if np.isfinite(score)],
+            "n_best": [(text, float(score)) for text, score in pairs if score > NO_SCORE],
         }
 
 

@@ -14,14 +14,13 @@ Ids: padding 0, end of sequence 1, unknown 2.
 import abc
 import functools
 import hashlib
-import json
 import os
 import pathlib
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 
-from t2t_mm import compat
+from t2t_mm import compat, records
 from t2t_mm.errors import UserError
 from t2t_mm.quiet import quiet
 
@@ -32,6 +31,10 @@ UNKNOWN = "<unk>"  # how an unknown symbol is written
 # character that does not round-trip, and is replaced by two that do. Order matters; undone in
 # reverse order.
 _ESCAPES = (("\x10", "\x10a"), ("\u2581", "\x10b"))
+
+
+class _Metadata(TypedDict):
+    sha256: str  # of the vocabulary file
 
 
 class Vocabulary(abc.ABC):
@@ -213,23 +216,23 @@ def load(path: str | os.PathLike) -> Vocabulary:
 
 @functools.lru_cache(maxsize=64)
 def _load(path, _version):
-    content = path.read_bytes()
     record = metadata_path(path)
-    if (
-        record.is_file()
-        and json.loads(record.read_text())["sha256"] != hashlib.sha256(content).hexdigest()
-    ):
+    remedy = "Restore the pair, or delete both and run with --generate_data."
+    try:
+        content = records.read_bytes(path)
+        vocabulary = (Symbols if path.suffix == ".symbols" else Subwords)(path, content)
+        if vocabulary.size <= UNK + 1:
+            raise ValueError("it has no pieces")
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(f"{path} cannot be read as a vocabulary ({error}). {remedy}") from error
+    if not os.path.lexists(record):
+        return vocabulary
+    if records.read_json(record, _Metadata, remedy)["sha256"] != vocabulary.fingerprint:
         raise UserError(
             f"{path} is not the vocabulary that {record} describes: one of them was changed or "
-            "copied here. Restore the pair, or delete both and run with --generate_data."
+            f"copied here. {remedy}"
         )
-    try:
-        return (Symbols if path.suffix == ".symbols" else Subwords)(path, content)
-    except (RuntimeError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} cannot be read as a vocabulary ({error}). Delete it and run with "
-            "--generate_data."
-        ) from error
+    return vocabulary
 
 
 def metadata_path(path: str | os.PathLike) -> pathlib.Path:

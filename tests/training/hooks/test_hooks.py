@@ -5,6 +5,7 @@ import json
 import pytest
 
 from t2t_mm.config.run import RunConfig
+from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluation import Evaluation
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.paths import latest
@@ -99,3 +100,17 @@ def test_what_a_hook_does_aside_is_left_out_of_the_speed(tmp_path):
     one = trainer(None, Slow(), mode="train")
     one.train()
     assert one.paused > 0
+
+
+def test_a_second_training_in_one_directory_is_refused_and_changes_nothing(tmp_path):
+    class Second(Hook):
+        def after_step(self, trainer, result):
+            before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+            with pytest.raises(UserError, match="Another process is training"):
+                make(tmp_path, Diary(), mode="train").train()
+            assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+            assert trainer.output.state() == "training"
+
+    make = trainer
+    trainer(tmp_path, Second(), mode="train").train()
+    trainer(tmp_path, Diary(), mode="train").train()

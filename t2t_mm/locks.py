@@ -1,0 +1,56 @@
+"""Locks that go when the process that holds them does, however it ends."""
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+
+# What a file system answers that knows no locks.
+_NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
+
+
+class Locked(Exception):
+    """Another process holds the lock."""
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike) -> Iterator[None]:
+    """Holds the lock that a file stands for. On a file system that knows no locks this does
+    nothing.
+
+    Raises:
+        Locked: another process holds it.
+        OSError: the file can't be made.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if not _lock(descriptor):
+            raise Locked(os.fspath(path))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: str | os.PathLike) -> bool:
+    """Whether another process holds the lock that a file stands for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # nobody has made it
+        return False
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Takes the lock; whether nobody else holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NONE:
+            raise
+    return True

@@ -4,10 +4,12 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 
 # What a file system answers that knows no locks.
 _NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
+LOOKS = 3
 
 
 class Locked(Exception):
@@ -25,7 +27,11 @@ def locked(path: str | os.PathLike) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        if not _lock(descriptor):
+        for _ in range(LOOKS):
+            if _lock(descriptor):
+                break
+            time.sleep(0.1)  # perhaps somebody only looks whether it is held
+        else:
             raise Locked(os.fspath(path))
         yield
     finally:

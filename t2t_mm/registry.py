@@ -259,6 +259,8 @@ def find(kind: str, name: str, asked: str = "") -> Entry:
     if entry:
         found = f"'{asked}' names a {entry.kind} ({entry.place}) where a {kind} is wanted"
         raise RegistryError(f"{found}; {_HELP}")
+    if len(asked) > 100:  # no name, but a text that came in its place
+        raise RegistryError(f"unknown {kind} '{asked[:80]}...'. {_HELP}")
     close = difflib.get_close_matches(name, names(kind), n=3)
     near = [each + asked.removeprefix(name) for each in close]
     hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a name like it."

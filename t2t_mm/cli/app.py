@@ -47,15 +47,8 @@ _REMEDIES = {
     errno.EMFILE: "Raise the limit of open files (ulimit -n).",
 }
 _CHECK_PATHS = "Check the paths that are given."
-# Exceptions of TensorFlow's file system and memory -> what the machine would have said.
-_OF_TENSORFLOW = {
-    "PermissionDeniedError": errno.EACCES,
-    "NotFoundError": errno.ENOENT,
-    "AlreadyExistsError": errno.EEXIST,
-    "FailedPreconditionError": errno.EISDIR,
-    "DataLossError": errno.EIO,
-    "ResourceExhaustedError": errno.ENOMEM,
-}
+# Exceptions of TensorFlow -> what the machine would have said.
+_OF_TENSORFLOW = {"DataLossError": errno.EIO, "ResourceExhaustedError": errno.ENOMEM}
 
 
 class UsageError(UserError):
@@ -213,7 +206,7 @@ def _users_mistake(error: Exception) -> str | None:
     if isinstance(error, MemoryError):
         return f"Out of memory. {_REMEDIES[errno.ENOMEM]}"
     if type(error).__module__.startswith("tensorflow."):
-        code = _OF_TENSORFLOW.get(type(error).__name__)
-        code = errno.ENOSPC if "No space left on device" in str(error) else code
+        said = (code for code in errno.errorcode if os.strerror(code) in str(error))
+        code = next(said, _OF_TENSORFLOW.get(type(error).__name__))
         return f"{first_line(error)}. {_REMEDIES.get(code, _CHECK_PATHS)}" if code else None
     return None

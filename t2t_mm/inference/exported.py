@@ -65,13 +65,16 @@ class ExportedPredictor:
         How it searches was decided at the export.
         """
         check_numbers(1, top=top)
-        if not isinstance(problem, str) or problem not in self._sides:
-            raise UserError(f"{self.path} serves {', '.join(self.problems)}, not {problem}.")
+        self._check(problem)
         one = not isinstance(inputs, list | tuple)
         values, results = [inputs] if one else list(inputs), []
         for start in range(0, len(values), ROWS):
             results += self._answers(problem, values[start : start + ROWS], top)
         return results[0] if one else results
+
+    def _check(self, problem: str) -> None:
+        if not isinstance(problem, str) or problem not in self._sides:
+            raise UserError(f"{self.path} serves {', '.join(self.problems)}, not {problem}.")
 
     def _answers(self, problem: str, values: list, top: int) -> list[dict]:
         inputs, targets = self._sides[problem]
@@ -97,6 +100,7 @@ class ExportedPredictor:
             problems: their names; all, if not given.
         """
         for name in problems or self.problems:
+            self._check(name)
             self._signatures[name](inputs=tf.constant([self._sides[name][0].sample()]))
 
 

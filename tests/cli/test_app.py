@@ -137,9 +137,10 @@ def test_a_mistake_is_one_line(command, args, message):
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "device: /x. Make room"),
         (OSError(errno.EIO, "Input/output error", "/x"), "error: /x. The disk may be failing"),
         (OSError(errno.EXDEV, "Cross-device link", "/x", None, "/y"), "link: /x and /y. Check"),
-        (tf.errors.NotFoundError(None, None, "/x; No such file"), "/x; No such file. Check the"),
+        (tf.errors.NotFoundError(None, None, "/x; No such file or directory"), "/x; No such file"),
+        (tf.errors.UnknownError(None, None, "/x; File name too long"), "/x; File name too long."),
         (tf.errors.DataLossError(None, None, "corrupted record at 12"), "at 12. The disk may be"),
-        (tf.errors.PermissionDeniedError(None, None, "/x; Permission"), "/x; Permission. Give a"),
+        (tf.errors.PermissionDeniedError(None, None, "/x; Permission denied"), "denied. Give a"),
         (tf.errors.FailedPreconditionError(None, None, "/x; Is a directory"), "directory. Check"),
         (tf.errors.UnknownError(None, None, "/x; No space left on device"), "device. Make room"),
         (
@@ -147,6 +148,7 @@ def test_a_mistake_is_one_line(command, args, message):
             "OOM. Free some memory",
         ),
         (tf.errors.InvalidArgumentError(None, None, "shapes differ"), None),
+        (tf.errors.NotFoundError(None, None, "Resource a/b does not exist"), None),  # a bug
     ],
 )
 def test_what_the_machine_refuses_says_what_to_do(error, message):

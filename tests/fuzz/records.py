@@ -4,7 +4,7 @@ from tests.fuzz import mutations
 from tests.fuzz.runner import Kind
 
 PREPARED = ("mini_ende", "mini_imagenet", "mini_speech", "wmt_ende")
-METRIC = "mini_ende/log_perplexity"
+METRIC = "mini_parse/log_perplexity"
 
 
 def _begin(place):
@@ -41,9 +41,8 @@ def _records(random, folder):
     output.has_ended()
     Best(METRIC, output.path / "best.json")
     trainer.checked({"mode": "evaluate"}, output)
-    names = "+".join(output.recorded_problems())
-    given = {"problems": names, "data_dir": "data", "hparams": "hidden_size=16,num_heads=2"}
-    trainer.checked(given, output)
+    names, gin = "+".join(output.recorded_problems()), str(folder / "run" / "config.gin")
+    trainer.checked({"problems": names, "data_dir": "data", "gin_file": (gin,)}, output)
 
 
 def _data(random, folder):

@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 
 BATCH = 250  # cases that a child runs
-HANG = 60.0  # seconds
+HANG, BEGIN = 60.0, 600.0  # seconds that a case, and what comes before the first, may take
 MEMORY = 6 * 2**30  # bytes of addresses that a child may take beyond those it starts with
 
 
@@ -74,13 +74,18 @@ def _child(kind, numbers, seed, place, found) -> int:
     mine, its = os.pipe()
     child = os.fork()
     if not child:
-        os.close(mine)
-        _work(kind, numbers, seed, place, its)
-        os._exit(0)
+        try:
+            os.close(mine)
+            _work(kind, numbers, seed, place, its)
+        finally:
+            os._exit(0)
     os.close(its)
     done, ended = 0, False
     with open(mine, "rb", buffering=0) as pipe:
         lines = _Lines(pipe)
+        begun = lines.next(BEGIN) or {"failed": "no answer"}
+        if begun["failed"]:
+            raise RuntimeError(f"cases of {kind.name} can't begin: {begun['failed']}")
         while not ended and (line := lines.next(HANG)) is not None:
             ended = "memory" in line
             done += _count(kind, line, found)
@@ -130,7 +135,7 @@ class _Lines:
 
 
 def _work(kind, numbers, seed, place, pipe):
-    """What a child does."""
+    """What a child does: lines of JSON say how far it is."""
 
     def say(**values):
         os.write(pipe, json.dumps(values).encode() + b"\n")
@@ -138,12 +143,17 @@ def _work(kind, numbers, seed, place, pipe):
     with open(os.devnull, "r+") as null:
         for descriptor in (0, 1, 2):
             os.dup2(null.fileno(), descriptor)
-    used = kind.begin(place)
+    try:
+        used = kind.begin(place)
+    except BaseException:
+        say(failed=traceback.format_exc())
+        raise
+    say(failed="")
     gc.collect()
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _limit_memory()
     for number in numbers:
-        say(case=number, **_one(kind, used, number, seed))
+        say(case=number, **_one(kind, used, number, seed, place))
     say(memory=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * 1024)
 
 
@@ -153,12 +163,12 @@ def _limit_memory():
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _one(kind, used, number, seed):
+def _one(kind, used, number, seed, place):
     from t2t_mm.errors import UserError
     from t2t_mm.registry import RegistryError
 
     random, tried = Random(f"{seed} {kind.name} {number}"), [""]
-    folder = Path(tempfile.mkdtemp(prefix="fuzz"))
+    folder = Path(tempfile.mkdtemp(prefix="case", dir=place))
     error, refused = "", False
     try:
         os.chdir(folder)

@@ -41,11 +41,7 @@ def test_what_must_not_be_is_counted(tmp_path, monkeypatch):
     def begin(place):
         return left
 
-    class Numbered(Kind):
-        """Tells its cases which they are."""
-
-    found = Found()
-    kind = Numbered("toy", 1.0, begin, _cases)
+    found, kind = Found(), Kind("toy", 1.0, begin, _cases)
     for number in range(6):
         left[:] = [number]
         run(kind, [number], 0, tmp_path, found)

@@ -5,9 +5,11 @@ import json
 import math
 import os
 import pathlib
+import stat
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from t2t_mm.errors import UserError
 
@@ -62,14 +64,46 @@ def under(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
         )
 
 
+def check_regular(path: str | os.PathLike, most: int) -> None:
+    """Raises a ValueError for what is no file with an end (a device, a pipe, a folder, or a link to
+    one) or has more than `most` bytes, before it is opened; an OSError if there is none."""
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("not a regular file")
+    if found.st_size > most:
+        raise ValueError(f"{found.st_size:,} bytes long, where {most:,} are the most")
+
+
+def content(path: str | os.PathLike, most: int) -> bytes:
+    """What is in a regular file of at most so many bytes; raises as `check_regular` does."""
+    check_regular(path, most)
+    with open(path, "rb") as file:
+        return within(file, most)
+
+
+def head(path: str | os.PathLike, size: int) -> bytes:
+    """The first bytes of a regular file of any length; raises as `check_regular` does."""
+    check_regular(path, sys.maxsize)
+    with open(path, "rb") as file:
+        return file.read(size)
+
+
+def within(file: IO[bytes], most: int) -> bytes:
+    """What is left in an open file; a ValueError if that is more than `most` bytes."""
+    found = file.read(most + 1)
+    if len(found) > most:
+        raise ValueError(f"longer than {most:,} bytes, which are the most")
+    return found
+
+
 def stamped(path: str | os.PathLike) -> tuple:
     """(path, size, time of the last change), which differs once the file does; (path,) if it is
     gone."""
     try:
-        stat = os.stat(path)
+        found = os.stat(path)
     except (OSError, ValueError):  # the latter for a NUL in its name
         return (path,)
-    return path, stat.st_size, stat.st_mtime_ns
+    return path, found.st_size, found.st_mtime_ns
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:

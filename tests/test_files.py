@@ -1,6 +1,8 @@
 """Writing files at once."""
 
+import io
 import json
+import os
 import resource
 
 import pytest
@@ -44,3 +46,19 @@ def test_a_number_that_is_not_finite_is_null_since_json_has_no_form_for_it(tmp_p
     files.write_json(path, {"loss": float("nan"), "all": [1.5, (float("inf"), 2)]})
     assert "NaN" not in path.read_text() and "Infinity" not in path.read_text()
     assert json.loads(path.read_text()) == {"loss": None, "all": [1.5, [None, 2]]}
+
+
+def test_content_is_of_regular_files_up_to_a_length(tmp_path):
+    (tmp_path / "a").write_bytes(b"content")
+    assert files.content(tmp_path / "a", 7) == b"content" == files.head(tmp_path / "a", 99)
+    with pytest.raises(ValueError, match="7 bytes long, where 6 are the most"):
+        files.content(tmp_path / "a", 6)
+    with pytest.raises(ValueError, match="longer than 6 bytes"):
+        files.within(io.BytesIO(b"content"), 6)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
+        for read in (files.content, files.head):
+            with pytest.raises(ValueError, match="not a regular file"):
+                read(path, 7)
+    with pytest.raises(FileNotFoundError):
+        files.content(tmp_path / "absent", 7)

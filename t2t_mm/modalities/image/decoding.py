@@ -54,7 +54,9 @@ def jpeg_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor]) ->
     top = tf.where(upside_down, stored[0] - top - height, top)
     left = tf.where(mirrored, stored[1] - left - width, left)
     box = tf.stack([top, left, height, width])
-    return upright(tf.io.decode_and_crop_jpeg(content, box, channels=3), stands)
+    # by the method that Pillow has, to the same pixels
+    pixels = tf.io.decode_and_crop_jpeg(content, box, channels=3, dct_method="INTEGER_ACCURATE")
+    return upright(pixels, stands)
 
 
 def upright(pixels: tf.Tensor, stands: tf.Tensor) -> tf.Tensor:
@@ -137,19 +139,7 @@ def _gif(content):
     makes a colour transparent: that colour is made white instead. TensorFlow would read all
     pictures, ignore the canvas, and show what is transparent black."""
     first = 13 + _palette_size(content, 10)  # the place of the first block
-
-    def onward(place, clear):
-        is_control = part(content, place + 1, 1) == b"\xf9"
-        is_clear = is_control & (number(content, place + 3, 1) & 1 > 0)
-        found = tf.cast(number(content, place + 6, 1), tf.int32)
-        return headers.after_blocks(content, place + 2), tf.where(is_clear, found, clear)
-
-    place, clear = tf.while_loop(
-        lambda place, clear: part(content, place, 1) == b"!",
-        onward,
-        (first, tf.constant(-1)),
-        maximum_iterations=headers.CHUNKS,
-    )
+    place, clear = _first_picture(content, first)
     left, top, columns, rows, width, height = (
         tf.cast(number(content, at, 2, little=True), tf.int32)
         for at in (*(place + at for at in (1, 3, 5, 7)), 6, 8)
@@ -159,19 +149,39 @@ def _gif(content):
     with tf.control_dependencies([has_picture, headers.check_size(height, width)]):
         own = _palette_size(content, place + 9)
         end = headers.after_blocks(content, place + 11 + own)
-    picture = b"," + 4 * b"\0" + part(content, place + 5, end - place - 5)
-    still = part(content, 0, first) + picture + b";"
-    palette = tf.where(own > 0, first + 10, 13)
-    is_there = (clear >= 0) & (3 * clear < tf.where(own > 0, own, first - 13))
-    at = palette + 3 * tf.maximum(clear, 0)
-    whitened = part(still, 0, at) + b"\xff\xff\xff" + part(still, at + 3, tf.strings.length(still))
-    pixels = tf.io.decode_gif(tf.where(is_there, whitened, still))[0]  # [rows, columns, 3]
-    # what the picture leaves free is transparent or, if nothing is, of the first colour
-    ground = tf.io.decode_raw(part(still, palette, 3), tf.uint8)
-    ground = tf.where(clear >= 0, tf.constant(255, tf.uint8), ground)
-    around = [[top, height - top - rows], [left, width - left - columns], [0, 0]]
-    is_inside = tf.pad(tf.ones([rows, columns, 1], tf.bool), around)
-    return tf.where(is_inside, tf.pad(pixels, around), ground)
+        picture = b"," + 4 * b"\0" + part(content, place + 5, end - place - 5)
+        still = part(content, 0, first) + picture + b";"
+        palette = tf.where(own > 0, first + 10, 13)
+        is_there = (clear >= 0) & (3 * clear < tf.where(own > 0, own, first - 13))
+        at = palette + 3 * tf.maximum(clear, 0)
+        whitened = (
+            part(still, 0, at) + b"\xff\xff\xff" + part(still, at + 3, tf.strings.length(still))
+        )
+        pixels = tf.io.decode_gif(tf.where(is_there, whitened, still))[0]  # [rows, columns, 3]
+        # what the picture leaves free is transparent or, if nothing is, of the first colour
+        ground = tf.io.decode_raw(part(still, palette, 3), tf.uint8)
+        ground = tf.where(clear >= 0, tf.constant(255, tf.uint8), ground)
+        around = [[top, height - top - rows], [left, width - left - columns], [0, 0]]
+        is_inside = tf.pad(tf.ones([rows, columns, 1], tf.bool), around)
+        return tf.where(is_inside, tf.pad(pixels, around), ground)
+
+
+def _first_picture(content, first):
+    """The place of a GIF's first picture, and the number of the colour that is transparent in it,
+    -1 if none is."""
+
+    def onward(place, clear):
+        is_control = part(content, place + 1, 1) == b"\xf9"
+        is_clear = is_control & (number(content, place + 3, 1) & 1 > 0)
+        found = tf.cast(number(content, place + 6, 1), tf.int32)
+        return headers.after_blocks(content, place + 2), tf.where(is_clear, found, clear)
+
+    return tf.while_loop(
+        lambda place, clear: part(content, place, 1) == b"!",
+        onward,
+        (first, tf.constant(-1)),
+        maximum_iterations=headers.CHUNKS,
+    )
 
 
 def _palette_size(content, at):

@@ -52,7 +52,7 @@ def pixels(image: Any) -> np.ndarray:
     """
     import tensorflow as tf
 
-    from t2t_mm.modalities.image import decoding
+    from t2t_mm.modalities.image import decoding, headers
 
     if image.format not in (None, "MPO", *FORMATS):
         raise ValueError(f'{image.format} is not read; convert it first, as by .convert("RGB")')
@@ -68,7 +68,9 @@ def pixels(image: Any) -> np.ndarray:
         found = decoding.on_white(tf.constant(np.asarray(image.convert("RGBA"))))
     else:
         found = tf.constant(np.asarray(image.convert("RGB")))
-    return decoding.upright(found, decoding.headers.orientation(tf.constant(block))).numpy()
+    if block:
+        found = decoding.upright(found, headers.orientation(tf.constant(block)))
+    return found.numpy()
 
 
 def _transparent_colour(image):

@@ -52,9 +52,9 @@ def check(file: IO[bytes]) -> None:
 def _wav(file, kind):
     if kind == b"RIFX":
         raise ValueError("a WAV file with the highest byte first, which is not read")
-    form = _chunk(file, b"fmt ", "little")
-    if not form or form.size < 16:
-        return None
+    form, data = _chunk(file, b"fmt ", "little"), _chunk(file, b"data", "little")
+    if not form or not data:
+        raise ValueError("a WAV file without a format, or without sound")
     file.seek(form.place)
     content = file.read(26)
     tag, channels, align, bits = (_number(content[at : at + 2]) for at in (0, 2, 12, 14))
@@ -64,8 +64,7 @@ def _wav(file, kind):
             f"a WAV file of coding {tag} with {bits} bits, where integers of 8 to 32 bits, floats, "
             "A-law and mu-law are read: convert it"
         )
-    data = _chunk(file, b"data", "little")
-    if data and kind == b"RF64":  # whose first chunk has the size
+    if kind == b"RF64":  # whose first chunk has the size
         file.seek(28)
         return Announced(data.place, _number(file.read(8)))
     return data

@@ -154,6 +154,8 @@ def test_more_that_both_worlds_refuse():
     wide = content[: place + 12] + struct.pack("<H", 4) + content[place + 14 :]
     for odd in (twelve_bits, wide):
         refused(odd, "a WAV file of coding 1")
+    for name in (b"fmt ", b"data"):
+        refused(content.replace(name, b"junk"), "without a format, or without sound")
     file = io.BytesIO()
     soundfile.write(file, SINE, RATE, format="WAV", endian="BIG")
     refused(file.getvalue(), "highest byte first")

@@ -180,13 +180,17 @@ def _rows(path):
 
 
 def _once(path):
-    """`_rows`, with a LeftOut in place of the rest where a line repeats an earlier one.
+    """`_rows`, with a LeftOut in place of the rest where a line repeats an earlier one. What names
+    nothing, an utterance without words, say, repeats nothing.
 
     Raises:
         UserError: a name stands twice, with something else.
     """
     seen = {}  # {name: (line, hash of the rest)}
     for where, name, rest in _rows(path):
+        if not rest:
+            yield where, name, rest
+            continue
         before, said = seen.setdefault(name, (where, hash(rest)))
         if before != where and said != hash(rest):
             raise UserError(

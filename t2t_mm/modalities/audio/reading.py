@@ -86,10 +86,8 @@ def _bounds(file, start, end):
             f"{(last - first) / file.samplerate:,.0f} s long, where {LONGEST} s is the most: "
             "cut it up with a segments file"
         )
-    if (last - first) * file.channels > MOST_SAMPLES:
-        raise ValueError(
-            f"{(last - first) * file.channels:,} samples, {MOST_SAMPLES:,} are the most"
-        )
+    if (count := (last - first) * file.channels) > MOST_SAMPLES:
+        raise ValueError(f"{count:,} samples, where {MOST_SAMPLES:,} are the most")
     return first, last
 
 

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import stat
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -141,6 +142,13 @@ def content(path: str | os.PathLike, most: int) -> bytes:
     check_regular(path, most)
     with open(path, "rb") as file:
         return within(file, most)
+
+
+def head(path: str | os.PathLike, size: int) -> bytes:
+    """The first bytes of a regular file of any length; raises as `check_regular` does."""
+    check_regular(path, sys.maxsize)
+    with open(path, "rb") as file:
+        return file.read(size)
 
 
 def within(file: IO[bytes], most: int) -> bytes:

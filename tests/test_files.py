@@ -1,6 +1,7 @@
 """Reading lines and JSON within limits; writing files at once."""
 
 import gzip
+import io
 import json
 import os
 import resource
@@ -194,3 +195,19 @@ def test_a_folder_of_outputs_is_checked_and_not_made(tmp_path):
     for path in ("file", "file/x"):
         with pytest.raises(UserError, match="--out_dir=.* can't be written to: "):
             files.check_output_folder(tmp_path / path, "out_dir")
+
+
+def test_content_is_of_regular_files_up_to_a_length(tmp_path):
+    (tmp_path / "a").write_bytes(b"content")
+    assert files.content(tmp_path / "a", 7) == b"content" == files.head(tmp_path / "a", 99)
+    with pytest.raises(ValueError, match="7 bytes long, where 6 are the most"):
+        files.content(tmp_path / "a", 6)
+    with pytest.raises(ValueError, match="longer than 6 bytes"):
+        files.within(io.BytesIO(b"content"), 6)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
+        for read in (files.content, files.head):
+            with pytest.raises(ValueError, match="not a regular file"):
+                read(path, 7)
+    with pytest.raises(FileNotFoundError):
+        files.content(tmp_path / "absent", 7)

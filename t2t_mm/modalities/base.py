@@ -28,9 +28,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm import records, registry
+from t2t_mm import files, records, registry
 from t2t_mm.errors import UserError
 
+LARGEST = 2**28  # bytes of an input
 # What an exported model scores an input that can't be read: JSON has no form for -inf.
 NO_SCORE = float(np.finfo(np.float32).min)
 
@@ -172,9 +173,15 @@ class Modality:
         Raises:
             UserError, OSError, ValueError: if it is none.
         """
-        if isinstance(value, str | os.PathLike | bytes) or hasattr(value, "read"):
-            file = io.BytesIO(value) if isinstance(value, bytes) else value
-            value = np.load(file, allow_pickle=False)
+        if isinstance(value, str | os.PathLike):
+            value = files.content(value, LARGEST)
+        elif hasattr(value, "read"):
+            value = files.within(value, LARGEST)
+        if isinstance(value, bytes):
+            try:
+                value = np.load(io.BytesIO(value), allow_pickle=False)
+            except Exception as error:  # of all kinds, for an empty file or a broken archive
+                raise ValueError(f"no NumPy file: {error}") from error
         return self.store(value, None)
 
     def sent(self, value: Any) -> bytes:

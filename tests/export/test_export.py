@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from PIL import Image as Picture
 
 import t2t_mm
 from t2t_mm.decoding import Beam
@@ -44,12 +45,29 @@ def sine(count, pitch=9.0):
     return np.sin(np.arange(count) / pitch) * 0.3
 
 
+def saved(image, form, **options):
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def shades(mode, **options):
+    values = np.linspace(0, 255, 70 * 40, dtype=np.uint8).reshape(70, 40)
+    return Picture.fromarray(values).convert("RGB").convert(mode, **options)
+
+
+TURNED = Picture.Exif()
+TURNED[0x0112] = 6
+
 GOOD = {
     "language": [text.encode() for text in SENTENCES],
     "image": [
         png(50, 80),
         png(64, 64),
         tf.io.encode_jpeg(RANDOM.integers(0, 255, (90, 30, 3), np.uint8)).numpy(),
+        saved(shades("P", colors=4, palette=Picture.Palette.ADAPTIVE), "PNG", transparency=1),
+        saved(shades("RGB"), "JPEG", exif=TURNED),
+        saved(shades("P"), "GIF", transparency=0),
     ],
     "audio": [
         wav(sine(8000), 8000),
@@ -75,8 +93,18 @@ BROKEN = {
         b"",
         b"\x89PNG\r\n\x1a\n",
         b"text",
+        saved(Picture.new("1", (13_000, 13_000)), "PNG"),
     ],
-    "audio": [b"", b"RIFF", wav(np.zeros(0), 8000)],
+    "audio": [
+        b"",
+        b"RIFF",
+        wav(np.zeros(0), 8000),
+        wav(sine(8000), 8000)[:5000],
+        wav(sine(8000) * np.nan, 8000, "FLOAT"),
+        wav(sine(8000) * 2**15, 8000, "FLOAT"),
+        wav(np.stack([sine(8000), -sine(8000)], 1), 8000),
+        wav(sine(8000), 8000, "IMA_ADPCM"),
+    ],
 }
 ODD = {"language": [b"a\x00b", b"\xef\xbb\xbfrings", b"x" * 2000], "image": [], "audio": []}
 

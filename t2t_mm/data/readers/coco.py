@@ -8,6 +8,7 @@ from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.base import LARGEST
 from t2t_mm.modalities.image.reading import decodable
 from t2t_mm.modalities.language.visible import is_blank
 
@@ -95,7 +96,7 @@ def _load(item):
     """The example of one picture."""
     where, (path, *_), texts = item
     try:
-        image = decodable(path.read_bytes())
+        image = decodable(files.content(path, LARGEST))
     except (OSError, ValueError) as error:
         yield Broken(where, getattr(error, "strerror", None) or str(error))
         return

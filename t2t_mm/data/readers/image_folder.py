@@ -7,7 +7,9 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
-from t2t_mm.modalities.image.reading import FIRST_BYTES, decodable
+from t2t_mm.modalities.base import LARGEST
+from t2t_mm.modalities.image.formats import is_picture
+from t2t_mm.modalities.image.reading import decodable
 
 # What is no image by its first bytes is a broken image if its name ends like this, else a stray
 # file.
@@ -21,9 +23,9 @@ class ImageFolder(Reader):
     The classes are the folders of all splits, sorted; the data set records their names.
 
     Examples: {"image": encoded bytes, "label": class}. A JPEG, PNG or GIF is stored as it is if
-    TensorFlow can decode it; otherwise, if Pillow can, as an RGB PNG. Image files that are
-    truncated or hold no image are broken examples; hidden files are ignored; other files are left
-    out and counted.
+    it can be decoded in graph; a BMP, WebP, TIFF or PPM as an RGB PNG. Image files that are
+    truncated, too large or hold no image, and what is no regular file, are broken examples; hidden
+    files are ignored; other files are left out and counted.
     """
 
     def features(self) -> dict[str, Any]:
@@ -66,11 +68,11 @@ def _load(root, item):
     label, (path, *_) = item
     where = path.relative_to(root).as_posix()
     try:
-        content = path.read_bytes()
-        if not content.startswith(FIRST_BYTES) and path.suffix.lower() not in _ENDINGS:
+        is_named = path.suffix.lower() in _ENDINGS
+        if not is_named and not is_picture(files.head(path, 16)):
             yield LeftOut("files that are no images")
             return
-        content = decodable(content)
+        content = decodable(files.content(path, LARGEST))
     except (OSError, ValueError) as error:
         yield Broken(where, getattr(error, "strerror", None) or str(error))
         return

@@ -1,5 +1,5 @@
-"""A Kaldi data folder: `train/wav.scp`, `train/text`, and `utt2spk` and `segments` where there are
-any."""
+"""A Kaldi data folder: `train/wav.scp`, `train/text`, and `utt2spk`, `segments` and
+`reco2file_and_channel` where there are any."""
 
 import functools
 import os
@@ -23,10 +23,12 @@ class Kaldi(Reader):
 
     Examples: {"audio": int16 [samples] of one channel at the problem's sampling rate, "text": words
     as they are, "speaker" and "utterance": their names, "" if the speaker is unknown}. Any sampling
-    rate, any number of channels (of which the mean is taken) and whatever soundfile reads (WAV,
-    FLAC, OGG, MP3, SPHERE without compression). Paths in `wav.scp` start at the problem's folder
-    unless absolute; a command there (a pipe) is never run. An utterance without sound, with an
-    unreadable file, or longer than 5 minutes is broken.
+    rate; WAV, FLAC, OGG, MP3, AIFF, AU, SPHERE without compression. Of several channels the one is
+    taken that `segments` (a fifth field) or `reco2file_and_channel` names, else their mean. Paths
+    in `wav.scp` start at the problem's folder unless absolute; a command there (a pipe) is never
+    run. An utterance is broken if it has no sound, an unreadable file or one that is cut off, ends
+    behind its recording, or is longer than 5 minutes. A name that a file has twice is an error if
+    the two lines differ.
     """
 
     def __init__(
@@ -74,10 +76,14 @@ class Kaldi(Reader):
 
     def items(self, source: Any) -> Iterator[Any]:
         recordings = self._recordings(source)
-        speakers = dict(_table(source / "utt2spk"))
-        segments = {name: value.split() for name, value in _table(source / "segments")}
-        for where, name, words in _rows(source / "text"):
+        speakers = _table(source / "utt2spk")
+        segments = {name: value.split() for name, value in _table(source / "segments").items()}
+        channels = _channels(source / "reco2file_and_channel")
+        for where, name, words in _once(source / "text"):
             where = f"{source.name}/{where}"
+            if isinstance(words, LeftOut):
+                yield words
+                continue
             if words is None:
                 yield Broken(where, "not UTF-8")
                 continue
@@ -85,7 +91,7 @@ class Kaldi(Reader):
                 yield LeftOut("utterances without words")
                 continue
             try:
-                recording, start, end = _segment(name, segments)
+                recording, start, end, channel = _segment(name, segments)
                 path = files.stamped(self.folder / recordings[recording])
             except ValueError as error:
                 yield Broken(where, str(error))
@@ -93,8 +99,9 @@ class Kaldi(Reader):
             except KeyError:
                 yield Broken(where, f"{recording} is not in wav.scp")
                 continue
+            channel = channels.get(recording) if channel is None else channel
             rest = {"text": words, "speaker": speakers.get(name, ""), "utterance": name}
-            yield where, path, start, end, rest
+            yield where, path, (start, end, channel), rest
 
     def total(self, source: Any) -> int | None:
         return sum(1 for _ in files.lines(source / "text"))
@@ -105,7 +112,9 @@ class Kaldi(Reader):
     def _recordings(self, source):
         """{name: path} of wav.scp."""
         found = {}
-        for where, name, path in _rows(source / "wav.scp"):
+        for where, name, path in _once(source / "wav.scp"):
+            if isinstance(path, LeftOut):
+                continue
             if path and (path.endswith("|") or path.startswith("|") or _ARCHIVE.search(path)):
                 kind = "an archive" if _ARCHIVE.search(path) else "a command"
                 raise UserError(
@@ -120,20 +129,45 @@ class Kaldi(Reader):
 
 
 def _segment(name, segments):
-    """(recording, start and end in seconds, None for its end) of an utterance; ValueError if the
-    segments are wrong."""
+    """(recording, start and end in seconds, None for its end, channel from 0, None if none is
+    named) of an utterance; ValueError if the segments are wrong."""
     if not segments:
-        return name, 0.0, None
+        return name, 0.0, None, None
     if name not in segments:
         raise ValueError(f"{name} is not in segments")
     try:
-        recording, start, end = segments[name]
-        return recording, float(start), float(end)
-    except ValueError:
+        recording, start, end, *channel = segments[name]
+        number = int(*channel) if channel else -1  # from 0, as Kaldi has it here
+        return recording, float(start), float(end), number if number >= 0 else None
+    except (ValueError, TypeError):
         said = " ".join(segments[name])
         raise ValueError(
             f"segments has {said!r} for {name}, not a recording, start and end in seconds"
         ) from None
+
+
+def _channels(path):
+    """{recording: its channel, from 0} of reco2file_and_channel."""
+    found = {}
+    for name, value in _table(path).items():
+        try:
+            _, side = value.split()
+            found[name] = _channel(side)
+        except ValueError:
+            raise UserError(
+                f"{path} has {value!r} for {name}, not the name of a file and a channel: A, B, ... "
+                "or 1, 2, ..."
+            ) from None
+    return found
+
+
+def _channel(side):
+    """Kaldi's name of a channel, as a number from 0."""
+    if len(side) == 1 and "A" <= side <= "Z":
+        return ord(side) - ord("A")
+    if not side.isdecimal() or int(side) < 1:
+        raise ValueError(f"{side!r} is no channel")
+    return int(side) - 1
 
 
 def _rows(path):
@@ -146,16 +180,42 @@ def _rows(path):
             yield f"{path.name}:{number}", name.decode("utf-8", "replace"), text
 
 
+def _once(path):
+    """`_rows`, with a LeftOut in place of the rest where a line repeats an earlier one. What names
+    nothing, an utterance without words, say, repeats nothing.
+
+    Raises:
+        UserError: a name stands twice, with something else.
+    """
+    seen = {}  # {name: (line, hash of the rest)}
+    for where, name, rest in _rows(path):
+        if not rest:
+            yield where, name, rest
+            continue
+        before, said = seen.setdefault(name, (where, hash(rest)))
+        if before != where and said != hash(rest):
+            raise UserError(
+                f"{path.parent / where} says something else of {name} than {before} does: remove "
+                "one of the two lines."
+            )
+        yield where, name, rest if before == where else LeftOut("lines that repeat another")
+
+
 def _table(path):
-    """(name, rest) of each line of a file that may be absent."""
-    return ((name, rest or "") for _, name, rest in _rows(path)) if path.is_file() else ()
+    """{name: rest} of a file that may be absent."""
+    if not os.path.lexists(path):
+        return {}
+    if not path.is_file():
+        raise UserError(f"{path} is no regular file, and is not read.")
+    rows = _once(path)
+    return {name: rest or "" for _, name, rest in rows if not isinstance(rest, LeftOut)}
 
 
 def _load(rate, item):
     """The example of one utterance."""
-    where, (path, *_), start, end, rest = item
+    where, (path, *_), (start, end, channel), rest = item
     try:
-        yield where, {"audio": read(path, rate, start, end), **rest}
+        yield where, {"audio": read(path, rate, start, end, channel=channel), **rest}
     except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
         # soundfile's own is a RuntimeError
         yield Broken(where, f"{path}: {getattr(error, 'strerror', None) or error}")

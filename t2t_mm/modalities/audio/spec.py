@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm import registry
+from t2t_mm import files, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.audio.reading import to_int16
-from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.base import LARGEST, Modality
 
 
 @registry.register_modality
@@ -90,37 +90,34 @@ class Audio(Modality):
         return tfds.features.Audio(shape=(None,), dtype=np.int16, sample_rate=self.sample_rate)
 
     def store(self, value: Any, feature: Any) -> np.ndarray:
+        from t2t_mm.modalities.audio.reading import check_scale
+
         samples = np.asarray(value)
-        if samples.ndim != 1 or samples.dtype.kind not in "if":
+        if samples.ndim != 1 or samples.dtype.kind not in "if" or not samples.size:
             raise ValueError(
-                f"samples [length] expected, not {samples.dtype} {list(samples.shape)}"
+                "samples of one channel are expected, numbers [length], not "
+                f"{samples.dtype} {list(samples.shape)}"
             )
-        if not samples.size or not np.isfinite(samples).all():
-            raise ValueError("no samples" if not samples.size else "samples that are no numbers")
         if samples.dtype.kind == "f":
+            check_scale(samples)
             samples = to_int16(samples)
         if samples.min() < -(2**15) or samples.max() >= 2**15:
             raise ValueError("integer samples beyond 16 bits")
         return samples.astype(np.int16)
 
     def read(self, value: Any) -> np.ndarray:
-        if isinstance(value, str | os.PathLike | bytes) or hasattr(value, "read"):
-            from t2t_mm.modalities.audio import encoding, reading
+        """A recording (a path, bytes, an open file) or samples -> int16 [samples]."""
+        from t2t_mm.modalities.audio import encoding, reading
 
-            file = io.BytesIO(value) if isinstance(value, bytes) else value
-            file = os.fspath(file) if isinstance(file, os.PathLike) else file
+        if hasattr(value, "read"):
+            value = files.within(value, LARGEST)
+        if isinstance(value, str | os.PathLike | bytes):
+            file = os.fspath(value) if isinstance(value, os.PathLike) else value
             # resampled as an exported model does
             return reading.read(file, self.sample_rate, resample=encoding.resampled)
-        samples = np.asarray(value)
-        if samples.ndim != 1 or not samples.size:
-            raise UserError(
-                f"samples of one channel are expected, not an array of shape {list(samples.shape)}"
-            )
-        return samples if samples.dtype.kind == "i" else samples.astype(np.float32)
+        return self.store(value, None)
 
     def sent(self, value: np.ndarray) -> bytes:
-        if value.dtype.kind == "f":
-            value = to_int16(value)  # as WAV files are read: /32768
         return self._wav(value.astype("<i2").tobytes())
 
     def _wav(self, samples: bytes) -> bytes:

@@ -1,27 +1,40 @@
-"""WAV files in graph: integers of 8 to 32 bits, floats, A-law and µ-law, of any number of channels,
-whole or cut off.
+"""WAV files in graph: integers of 8 to 32 bits, floats, A-law and µ-law, of any number of channels.
 
-TensorFlow's own reader takes 16-bit integers alone, and no extensible or streamed header.
+TensorFlow's own reader takes 16-bit integers alone, and no extensible, streamed or long header.
 """
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_mm.modalities.audio.encoding import resampled
-from t2t_mm.modalities.audio.reading import LONGEST
-
-INTEGERS, FLOATS, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE  # format tags
+from t2t_mm.modalities.audio.headers import (
+    A_LAW,
+    CHUNKS,
+    CODINGS,
+    EXTENSIBLE,
+    FLOATS,
+    INTEGERS,
+    MU_LAW,
+    UNKNOWN,
+)
+from t2t_mm.modalities.audio.reading import CANCELLED, LONGEST, LOUDEST, MOST_SAMPLES
 
 
 def samples(content: tf.Tensor, rate: int) -> tf.Tensor:
     """In graph: a WAV file of any sampling rate and number of channels -> int16 [samples] at
-    `rate`."""
-    sound, has = decode_wav(content)
-    sound = tf.reduce_mean(sound, axis=1)
-    length = tf.shape(sound)[0]
+    `rate`. It fails for what `reading.read` refuses."""
+    channels, has = decode_wav(content)
+    sound = tf.reduce_mean(channels, axis=1)
+    length, count = tf.shape(channels)[0], tf.cast(tf.shape(channels)[1], tf.float32)
+    mean_power, power = (tf.reduce_mean(tf.square(each)) for each in (sound, channels))
     checks = [
         tf.debugging.assert_positive(length),
         tf.debugging.assert_less_equal(length // has, LONGEST),
+        tf.debugging.assert_less_equal(tf.size(channels), MOST_SAMPLES),
+        # also false for what is no number
+        tf.debugging.Assert(tf.reduce_max(tf.abs(channels)) <= LOUDEST, ["no fractions"]),
+        tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(channels)), ["no numbers"]),
+        tf.debugging.Assert(mean_power >= CANCELLED / count * power, ["opposite phase"]),
     ]
     with tf.control_dependencies(checks):
         sound = tf.cond(has == rate, lambda: sound, lambda: resampled(sound, has, rate))
@@ -34,26 +47,26 @@ def decode_wav(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """A WAV file, a string scalar -> (float32 [samples, channels] in [-1, 1], samples per second,
     int32).
 
-    Its operations fail for what is no such file; data that is cut off counts as far as it goes.
+    Its operations fail for what is no such file, and for one that is cut off.
     """
-    riff = tf.strings.substr(content, 0, 4) + tf.strings.substr(content, 8, 4)
-    with tf.control_dependencies([tf.debugging.assert_equal(riff, b"RIFFWAVE")]):
-        form, data = _chunks(content)
+    kind = tf.strings.substr(content, 0, 4)
+    is_known = (kind == b"RIFF") | (kind == b"RF64")
+    is_wave = tf.strings.substr(content, 8, 4) == b"WAVE"
+    with tf.control_dependencies([tf.debugging.Assert(is_known & is_wave, ["no WAV file"])]):
+        form, data = _chunks(content, kind == b"RF64")
     fields = tf.cast(_decoded(tf.strings.substr(content, form, 16), tf.uint16), tf.int32)  # [8]
     (rate,) = tf.unstack(_decoded(tf.strings.substr(content, form + 4, 4), tf.int32), 1)
     longer = lambda: tf.cast(  # noqa: E731
         _decoded(tf.strings.substr(content, form + 24, 2), tf.uint16), tf.int32
-    )[0]  # noqa: E731
-    tag, channels, bits = (
-        tf.cond(fields[0] == EXTENSIBLE, longer, lambda: fields[0]),
-        fields[1],
-        fields[7],
-    )
-    known = tf.reduce_any(tag == [INTEGERS, FLOATS, A_LAW, MU_LAW])
+    )[0]
+    tag = tf.cond(fields[0] == EXTENSIBLE, longer, lambda: fields[0])
+    channels, align, bits = fields[1], fields[6], fields[7]
+    is_read = tf.reduce_any(tf.reduce_all(tf.constant(CODINGS) == [tag, bits], 1))
     checks = [
         tf.debugging.assert_positive(rate),
         tf.debugging.assert_positive(channels),
-        tf.debugging.Assert(known, ["neither integers, floats, A-law nor mu-law"]),
+        tf.debugging.Assert(is_read, ["neither integers, floats, A-law nor mu-law"]),
+        tf.debugging.assert_equal(align, channels * bits // 8),
     ]
     with tf.control_dependencies(checks):
         frame = channels * bits // 8
@@ -62,29 +75,44 @@ def decode_wav(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.reshape(samples, [-1, channels]), rate
 
 
-def _chunks(content):
+def _chunks(content, is_long):
     """(place of the format's fields, bytes of the data)"""
     length = tf.strings.length(content)
 
     def size(place):
         (found,) = tf.unstack(_decoded(tf.strings.substr(content, place + 4, 4), tf.int32), 1)
-        return tf.where(found < 0, length, found)  # of a header written before the end was known
+        return tf.where(found < 0, UNKNOWN, found)
 
     def is_(name, place):
         return tf.strings.substr(content, place, 4) == name
 
     def onward(place, form):
-        form = tf.where(is_(b"fmt ", place), place + 8, form)
+        form = tf.where((form < 0) & is_(b"fmt ", place), place + 8, form)
         step = tf.minimum(size(place), length)
         return place + 8 + step + step % 2, form
 
     place, form = tf.while_loop(
-        lambda place, form: ~is_(b"data", place), onward, (tf.constant(12), tf.constant(-1))
+        lambda place, form: ~is_(b"data", place),
+        onward,
+        (tf.constant(12), tf.constant(-1)),
+        maximum_iterations=CHUNKS,
     )
-    with tf.control_dependencies([tf.debugging.assert_positive(form, "no format")]):
-        return tf.identity(form), tf.strings.substr(
-            content, place + 8, tf.minimum(size(place), length - place - 8)
-        )
+    # of a long file, the first chunk has the size
+    announced = tf.cond(
+        is_long,
+        lambda: _decoded(tf.strings.substr(content, 28, 8), tf.int64)[0],
+        lambda: tf.cast(size(place), tf.int64),
+    )
+    is_unknown = announced >= UNKNOWN
+    rest = tf.cast(length - place - 8, tf.int64)
+    checks = [
+        tf.debugging.assert_positive(form, "no format"),
+        tf.debugging.Assert(is_(b"data", place), ["no sound"]),
+        tf.debugging.Assert(is_unknown | (announced <= rest), ["cut off"]),
+    ]
+    with tf.control_dependencies(checks):
+        taken = tf.cast(tf.where(is_unknown, rest, announced), tf.int32)
+        return tf.identity(form), tf.strings.substr(content, place + 8, taken)
 
 
 def _numbers(data, tag, bits):
@@ -98,10 +126,6 @@ def _numbers(data, tag, bits):
             tf.cast(low + 256 * middle + 65536 * (high - 256 * (high // 128)), tf.float32) / 2.0**23
         )
 
-    def unknown():
-        with tf.control_dependencies([tf.debugging.Assert(False, ["bits", bits])]):
-            return tf.zeros([0])
-
     kinds = {
         (INTEGERS, 8): lambda: (tf.cast(_decoded(data, tf.uint8), tf.float32) - 128.0) / 128.0,
         (INTEGERS, 16): lambda: tf.cast(_decoded(data, tf.int16), tf.float32) / 2.0**15,
@@ -114,9 +138,7 @@ def _numbers(data, tag, bits):
         (A_LAW, 8): lambda: tf.gather(a_law(), tf.cast(_decoded(data, tf.uint8), tf.int32)),
         (MU_LAW, 8): lambda: tf.gather(mu_law(), tf.cast(_decoded(data, tf.uint8), tf.int32)),
     }
-    return tf.case(
-        [((tag == kind) & (bits == size), read) for (kind, size), read in kinds.items()], unknown
-    )
+    return tf.case([((tag == kind) & (bits == size), read) for (kind, size), read in kinds.items()])
 
 
 def a_law() -> np.ndarray:

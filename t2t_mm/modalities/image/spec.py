@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm import registry
+from t2t_mm import files, registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.base import LARGEST, Modality
 
 
 @registry.register_modality
 @dataclasses.dataclass(frozen=True)
 class Image(Modality):
-    """Pictures. Raw: encoded bytes (JPEG, PNG, GIF, BMP) or uint8 [h, w, c]. Encoded: float32
+    """Pictures. Raw: encoded bytes (JPEG, PNG, GIF) or uint8 [h, w, c]. Encoded: float32
     [size, size, c] in [-1, 1], where c is `channels`.
 
     Attributes:
@@ -74,30 +74,33 @@ class Image(Modality):
         return tfds.features.Image(shape=(None, None, self.channels), encoding_format="png")
 
     def store(self, value: Any, feature: Any) -> Any:
-        from t2t_mm.modalities.image.reading import decodable
-
-        if (path := self.file_of(value)) is not None:
-            value = path.read_bytes()
-        return decodable(value) if isinstance(value, bytes) else value
+        value = self.read(value)
+        # TFDS encodes an array by itself, if it has the declared channels
+        is_as_declared = isinstance(value, bytes) or value.shape[-1] == self.channels
+        return value if is_as_declared else self.sent(value)
 
     def file_of(self, value: Any) -> Path | None:
         return Path(value) if isinstance(value, str | os.PathLike) else None
 
     def read(self, value: Any) -> Any:
-        from t2t_mm.modalities.image.reading import decodable, without_transparency
+        """An encoded picture (bytes, a path, an open file), a PIL image, or pixels -> bytes that
+        `encode` reads, or uint8 [height, width, channels or 3]."""
+        from t2t_mm.modalities.image import formats, reading
 
         if (path := self.file_of(value)) is not None:
-            value = path.read_bytes()
-        value = value.read() if hasattr(value, "read") else value
+            value = files.content(path, LARGEST)
+        elif hasattr(value, "read"):
+            value = files.within(value, LARGEST)
         if isinstance(value, bytes):
-            return decodable(value)
-        if hasattr(value, "convert"):  # a PIL image
-            value = without_transparency(value, self.channels)
+            return reading.decodable(value)
+        if hasattr(value, "convert"):
+            return reading.pixels(value)
         pixels = np.asarray(value)
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
         if pixels.ndim != 3 or pixels.shape[-1] != self.channels or pixels.dtype != np.uint8:
             wanted = f"uint8 pixels [height, width, {self.channels}]"
-            raise UserError(f"{wanted} are expected, not {pixels.dtype} {list(pixels.shape)}")
+            raise ValueError(f"{wanted} are expected, not {pixels.dtype} {list(pixels.shape)}")
+        formats.check_size(pixels.shape[1], pixels.shape[0])
         return pixels
 
     def sent(self, value: Any) -> bytes:
@@ -108,10 +111,11 @@ class Image(Modality):
     def read_in_graph(self, content: Any) -> Any:
         import tensorflow as tf
 
+        from t2t_mm.modalities.image.decoding import decode
+
         # Decoded to its end: of a truncated JPEG, a part may be intact. Without the assertion, the
         # decoding is pruned from the graph.
-        pixels = tf.io.decode_image(content, channels=3, expand_animations=False)
-        with tf.control_dependencies([tf.debugging.assert_positive(tf.size(pixels))]):
+        with tf.control_dependencies([tf.debugging.assert_positive(tf.size(decode(content)))]):
             return tf.identity(content)
 
     def sample(self) -> bytes:

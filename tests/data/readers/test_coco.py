@@ -99,13 +99,27 @@ def test_a_caption_that_is_no_text_is_named(coco):
 
 
 @pytest.mark.parametrize(
-    "content, reason", [(None, "No such file"), (b"", "empty file"), (picture()[:40], ".")]
+    "content, reason",
+    [
+        (None, "No such file"),
+        (b"", "empty file"),
+        (picture()[:40], "."),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "no picture that is known"),
+        (picture(mode="1", size=(13_000, 13_000)), "make it smaller"),
+    ],
 )
 def test_a_broken_picture_is_named(coco, content, reason):
     with pytest.raises(
         UserError, match=f"1 of 2 train examples are broken.*train2017/b.png .*{reason}"
     ):
         coco({"a.png": picture(), "b.png": content}, [(0, "one"), (1, "two")])()
+
+
+def test_a_picture_that_is_no_file_is_named(coco, tmp_path):
+    prepared = coco({"a.png": picture(), "b.png": None}, [(0, "one"), (1, "two")])
+    (tmp_path / "raw" / "train2017" / "b.png").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match="train2017/b.png .*not a regular file"):
+        prepared()
 
 
 def test_a_folder_that_is_missing(prepare, write):

@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -110,10 +111,47 @@ def test_broken_images_are_skipped_up_to_a_limit(prepare, write):
     write("train/b/.hidden.jpg", "x")
     write("train/b/Thumbs.db", "x")
     write("train/b/an_image_without_an_ending", small)
+    write("train/b/another", encoded("WEBP"))
     builder = prepare("image_folder")
-    assert len(labelled(builder)) == 200
+    assert len(labelled(builder)) == 201
     assert builder.said[0] == "mine: train: left out 1 files that are no images"
     assert "left out 1 broken: train/b/cut.jpg (image file is truncated" in builder.said[1]
+
+
+@pytest.mark.parametrize(
+    "kind, reason",
+    [
+        ("pipe", "not a regular file"),
+        ("device", "not a regular file"),
+        ("sparse", "bytes long, where 268,435,456 are the most"),
+        ("program", "no picture that is known"),
+        ("bomb", "13,000×13,000 pixels, where 67,108,864 in all"),
+    ],
+)
+def test_what_would_do_harm_is_a_broken_example(prepare, write, kind, reason):
+    write("train/a/good.jpg", encoded())
+    path = write("train/a/bad.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    if kind == "bomb":
+        Image.new("1", (13_000, 13_000)).save(path, "PNG")
+    elif kind != "program":
+        path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "sparse":
+        with open(path, "wb") as file:
+            file.truncate(50 * 2**30)
+    with pytest.raises(UserError, match=f"1 of 2 train examples are broken.*bad.jpg .*{reason}"):
+        prepare("image_folder")
+
+
+def test_a_long_file_that_is_no_image_is_left_out(prepare, write):
+    write("train/a/good.jpg", encoded())
+    with open(write("train/a/notes", b""), "wb") as file:
+        file.truncate(50 * 2**30)
+    builder = prepare("image_folder")
+    assert builder.said == ["mine: train: left out 1 files that are no images"]
 
 
 def test_one_broken_image_of_a_few_stops(prepare, write):

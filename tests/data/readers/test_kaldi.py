@@ -117,11 +117,158 @@ def test_segments_are_obeyed(kaldi):
         ("two tape 0 1\n", "one is not in segments"),
         ("one tape here there\n", "not a recording, start and end"),
         ("one tape 0 inf\n", "infinity"),
+        ("one tape 0 nan\n", "NaN"),
+        ("one tape 0.5 -2\n", "no samples from"),
+        ("one tape -0.5 0.5\n", "no samples from"),
+        ("one tape 0.5 0.5\n", "no samples from"),
+        ("one tape 0 1000\n", "to end at 1000 s, where the recording ends at 1.00 s"),
+        ("one tape 0.9 1.4\n", "to end at 1.4 s, where"),
+        ("one tape 0 1 left\n", "not a recording, start and end"),
+        ("one tape 0 1 0 0\n", "not a recording, start and end"),
     ],
 )
 def test_segments_that_are_wrong(kaldi, segments, reason):
     with pytest.raises(UserError, match=f"train/text:1 .*{reason}"):
         kaldi({"tape.wav": sound()}, text="one first\n", segments=segments)
+
+
+def test_segments_may_end_a_little_behind_their_recording(kaldi):
+    (row,) = rows(kaldi({"tape.wav": sound()}, text="one first\n", segments="one tape 0 1.05\n"))
+    assert len(row["audio"]) == 16000
+
+
+STEREO = sound(np.stack([TONE, -0.5 * TONE], 1))
+
+
+@pytest.mark.parametrize("names", ["AB", "12"])
+def test_channels_are_those_that_are_named(kaldi, names):
+    scp = "left audio/both.wav\nright audio/both.wav\nalone audio/one.wav\n"
+    builder = kaldi(
+        {"both.wav": STEREO, "one.wav": sound()},
+        text="left l\nright r\nalone a\n",
+        **{
+            "wav.scp": scp,
+            "reco2file_and_channel": f"left both {names[0]}\nright both {names[1]}\n"
+            f"alone one {names[1]}\n",  # cut out of a recording of two
+        },
+    )
+    peaks = {row["utterance"]: np.abs(row["audio"]).max() / 2.0**15 for row in rows(builder)}
+    assert peaks == pytest.approx({b"left": 0.5, b"right": 0.25, b"alone": 0.5}, abs=0.01)
+
+
+def test_segments_name_channels_too(kaldi):
+    builder = kaldi(
+        {"both.wav": STEREO},
+        text="a l\nb r\nc m\n",
+        segments="a both 0 0.5 0\nb both 0 0.5 1\nc both 0 0.5 -1\n",
+    )
+    peaks = [np.abs(row["audio"]).max() / 2.0**15 for row in rows(builder)]
+    assert peaks == pytest.approx([0.5, 0.25, 0.125], abs=0.01)
+
+
+@pytest.mark.parametrize("line", ["a both C", "a both 3"])
+def test_a_channel_that_is_not_there_is_named(kaldi, line):
+    with pytest.raises(UserError, match="train/text:1 .*channel 3 of a recording of 2"):
+        kaldi({"a.wav": STEREO}, reco2file_and_channel=f"{line}\n")
+
+
+@pytest.mark.parametrize("line", ["a both left", "a both 0", "a both", "a both A B", "a"])
+def test_a_channel_that_is_none(kaldi, line):
+    with pytest.raises(UserError, match="reco2file_and_channel has .* for a, not the name"):
+        kaldi({"a.wav": STEREO}, reco2file_and_channel=f"{line}\n")
+
+
+def test_channels_that_cancel_are_named(kaldi):
+    with pytest.raises(UserError, match="train/text:1 .*opposite phase, whose mean is silence"):
+        kaldi({"a.wav": sound(np.stack([TONE, -TONE], 1))})
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("wav.scp", "a audio/a.wav\nb audio/b.wav\na audio/b.wav\n"),
+        ("text", "a one\nb two\na three\n"),
+        ("segments", "a a 0 1\nb b 0 1\na a 0 0.5\n"),
+        ("utt2spk", "a x\nb x\na y\n"),
+        ("reco2file_and_channel", "a a A\nb b A\na a B\n"),
+    ],
+)
+def test_a_name_that_stands_for_two_things_is_refused(kaldi, name, content):
+    sounds = {"a.wav": sound(), "b.wav": sound(0.5 * TONE)}
+    with pytest.raises(UserError, match=f"train/{name}:3 says something else of a than {name}:1"):
+        kaldi(sounds, **{name: content})
+
+
+@pytest.mark.parametrize("name", ["wav.scp", "segments", "utt2spk", "reco2file_and_channel"])
+def test_a_line_that_stands_twice_counts_once(kaldi, name):
+    line = {"wav.scp": "a audio/a.wav", "segments": "a a 0 1", "utt2spk": "a x"}.get(name, "a a A")
+    (row,) = rows(kaldi({"a.wav": sound()}, **{name: f"{line}\n{line}\n"}))
+    assert row["text"] == b"Words of a."
+
+
+def test_an_utterance_that_stands_twice_is_stored_once(kaldi):
+    builder = kaldi({"a.wav": sound()}, text="a one\na one \n")
+    assert len(rows(builder)) == 1
+    assert builder.said == ["mine_16000hz: train: left out 1 lines that repeat another"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "dangling link"])
+def test_a_list_that_is_no_file_is_refused(kaldi, tmp_path, kind):
+    folder = tmp_path / "raw" / "train"
+    folder.mkdir(parents=True)
+    if kind == "pipe":
+        os.mkfifo(folder / "segments")
+    else:
+        (folder / "segments").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match="segments is no regular file"):
+        kaldi({"a.wav": sound()})
+
+
+@pytest.mark.parametrize(
+    "kind, reason",
+    [
+        ("pipe", "not a regular file"),
+        ("device", "not a regular file"),
+        ("folder", "not a regular file"),
+        ("sparse", "bytes long, where 4,294,967,296 are the most"),
+        ("cut off", "cut off: 16,000 of 32,000 bytes of sound are missing"),
+        ("cut off FLAC", "lost sync"),
+        ("noughts", "samples that are no numbers"),
+        ("on another scale", "samples up to 16,384, where fractions lie"),
+        ("ADPCM", "coding 17 with 4 bits"),
+    ],
+)
+def test_recordings_that_are_none_are_broken_examples(kaldi, tmp_path, kind, reason):
+    folder = tmp_path / "raw" / "audio"
+    folder.mkdir(parents=True)
+    path = folder / "b.wav"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "sparse":
+        with open(path, "wb") as file:
+            file.truncate(50 * 2**30)
+    else:
+        path.write_bytes(
+            {
+                "cut off": sound()[:-16000],
+                "cut off FLAC": sound(form="FLAC")[:-2000],
+                "noughts": sound(TONE * np.nan, subtype="FLOAT"),
+                "on another scale": sound(TONE * 2**15, subtype="FLOAT"),
+                "ADPCM": sound(subtype="IMA_ADPCM"),
+            }[kind]
+        )
+    with pytest.raises(
+        UserError, match=f"1 of 2 train examples are broken.*train/text:2 .*/b.wav.*({reason})"
+    ):
+        kaldi(
+            {"a.wav": sound()},
+            text="a one\nb two\n",
+            **{"wav.scp": "a audio/a.wav\nb audio/b.wav\n"},
+        )
 
 
 @pytest.mark.parametrize("entry", ["sph2pipe -f wav x.wv1 |", "touch {ran} |", "data/raw.ark:1234"])

@@ -8,7 +8,9 @@ import tensorflow as tf
 from PIL import Image as Picture
 
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.image import decoding
 from t2t_mm.modalities.image.spec import Image
+from tests.modalities.image.pictures import saved, stored, tiff_block
 
 
 def picture(height, width, channels=3):
@@ -101,6 +103,20 @@ def test_a_jpeg_is_cut_before_it_is_decoded_to_the_same_pixels(fit, training):
     np.testing.assert_allclose(
         spec.encode(encoded, training, tf.constant([5, 6])), whole, atol=0.03
     )
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("fit", ["crop", "stretch"])
+def test_what_is_cut_of_a_jpeg_in_training_is_upright(fit, orientation):
+    spec = Image(size=32, fit=fit)
+    lying = Picture.fromarray(stored(picture(120, 75), orientation))
+    exif = b"Exif\0\0" + tiff_block(orientation)
+    content = saved(lying, "JPEG", quality=95, subsampling=0, exif=exif)
+    seed = tf.constant([5, orientation])
+    found = tf.function(spec.encode)(tf.constant(content), True, seed)
+    pixels = decoding.decode(content)
+    assert pixels.shape == (120, 75, 3)
+    np.testing.assert_allclose(found, spec.encode(pixels, True, seed), atol=0.03)
 
 
 @pytest.mark.parametrize(

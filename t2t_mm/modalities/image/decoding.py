@@ -16,11 +16,14 @@ from t2t_mm.modalities.image.formats import BMP, GIF, JPEG, PNG
 from t2t_mm.modalities.image.headers import number, part
 
 
-# a graph also where it is called outside of one: its loops would be slow
-@tf.function(input_signature=[tf.TensorSpec([], tf.string)])
 def decode(content: tf.Tensor) -> tf.Tensor:
     """A JPEG, PNG, GIF or BMP (not compressed), a string scalar -> uint8 [height, width, 3]."""
+    # Outside of a graph its loops would be slow; in one, a data set that calls a function can't be
+    # saved with a run.
+    return _compiled(content) if tf.executing_eagerly() else _decode(content)
 
+
+def _decode(content):
     def unknown():
         with tf.control_dependencies([headers.check(tf.constant(False), "no picture")]):
             return tf.zeros([1, 1, 3], tf.uint8)
@@ -31,6 +34,9 @@ def decode(content: tf.Tensor) -> tf.Tensor:
         for start, read in readers.items()
     ]
     return tf.ensure_shape(tf.case(cases, unknown), [None, None, 3])
+
+
+_compiled = tf.function(_decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
 
 def jpeg_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:

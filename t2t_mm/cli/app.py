@@ -29,6 +29,7 @@ from t2t_mm.errors import UserError, first_line
 from t2t_mm.quiet import quiet
 
 COMMON = ("t2t_usr_dir", "registry_help", "version", "help")  # flags of every command
+LONGEST_MESSAGE = 4000  # characters; a value that it quotes may be of any length
 USAGE = 2  # exit code where the command line itself is wrong
 Sections = Mapping[str, Sequence[str]]  # {heading of --help: names of flags}
 
@@ -111,7 +112,7 @@ def run(
         message = _users_mistake(error)
         if message is None:
             raise
-        print("error: " + " ".join(message.split()), file=sys.stderr)
+        print("error: " + " ".join(message.split())[:LONGEST_MESSAGE], file=sys.stderr)
         sys.exit(USAGE if isinstance(error, UsageError) else 1)
 
 

@@ -13,7 +13,7 @@ RECORDS = ("dataset_info.json", "features.json")  # of TFDS, beside the files of
 
 @contextlib.contextmanager
 def opening(folder: Path) -> Iterator[None]:
-    """Opens a data set: TFDS raises almost anything where one of its files is damaged.
+    """Opens a data set, or its examples: TFDS raises almost anything where a file is damaged.
 
     Raises:
         UserError: it can't be opened.
@@ -22,7 +22,7 @@ def opening(folder: Path) -> Iterator[None]:
     for name in RECORDS:
         records.read_json(folder / name, remedy=remedy)
     for path in folder.iterdir():
-        if not path.is_file():
+        if not path.is_file() and not path.is_dir():  # a pipe would never end
             raise UserError(f"{path} can't be read: it is no regular file. {remedy}")
     try:
         yield

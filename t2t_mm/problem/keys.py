@@ -1,9 +1,11 @@
 """Keys of a data set's features; "captions/text" is the key of a nested one."""
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from t2t_mm import compat
+from t2t_mm.problem.damage import opening
 
 
 def feature(features: Any, key: str) -> Any:
@@ -61,6 +63,9 @@ def read(
 
     Returns:
         A tf.data.Dataset of {name: value}.
+
+    Raises:
+        UserError: the data is damaged.
     """
     import tensorflow_datasets as tfds
 
@@ -69,7 +74,7 @@ def read(
         # of another kind, such as a Translation, TFDS reads no part
         decoders = tfds.decode.PartialDecoding(tree(wanted.values()), decoders=decoders)
     config = tfds.ReadConfig(shuffle_seed=seed, try_autocache=False, skip_prefetch=True)
-    with compat.quiet_tfds():
+    with opening(Path(builder.data_path)), compat.quiet_tfds():
         data = builder.as_dataset(
             split, shuffle_files=seed is not None, decoders=decoders, read_config=config
         )

@@ -65,6 +65,23 @@ def test_a_damaged_record_of_a_data_set_is_one_line(data, name, damage):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("fileFormat", "parquet", "dataset_info.json"),
+        ("fileFormat", "nonsense", "dataset_info.json"),
+        ("splits", [], "wmt_ende has no train examples"),
+        ("splits", [{"name": "train", "shardLengths": ["99"]}], "wmt_ende"),
+    ],
+)
+def test_a_record_that_is_not_of_these_files_is_one_line(data, key, value, message):
+    data_dir, folder = data
+    info = json.loads((folder / "dataset_info.json").read_text())
+    (folder / "dataset_info.json").write_text(json.dumps(info | {key: value}))
+    with pytest.raises(UserError, match=message):
+        examples.read(resolved(data_dir), "train", 1000)
+
+
 def test_a_data_set_that_lost_its_record_is_not_taken_for_prepared(data, prepared):
     data_dir, folder = data
     (folder / "dataset_info.json").unlink()

@@ -12,12 +12,12 @@ names it, and says what to do.
 
 import json
 import os
-import stat
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any
 
+from t2t_mm import files
 from t2t_mm.errors import UserError
 
 LARGEST = 2**26  # bytes of a record: those of a run have some thousand
@@ -37,30 +37,13 @@ def read_json(path: str | os.PathLike, shape: Any = dict[str, Any], remedy: str 
         UserError: it can't be read, or is of another shape.
     """
     try:
-        value = json.loads(read_bytes(path).decode("utf-8"))
+        value = files.read_json(path, LARGEST)
         reason = misfit(value, shape)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
     if reason:
         raise UserError(f"{os.fspath(path)} can't be read: {reason}. {remedy}".rstrip())
     return value
-
-
-def read_bytes(path: str | os.PathLike, most: int = LARGEST) -> bytes:
-    """The content of a regular file.
-
-    Raises:
-        OSError: it can't be read.
-        ValueError: it is no regular file, which may never end, or has more than `most` bytes.
-    """
-    # a pipe that nobody writes to is opened at once, and refused
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("it is no regular file")
-        if found.st_size > most:
-            raise ValueError(f"it has {found.st_size:,} bytes, where {most:,} are the most")
-        return file.read(most)
 
 
 def misfit(value: Any, shape: Any, where: str = "it") -> str:

@@ -52,9 +52,9 @@ def test_what_fits_is_read_and_what_is_not_named_may_be_there(tmp_path, more):
         ),
         (f'{{"problems": {{}}, "values": {{"1": 1{"0" * 400}}}}}', "'1' in .* in it is 1000"),
         ("9" * 5000, "digits"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 100_000, "nested too deep"),
         ("\udcff", "utf-8"),
-        ("\ufeff{}", "BOM"),
+        ("\ufeff{}", "'problems' is missing"),
     ],
 )
 def test_what_does_not_fit_is_one_line_with_the_file_and_what_to_do(tmp_path, text, reason):
@@ -72,7 +72,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "endless").symlink_to("/dev/zero")
     for name in ("pipe", "endless"):
-        with pytest.raises(UserError, match=f"{name} can't be read: it is no regular file"):
+        with pytest.raises(UserError, match=f"{name} can't be read: not a regular file"):
             records.read_json(tmp_path / name)
     for name in ("absent", "loop", ".", "n" * 300):
         with pytest.raises(UserError, match="can't be read"):
@@ -82,7 +82,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
 def test_a_file_of_many_gigabytes_is_not_read(tmp_path):
     with open(tmp_path / "sparse.json", "wb") as file:
         file.truncate(50 * 2**30)
-    with pytest.raises(UserError, match="53,687,091,200 bytes, where 67,108,864 are the most"):
+    with pytest.raises(UserError, match="53,687,091,200 bytes long, where 67,108,864 are the most"):
         records.read_json(tmp_path / "sparse.json")
 
 

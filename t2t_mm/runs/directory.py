@@ -263,7 +263,7 @@ class OutputDir:
 
     def _copy(self, source, target):
         try:
-            content = records.read_bytes(source)
+            content = files.content(source, records.LARGEST)
         except (OSError, ValueError) as error:
             raise self._unreadable(source, error) from error
         with self.writing():

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from t2t_mm import compat, records
+from t2t_mm import compat, files, records
 from t2t_mm.errors import UserError
 from t2t_mm.quiet import quiet
 
@@ -219,7 +219,7 @@ def _load(path, _version):
     record = metadata_path(path)
     remedy = "Restore the pair, or delete both and run with --generate_data."
     try:
-        content = records.read_bytes(path)
+        content = files.content(path, records.LARGEST)
         vocabulary = (Symbols if path.suffix == ".symbols" else Subwords)(path, content)
         if vocabulary.size <= UNK + 1:
             raise ValueError("it has no pieces")

@@ -122,7 +122,7 @@ def version(export_dir: str | os.PathLike, checkpoint: str | int = "newest") -> 
     versions = folder.glob("[0-9]*")
     found = [
         folder,
-        *sorted(versions, key=lambda path: int(path.name) if path.name.isdigit() else -1),
+        *sorted(versions, key=lambda path: int(path.name) if path.name.isdecimal() else -1),
     ]
     found = [
         path

@@ -120,7 +120,7 @@ def test_the_order_is_not_that_of_the_lines(lines, write_data):
 def test_another_process_at_it_is_an_error(lines, write_data, tmp_path):
     work = tmp_path / "data/parallel_text/mine/unfinished"
     work.mkdir(parents=True)
-    with shards._alone(work), pytest.raises(UserError, match="Another process is preparing"):
+    with shards.alone(work), pytest.raises(UserError, match="Another process is preparing"):
         write_data()
     shutil.rmtree(work)
     write_data()

@@ -68,7 +68,7 @@ def test_a_damaged_record_of_a_data_set_is_one_line(data, name, damage):
 @pytest.mark.parametrize(
     "key, value, message",
     [
-        ("fileFormat", "parquet", "dataset_info.json"),
+        ("fileFormat", "parquet", "wmt_ende can't be read"),
         ("fileFormat", "nonsense", "dataset_info.json"),
         ("splits", [], "wmt_ende has no train examples"),
         ("splits", [{"name": "train", "shardLengths": ["99"]}], "wmt_ende"),

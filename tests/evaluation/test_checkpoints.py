@@ -107,7 +107,7 @@ def test_a_signal_ends_the_wait_for_the_next_checkpoint(tmp_path):
     following._evaluate = lambda path: None
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
     started = time.monotonic()
-    timer.start()
-    with pytest.raises(Terminated):
+    with OutputDir(tmp_path).alone(), pytest.raises(Terminated):  # as if it were trained
+        timer.start()
         following.follow(every=60.0)
     assert time.monotonic() - started < 30

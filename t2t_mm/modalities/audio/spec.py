@@ -93,7 +93,9 @@ class Audio(Modality):
         from t2t_mm.modalities.audio.reading import check_scale
 
         samples = np.asarray(value)
-        if samples.ndim != 1 or samples.dtype.kind not in "if" or not samples.size:
+        if not samples.size:
+            raise ValueError("no samples")
+        if samples.ndim != 1 or samples.dtype.kind not in "if":
             raise ValueError(
                 "samples of one channel are expected, numbers [length], not "
                 f"{samples.dtype} {list(samples.shape)}"

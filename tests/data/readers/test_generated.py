@@ -99,7 +99,7 @@ def test_wrong_values_are_named(generate):
     assert len(rows(builder)) == 199 and "example 199 ('utf-8' codec" in builder.said[0]
     with pytest.raises(UserError, match="2 of 2 train.*text expected, not int"):
         generate({"train": [(1, 0), (2, 0)]}, name="numbers")
-    with pytest.raises(UserError, match=r"samples \[length\] expected"):
+    with pytest.raises(UserError, match="samples of one channel are expected"):
         generate({"train": [(np.zeros([4, 2]), 0)]}, inputs=Audio(), name="stereo")
     with pytest.raises(UserError, match='must yield {"inputs"'):
         generate({}, generate=lambda split, raw_dir: iter([("a", 0)]), name="tuples")

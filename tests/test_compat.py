@@ -180,3 +180,12 @@ def test_a_layer_knows_what_it_made_and_took_up_itself():
     assert [v.name for v in compat.own_variables(outer)] == ["scale", "count"]
     assert [v.name for v in compat.own_variables(outer.inner)] == ["kernel", "bias"]
     assert compat.own_layers(outer) == [outer.inner]
+
+
+def test_a_mocked_tfds_is_known():
+    import tensorflow_datasets as tfds
+
+    assert not compat.is_tfds_mocked()
+    with tfds.testing.mock_data():
+        assert compat.is_tfds_mocked()
+    assert not compat.is_tfds_mocked()

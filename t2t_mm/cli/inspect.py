@@ -54,9 +54,11 @@ def main() -> None:
 
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     app.import_tensorflow()
+    from t2t_mm.data.prepare import tell_of_changes
     from t2t_mm.reporting.console import Console
 
     problems = [registry.problem(name).resolve(FLAGS.data_dir, hparams) for name in names]
+    tell_of_changes(problems, Console().log)
     sheets = pathlib.Path(FLAGS.sheet_dir or pathlib.Path(FLAGS.data_dir, "sheets")).expanduser()
     for problem in problems:
         _show(Console(), problem, hparams, sheets)

@@ -6,6 +6,7 @@ And the messages for a user whose data is missing.
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from t2t_mm import compat, registry
@@ -17,8 +18,19 @@ from t2t_mm.problem import locate
 RETRIES = 5
 
 
-def prepare(problem: Any, data_dir: str | os.PathLike, options: Options) -> None:
+def prepare(
+    problem: Any,
+    data_dir: str | os.PathLike,
+    options: Options,
+    downloads_in: str | os.PathLike = "",
+) -> None:
     """Has TFDS prepare the problem's `dataset` under `data_dir`.
+
+    Args:
+        problem: the problem.
+        data_dir: where to prepare it.
+        options: how.
+        downloads_in: the data directory that downloads are kept in, if that is another.
 
     Raises:
         UserError: the problem's `dataset_module` can't be imported.
@@ -35,7 +47,10 @@ def prepare(problem: Any, data_dir: str | os.PathLike, options: Options) -> None
     compat.limit_download_retries(RETRIES)
     (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
     builder = tfds.builder(problem.dataset, data_dir=data_dir)
-    builder.download_and_prepare(download_config=options.download_config())
+    elsewhere: dict[str, Any] = {}
+    if downloads_in and str(downloads_in) != str(data_dir):
+        elsewhere["download_dir"] = Path(downloads_in).expanduser() / "downloads"
+    builder.download_and_prepare(download_config=options.download_config(), **elsewhere)
 
 
 def _import(problem):

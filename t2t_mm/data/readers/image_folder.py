@@ -26,6 +26,8 @@ class ImageFolder(Reader):
     out and counted.
     """
 
+    IDENTITY = ("image",)
+
     def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 

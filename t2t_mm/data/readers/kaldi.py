@@ -3,6 +3,7 @@ any."""
 
 import functools
 import os
+import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -27,6 +28,8 @@ class Kaldi(Reader):
     unless absolute; a command there (a pipe) is never run. An utterance without sound, with an
     unreadable file, or longer than 5 minutes is broken.
     """
+
+    IDENTITY = ("audio",)
 
     def __init__(
         self,
@@ -94,6 +97,11 @@ class Kaldi(Reader):
                 continue
             rest = {"text": words, "speaker": speakers.get(name, ""), "utterance": name}
             yield where, path, start, end, rest
+
+    def files(self, source: Any) -> Iterator[pathlib.Path]:
+        yield from files.under(source)
+        for path in self._recordings(source).values():
+            yield self.folder / path
 
     def total(self, source: Any) -> int | None:
         return sum(1 for _ in files.lines(source / "text"))

@@ -150,6 +150,7 @@ def prepare_data(
         UserError: with what was looked for and what to do.
     """
     problem = problem.original
+    problem.check_source()
     folder = _raw_folder(problem, raw_dir)
     done = locate.prepared(problem, data_dir)
     if folder:  # then a stock data set is not enough

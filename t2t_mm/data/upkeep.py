@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from t2t_mm.data import held_out
+from t2t_mm.data import held_out, stock
 from t2t_mm.data.origin import record
 from t2t_mm.data.writing.options import Options
 from t2t_mm.errors import UserError
@@ -76,6 +76,8 @@ def tell(problem: Any, prepared: Path, log: Callable[[str], Any]) -> None:
 
 def _reader(problem, known, folder, log, hold_out):
     """The reader of the raw data that prepared data came from; None if that is no longer there."""
+    if record.KEY in known and "folder" not in known:
+        return stock.maker(problem)
     folder = folder or known.get("folder")
     is_there = Path(folder).is_dir() if folder else problem.generates
     return held_out.reader(problem, folder, log, hold_out) if is_there else None

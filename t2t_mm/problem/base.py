@@ -117,6 +117,11 @@ class Problem(Modifiable):
             )
         if self.raw_layout:
             registry.reader(self.raw_layout)
+        self.check_source()
+        HoldOut.parse(self.hold_out, f"{self.name}: hold_out")
+
+    def check_source(self) -> None:
+        """Raises a UserError if the class doesn't say where its data comes from."""
         if not (self.generates or self.raw_layout or self.dataset):
             near = difflib.get_close_matches("generate", set(dir(type(self))) - set(dir(Problem)))
             raise UserError(
@@ -124,7 +129,6 @@ class Problem(Modifiable):
                 f"generate(self, split, raw_dir), a raw_layout or a TFDS dataset"
                 f"{f'; it has {near[0]}: is that to be called generate?' if near else '.'}"
             )
-        HoldOut.parse(self.hold_out, f"{self.name}: hold_out")
 
     # -- preparing and resolving
 

@@ -14,7 +14,7 @@ from t2t_mm import registry
 from t2t_mm.cli import trainer
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
-from t2t_mm.data import prepare, vocabularies
+from t2t_mm.data import prepare, upkeep, vocabularies
 from t2t_mm.data.writing.options import Options
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.categorical.spec import Categorical
@@ -267,6 +267,11 @@ def test_a_stock_data_set_is_made_again(tmp_path, monkeypatch):
     assert sum("was prepared again" in line for line in said) == 1  # one data set for both
     assert made.stat().st_ino != before and not (tmp_path / "data/again").exists()
     assert problem.located(tmp_path / "data").splits() == {"train": 30}
+    assert run([problem], tmp_path, raw=None)[0].startswith("numbers: 30 train")
+    edited = upkeep.record.read(made)
+    edited[upkeep.record.KEY]["code"] = {"OwnNumbers": "another"}
+    (made / "metadata.json").write_text(json.dumps(edited))
+    assert "the code of OwnNumbers was edited" in run([problem], tmp_path, raw=None)[0]
 
 
 def test_resolve_checks_all_together(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import wave
 
 import pytest
 from PIL import Image as Picture
@@ -12,6 +13,7 @@ from t2t_mm.data import prepare, remaking
 from t2t_mm.data.origin import record
 from t2t_mm.data.writing.options import Options
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
@@ -48,6 +50,26 @@ class Flowers(Problem):
     command = "to-flower"
     inputs, targets = Image(size=8), Categorical(labels="flowers")
     input_key, target_key = "image", "label"
+
+
+class Captions(Problem):
+    """Pictures with captions."""
+
+    name = "captions"
+    raw_layout = "coco"
+    command = "to-english"
+    inputs, targets = Image(size=8), WORDS
+    input_key, target_key = "image", "captions/text"
+
+
+class Speech(Problem):
+    """Recordings with their words."""
+
+    name = "speech"
+    raw_layout = "kaldi"
+    command = "to-english"
+    inputs, targets = Audio(sample_rate=8000), WORDS
+    input_key, target_key = "audio", "text"
 
 
 SUFFIX = ""
@@ -89,13 +111,43 @@ def write_flowers(raw, split, names=("rose", "tulip")):
             Picture.new("RGB", (9, 9), colour).save(folder / f"{i}.png")
 
 
+def write_captions(raw, split):
+    split = split.removesuffix("idation")  # as COCO calls it
+    (raw / f"captions/{split}2017").mkdir(parents=True)
+    (raw / "captions/annotations").mkdir(exist_ok=True)
+    for i in range(3):
+        Picture.new("RGB", (9, 9), (i, len(split), 9)).save(raw / f"captions/{split}2017/{i}.png")
+    images = [{"id": i, "file_name": f"{i}.png"} for i in range(3)]
+    notes = [{"image_id": i, "caption": f"{split} {i} is seen"} for i in range(3)]
+    path = raw / f"captions/annotations/captions_{split}2017.json"
+    path.write_text(json.dumps({"images": images, "annotations": notes}))
+
+
+def write_speech(raw, split):
+    folder = raw / "speech" / split
+    folder.mkdir(parents=True)
+    for i in range(3):
+        with wave.open(str(folder / f"{i}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes([i + 1, len(split)]) * 800)
+    (folder / "wav.scp").write_text("".join(f"u{i} {split}/{i}.wav\n" for i in range(3)))
+    (folder / "text").write_text("".join(f"u{i} {split} {i} is said\n" for i in range(3)))
+
+
 def write_mood(raw, split):
     (raw / "mood").mkdir(parents=True, exist_ok=True)
     rows = (f"{'glad' if i % 2 else 'sad'}\t{split} {i}\n" for i in range(20))
     (raw / f"mood/{split}.tsv").write_text("".join(rows))
 
 
-WRITERS = {Pairs: write_pairs, Trees: write_trees, Flowers: write_flowers, Mood: write_mood}
+WRITERS = {
+    Pairs: write_pairs,
+    Trees: write_trees,
+    Flowers: write_flowers,
+    Captions: write_captions,
+    Speech: write_speech,
+    Mood: write_mood,
+}
 
 
 @pytest.fixture
@@ -186,6 +238,8 @@ def test_an_interruption_while_a_split_is_added_leaves_the_rest_as_it_was(
         (Pairs, "pairs/train.en", "train.en"),
         (Trees, "trees/train.mrg", "train.mrg"),
         (Flowers, "flowers/train/rose/1.png", "train/rose/1.png"),
+        (Captions, "captions/train2017/1.png", "train2017/1.png"),
+        (Speech, "speech/train/1.wav", "train/1.wav"),
         (Mood, "mood/train.tsv", "mood/train.tsv"),
     ],
 )

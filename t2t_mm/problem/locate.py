@@ -5,6 +5,7 @@ builder of what a reader has read is called as the raw layout, and its configura
 What is prepared needs neither raw folder nor network again.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -139,6 +140,7 @@ def _classes_in(content):
             if key in ("type", "pythonClassName", "python_class_name") and isinstance(value, str):
                 yield value
             elif key == "content" and isinstance(value, str):  # as older versions wrote it
-                yield from _classes_in(json.loads(value))
+                with contextlib.suppress(ValueError):
+                    yield from _classes_in(json.loads(value))
             else:
                 yield from _classes_in(value)

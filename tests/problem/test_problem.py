@@ -394,16 +394,3 @@ def test_names_and_listings_do_not_pay_for_tensorflow():
 
 def test_built_in_problems_are_problems():
     assert {"wmt_ende", "wmt_frde", "imagenet", "wsj_parse"} <= set(registry.list_problems())
-
-
-def test_a_class_without_data_is_refused_with_what_is_nearly_right():
-    def check(**members):
-        made = {"name": "mine", "inputs": Mood.inputs, "targets": Mood.targets, **members}
-        type("Mine", (Problem,), {"command": "to-mood", **made})().check()
-
-    with pytest.raises(UserError, match="mine: its class has to say where its data comes from"):
-        check()
-    with pytest.raises(UserError, match="it has genrate: is that to be called generate"):
-        check(genrate=lambda self, split, raw_dir: [])
-    for good in ({"generate": lambda self, split, raw_dir: []}, {"dataset": "mnist"}):
-        check(**good)

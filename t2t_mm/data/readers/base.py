@@ -180,8 +180,10 @@ class Reader:
         found = {split: self._source(split) for split in self.SPLITS}
         found = {split: source for split, source in found.items() if source is not None}
         if not found:
-            where = f"in {self.folder}" if self.path else f"for {self.name}"
-            raise UserError(f"No training data {where}: expected {self.expected()}{self._there()}.")
+            where = f"in {self.folder}" if self.path else "is given"
+            raise UserError(
+                f"{self.name}: No training data {where}: expected {self.expected()}{self._there()}."
+            )
         return found
 
     def _source(self, split: str) -> Any:

@@ -41,6 +41,14 @@ def limit_download_retries(count: int) -> None:
     downloader.MAX_RETRIES = count
 
 
+def is_tfds_mocked() -> bool:
+    """Whether this runs within `tfds.testing.mock_data`, where data sets are random and nothing is
+    written."""
+    import tensorflow_datasets as tfds
+
+    return tfds.core.DatasetBuilder.as_dataset.__module__ == "tensorflow_datasets.testing.mocking"
+
+
 # ---- gin
 
 

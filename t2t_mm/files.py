@@ -112,10 +112,15 @@ def read_json(path: str | os.PathLike, most: int = _LARGEST_JSON) -> Any:
 
 
 def existing(path: str | os.PathLike) -> pathlib.Path | None:
-    """`path`, or `path` with .gz, whichever is a file."""
-    return next(
-        (file for file in (pathlib.Path(path), pathlib.Path(f"{path}.gz")) if file.is_file()), None
-    )
+    """`path`, or `path` with .gz, whichever is a file.
+
+    Raises:
+        UserError: both are.
+    """
+    found = [file for file in (pathlib.Path(path), pathlib.Path(f"{path}.gz")) if file.is_file()]
+    if len(found) > 1:
+        raise UserError(f"There are both {found[0]} and {found[1].name}. Keep one of them.")
+    return found[0] if found else None
 
 
 def under(folder: str | os.PathLike) -> Iterator[pathlib.Path]:

@@ -223,3 +223,12 @@ def test_gin_gives_statements_and_carries_out_none():
     _, bound, _ = found
     assert (bound.scope, bound.selector, bound.arg_name) == ("scope", "thing", "rate")
     assert bound.value == ["%macro", "@reference"]
+
+
+def test_a_mocked_tfds_is_known():
+    import tensorflow_datasets as tfds
+
+    assert not compat.is_tfds_mocked()
+    with tfds.testing.mock_data():
+        assert compat.is_tfds_mocked()
+    assert not compat.is_tfds_mocked()

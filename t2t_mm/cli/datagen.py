@@ -55,6 +55,19 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
+    "again",
+    False,
+    "Prepare anew what is prepared already, data and vocabularies.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "hold_out",
+    "",
+    "Splits to cut from the training examples where they have no files of their own: "
+    "validation:0.05+test:0.05+seed:1",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
     "catalogue",
     False,
     "Print the catalogue of problems as a Markdown table, and end.",
@@ -74,7 +87,9 @@ def main() -> None:
     if not os.path.isdir(FLAGS.data_dir):  # one that is complete need not be written to
         files.check_output_folder(FLAGS.data_dir, "data_dir")
     from t2t_mm.config import hparams_files
+    from t2t_mm.config.hold_out import HoldOut
 
+    HoldOut.parse(FLAGS.hold_out, "--hold_out")
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     _prepare([registry.problem(name).configure(hparams) for name in names])
 
@@ -89,7 +104,14 @@ def _prepare(problems: list[Any]) -> None:
     console, missing = Console(), list[UserError]()
     workers = FLAGS.workers or os.cpu_count() or 1
     with Preparing(console) as shown:
-        options = Options(workers, shown, tuple(FLAGS.beam), FLAGS.manual_dir or "")
+        options = Options(
+            workers,
+            shown,
+            tuple(FLAGS.beam),
+            FLAGS.manual_dir or "",
+            again=FLAGS.again,
+            hold_out=FLAGS.hold_out,
+        )
         prepared = prepare(
             problems, FLAGS.data_dir, FLAGS.raw_dir, console.log, options, missing=missing
         )

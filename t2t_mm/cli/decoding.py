@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from t2t_mm import files
+from t2t_mm.data import prepare
 from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
@@ -50,7 +51,7 @@ def run(args: Any) -> None:
     if args.interactive:
         _converse(decoder)
     elif args.split:
-        data = problem.located(args.data_dir)
+        (data,) = prepare.located([problem], args.data_dir, _say)
         inputs, references = decoded.read(data, args.split, args.examples)
         source = [args.split, args.examples, str(Path(args.data_dir).resolve())]
         lines = _decode(inputs, decoder, _partial(args, predictor, source))
@@ -99,6 +100,10 @@ class LineDecoder:
             return plain
         best = ranked[: self.args.n_best]
         return "\t".join(f"{_one_line(text)}\t{score:.4f}" for text, score in best)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _problem(predictor: RunPredictor, name: str | None) -> Any:

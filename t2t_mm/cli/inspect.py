@@ -63,9 +63,11 @@ def main() -> None:
     if FLAGS.sheet_dir:
         files.check_output_folder(sheets, "sheet_dir")
     app.import_tensorflow()
+    from t2t_mm.data.prepare import tell_of_changes
     from t2t_mm.reporting.console import Console
 
     problems = [registry.problem(name).resolve(FLAGS.data_dir, hparams) for name in names]
+    tell_of_changes(problems, Console().log)
     for problem in problems:
         _show(Console(), problem, hparams, sheets)
 

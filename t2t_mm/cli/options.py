@@ -6,7 +6,21 @@ from typing import Any
 from absl import flags
 
 from t2t_mm.cli import app
-from t2t_mm.config.fields import STRINGS, Field, Fields
+from t2t_mm.config.fields import STRINGS, SWITCH, Field, Fields
+
+
+class _Switch(flags.ArgumentParser):
+    """Of a flag that is true or false, or a word: --name, --noname, --name=true, --name=word."""
+
+    def parse(self, argument: Any) -> bool | str:
+        words = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
+        return words.get(str(argument).lower(), str(argument))
+
+
+def _define_switch(name: str, default: Any, help: str, flag_values: flags.FlagValues) -> None:
+    flag = flags.Flag(_Switch(), flags.ArgumentSerializer(), name, default, help, boolean=True)
+    flags.DEFINE_flag(flag, flag_values)
+
 
 _DEFINE: dict[Any, Callable] = {
     int: flags.DEFINE_integer,
@@ -14,6 +28,7 @@ _DEFINE: dict[Any, Callable] = {
     bool: flags.DEFINE_bool,
     str: flags.DEFINE_string,
     STRINGS: flags.DEFINE_multi_string,
+    SWITCH: _define_switch,
 }
 
 

@@ -143,7 +143,7 @@ def _check_best(config: RunConfig, problems: list[Problem]) -> None:
 
 
 def _run(wanted: Run) -> None:
-    from t2t_mm.data.prepare import resolve
+    from t2t_mm.data.prepare import located, resolve
     from t2t_mm.evaluation.evaluator import check_split
     from t2t_mm.evaluation.metrics.scoring import metric_of_text
     from t2t_mm.execution.determinism import make_deterministic
@@ -165,7 +165,10 @@ def _run(wanted: Run) -> None:
         tables.log_hparams(console, hparams, registry.hparams(name), name, str(output.path))
     if config.generate_data:
         _prepare(wanted, replicas, console)
-    problems = resolve(wanted.problems, config.data_dir, hparams)
+    if config.mode == "evaluate":
+        problems = located(_as_trained(wanted), config.data_dir, console.log)
+    else:
+        problems = resolve(wanted.problems, config.data_dir, hparams, console.log)
     if config.mode != "train":
         check_split(problems, config.eval_split)
         for problem in problems if config.decode_examples else []:
@@ -178,6 +181,23 @@ def _run(wanted: Run) -> None:
     )
 
 
+def _as_trained(wanted: Run) -> list[Problem]:
+    """The problems with classes and vocabularies of the run: the data may have some classes alone,
+    and no training text."""
+    from t2t_mm.inference.run import restored
+
+    recorded = wanted.output.recorded_problems()
+    if others := [problem.name for problem in wanted.problems if problem.name not in recorded]:
+        raise UserError(
+            f"The run in {wanted.output.path} was trained on {', '.join(recorded)}, and not on "
+            f"{', '.join(others)}."
+        )
+    return [
+        restored(problem.name, recorded[problem.name], wanted.hparams, wanted.output)
+        for problem in wanted.problems
+    ]
+
+
 def _prepare(wanted, replicas, console) -> None:
     from t2t_mm.data.prepare import prepare
     from t2t_mm.data.writing.options import Options
@@ -186,7 +206,8 @@ def _prepare(wanted, replicas, console) -> None:
     config = wanted.config
     if replicas.is_chief:
         with Preparing(console) as shown:
-            options = Options(report=shown)
+            again = config.generate_data == "again"
+            options = Options(report=shown, again=again, hold_out=config.hold_out)
             prepare(wanted.problems, config.data_dir, config.raw_dir, console.log, options)
     replicas.any(False)  # the others wait for it
 

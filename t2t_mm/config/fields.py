@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 STRINGS = tuple[str, ...]
 INTS_BELOW = 2**63  # where a field has no limit of its own
-TYPES = {
+SWITCH = bool | str  # true, false or a word: one of the field's choices
+TYPES: dict[Any, str] = {
     int: "an int",
     float: "a float",
     bool: "true or false",
     str: "a string",
     STRINGS: "several strings",
+    SWITCH: "true, false or a word",
 }
 
 
@@ -88,7 +90,7 @@ class Field:
 
     def parsed(self, text: str) -> Any:
         """Text -> a value of the field's type, or the text where it is none (`checked` says so)."""
-        if self.type is bool:
+        if self.type in (bool, SWITCH):
             return {"true": True, "false": False}.get(text.lower(), text)
         if self.type == STRINGS:
             return (text,)
@@ -103,6 +105,8 @@ class Field:
         if self.type == STRINGS and isinstance(value, list | tuple):
             good = all(isinstance(each, str) for each in value)
             value = tuple(value)  # JSON has lists
+        elif self.type == SWITCH:
+            good = any(type(value) is type(each) and value == each for each in self.choices)
         else:
             good = type(value) is self.type and (not self.choices or value in self.choices)
         if not (good and self._is_in_range(value)):

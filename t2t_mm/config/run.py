@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from t2t_mm import mixtures
 from t2t_mm.config import fields
+from t2t_mm.config.hold_out import HoldOut
 from t2t_mm.errors import UserError
 from t2t_mm.registry import RegistryError
 
@@ -51,8 +52,17 @@ class RunConfig(fields.Fields):
     raw_dir: str = option(
         "", "your own data, one folder per problem; needed with generate_data alone", "data"
     )
-    generate_data: bool = option(
-        False, "prepare data and vocabularies first, where they aren't yet", "data"
+    generate_data: bool | str = option(
+        False,
+        "prepare data and vocabularies first, where they aren't yet; again: also where they are",
+        "data",
+        choices=(False, True, "again"),
+    )
+    hold_out: str = option(
+        "",
+        "with generate_data: splits to cut from the training examples where they have no files of "
+        "their own: validation:0.05+test:0.05+seed:1",
+        "data",
     )
 
     mode: str = option(
@@ -181,6 +191,7 @@ class RunConfig(fields.Fields):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        HoldOut.parse(self.hold_out, "--hold_out")
         for is_broken, message in _RULES:
             if is_broken(self):
                 raise UserError(message.format(self))
@@ -239,6 +250,10 @@ _RULES: tuple[tuple[Callable[[RunConfig], Any], str], ...] = (
         ),
         "--checkpoint={0.checkpoint} is for --mode=evaluate without --continuous, and for "
         "--warm_start_from.",
+    ),
+    (
+        lambda config: config.hold_out and not config.generate_data,
+        "--hold_out={0.hold_out} needs --generate_data: it says how data is prepared.",
     ),
     (
         lambda config: config.continuous and config.mode != "evaluate",

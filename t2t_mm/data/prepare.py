@@ -1,17 +1,19 @@
 """Preparation: the data of every problem, then the vocabularies that they name."""
 
 import errno
+import functools
 import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from t2t_mm.data import stock, vocabularies
+from t2t_mm.data import held_out, remaking, stock, upkeep, vocabularies
+from t2t_mm.data.origin import record
 from t2t_mm.data.writing.options import DEFAULTS, Options
 from t2t_mm.errors import UserError
 from t2t_mm.problem import locate
-from t2t_mm.problem.base import Problem, check_nets
+from t2t_mm.problem.base import Problem, alike, check_nets
 
 # Errors of writing, whatever the file.
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
@@ -26,7 +28,9 @@ def prepare(
     options: Options = DEFAULTS,
     missing: list[UserError] | None = None,
 ) -> list[Any]:
-    """Prepares data and vocabularies; what is there already is left as it is.
+    """Prepares data and vocabularies; what is there already is left as it is, unless
+    `options.again` says otherwise. Splits that were added to the raw data are prepared alone, and
+    what else has changed there is logged.
 
     Args:
         problems: from the registry, configured by the run's hparams (`Problem.configure`).
@@ -43,35 +47,76 @@ def prepare(
     Raises:
         UserError: data is missing or broken, or can't be written.
     """
-    located = []
+    problems, prepared = list(problems), []
+    vocabularies.check(problems, data_dir, options.again)
+    done = set()  # places of data sets: wmt_ende and wmt_deen have one
     for problem in problems:
+        start = time.monotonic()
+        places = tuple(locate.places(problem.original, data_dir))
         try:
-            located.append(_prepare_and_count(problem, data_dir, raw_dir, log, options))
+            if places not in done:
+                prepare_data(problem, data_dir, raw_dir, log, options)
+            prepared.append(_counted(problem, data_dir, log, start))
+            done.add(places)
         except UserError as error:
             if missing is None:
                 raise
             missing.append(error)
             log(f"{problem.name}: not prepared, see the end")
-    vocabularies.prepare(located, data_dir, log)
-    return located
+    vocabularies.prepare(prepared, data_dir, log, options.again)
+    return prepared
 
 
 def resolve(
-    problems: Iterable[Any], data_dir: str | os.PathLike, hparams: Any = None
+    problems: Iterable[Any],
+    data_dir: str | os.PathLike,
+    hparams: Any = None,
+    log: Callable[[str], Any] = print,
 ) -> list[Problem]:
     """All problems resolved, and checked to agree on the nets that they share.
+
+    Args:
+        problems: from the registry.
+        data_dir: where they are prepared.
+        hparams: of the run, if there is one.
+        log: gets a line where data is no longer what it was made from, and where the model can't
+            tell two problems apart.
 
     Raises:
         UserError: something is not prepared, or two problems disagree.
     """
+    problems = list(problems)
     resolved = [problem.resolve(data_dir, hparams) for problem in problems]
     check_nets(resolved)
+    for line in alike(resolved):
+        log(line)
+    tell_of_changes(resolved, log)
+    vocabularies.tell(problems, data_dir, log)
     return resolved
 
 
-def _prepare_and_count(problem, data_dir, raw_dir, log, options):
-    start = time.monotonic()
-    prepare_data(problem, data_dir, raw_dir, log, options)
+def located(
+    problems: Iterable[Any], data_dir: str | os.PathLike, log: Callable[[str], Any] = print
+) -> list[Problem]:
+    """Problems that have the specs of a run, located; arguments as of `resolve`.
+
+    Raises:
+        UserError: something is not prepared.
+    """
+    found = [problem.located(data_dir) for problem in problems]
+    tell_of_changes(found, log)
+    return found
+
+
+def tell_of_changes(problems: Iterable[Any], log: Callable[[str], Any]) -> None:
+    """Logs a line for each data set, of located problems, that is no longer what it was made
+    from."""
+    for path, problem in {str(problem.builder.data_path): problem for problem in problems}.items():
+        upkeep.tell(problem.original, Path(path), log)
+
+
+def _counted(problem, data_dir, log, start):
+    """The problem, located; says how many examples it has."""
     located = problem.located(data_dir)
     counts = ", ".join(f"{count:,} {split}" for split, count in located.splits().items())
     path = located.builder.data_path
@@ -80,6 +125,8 @@ def _prepare_and_count(problem, data_dir, raw_dir, log, options):
             f"{problem.name}: its data set in {path} has no examples in any split. Delete it to "
             f"prepare it again."
         )
+    if "train" not in located.splits():
+        log(f"{problem.name}: it has no training split, so a model can be evaluated on it alone")
     log(f"{problem.name}: {counts} examples in {path} ({time.monotonic() - start:.1f} s)")
     return located
 
@@ -93,8 +140,8 @@ def prepare_data(
 ) -> None:
     """Writes the data set of one problem: its raw folder's if there is one, else the stock one.
 
-    Does nothing where it is prepared. Vocabularies are not made: `prepare` does that, which sees
-    all problems.
+    Where it is prepared, splits that were added are prepared alone. Vocabularies are not made:
+    `prepare` does that, which sees all problems.
 
     Args:
         problem: the problem, or a view of one (`_rev`, `_copy`).
@@ -104,29 +151,42 @@ def prepare_data(
         UserError: with what was looked for and what to do.
     """
     problem = problem.original
+    problem.check_source()
     folder = _raw_folder(problem, raw_dir)
     done = locate.prepared(problem, data_dir)
     if folder:  # then a stock data set is not enough
         done = locate.newest(locate.places(problem, data_dir)[0])
-    if done:
-        _log_other_origin(problem, done, folder, log)
-        return
+    if options.again and done and not folder:
+        folder = _origin(problem, done)
     is_raw = bool(folder or problem.generates)
-    if not is_raw and not locate.stock(problem):
+    if done and not options.again:
+        is_raw, work = True, functools.partial(upkeep.bring_up, problem, done, folder, log, options)
+    elif not is_raw and not locate.stock(problem):
         raise stock.absent(problem, raw_dir)
+    else:
+        make = functools.partial(_make, problem, folder, data_dir, log, options)
+        work = functools.partial(remaking.replace, make, problem, data_dir, log)
+        work = work if done else functools.partial(make, data_dir)
     try:
         Path(data_dir).expanduser().mkdir(parents=True, exist_ok=True)
-        if is_raw:
-            from t2t_mm.data.writing import builder
-
-            builder.prepare(locate.reader(problem, folder, log), data_dir, options)
-        else:
-            stock.prepare(problem, data_dir, options)
+        work()
     except Exception as error:
         known = _known(error, problem, data_dir, folder)
         if known is None and (is_raw or locate.is_built_in(problem)):
             raise
         raise (known or stock.explained(error, problem, raw_dir)) from error
+
+
+def _make(problem, folder, data_dir, log, options, into):
+    """Prepares the data set of a problem in the directory `into`."""
+    if folder or problem.generates:
+        from t2t_mm.data.writing import builder
+
+        builder.prepare(held_out.reader(problem, folder, log, options.hold_out), into, options)
+    else:
+        if options.hold_out or problem.hold_out:
+            log(f"{problem.name}: nothing is held out, as the stock data set has its own splits")
+        stock.prepare(problem, into, options, data_dir)
 
 
 def _raw_folder(problem, raw_dir):
@@ -143,14 +203,16 @@ def _raw_folder(problem, raw_dir):
     return folder if folder.is_dir() else None
 
 
-def _log_other_origin(problem, done, folder, log):
-    """Logs that prepared data came from another raw folder than the one that is given now."""
-    origin = (locate.open_data(done).info.metadata or {}).get("folder") if folder else None
-    if origin and Path(origin).resolve() != folder.resolve():
-        log(
-            f"{problem.name}: prepared already, from {origin} and not from {folder}. To prepare "
-            f"it again, delete {done}."
+def _origin(problem, done):
+    """The raw folder that prepared data came from, None if it came from none; UserError if it is
+    gone."""
+    origin = record.read(done).get("folder")
+    if origin and not Path(origin).is_dir():
+        raise UserError(
+            f"{problem.name}: {done} was prepared from {origin}, which is no longer there. Give "
+            "--raw_dir to prepare it again."
         )
+    return Path(origin) if origin else None
 
 
 def _known(error, problem, data_dir, folder):

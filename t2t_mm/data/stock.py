@@ -7,10 +7,12 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from t2t_mm import compat, registry
+from t2t_mm import compat, files, registry
+from t2t_mm.data.origin import code, record
 from t2t_mm.data.writing import shards
 from t2t_mm.data.writing.options import Options
 from t2t_mm.errors import UserError
@@ -20,8 +22,19 @@ from t2t_mm.problem import locate
 RETRIES = 5
 
 
-def prepare(problem: Any, data_dir: str | os.PathLike, options: Options) -> None:
+def prepare(
+    problem: Any,
+    data_dir: str | os.PathLike,
+    options: Options,
+    downloads_in: str | os.PathLike = "",
+) -> None:
     """Has TFDS prepare the problem's `dataset` under `data_dir`.
+
+    Args:
+        problem: the problem.
+        data_dir: where to prepare it.
+        options: how.
+        downloads_in: the data directory that downloads are kept in, if that is another.
 
     Raises:
         UserError: the problem's `dataset_module` can't be imported.
@@ -36,7 +49,49 @@ def prepare(problem: Any, data_dir: str | os.PathLike, options: Options) -> None
     compat.limit_download_retries(RETRIES)
     (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
     builder = tfds.builder(problem.dataset, data_dir=data_dir)
-    builder.download_and_prepare(download_config=options.download_config())
+    elsewhere: dict[str, Any] = {}
+    if downloads_in and str(downloads_in) != str(data_dir):
+        elsewhere["download_dir"] = Path(downloads_in).expanduser() / "downloads"
+    builder.download_and_prepare(download_config=options.download_config(), **elsewhere)
+    if problem.dataset_module:
+        maker = Maker(type(builder))
+        known = record.read(builder.data_path)
+        path = builder.data_path / "metadata.json"
+        files.write_json(path, known | {record.KEY: record.of(maker, maker.stamps)})
+
+
+class Maker:
+    """The class of a user's own TFDS data set, as a reader: what its data was made from is its
+    code."""
+
+    path = ""
+    stamps: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, builder_class: Any):
+        self.builder_class = builder_class
+        self.VERSION = str(builder_class.VERSION)
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def code(self) -> dict[str, str]:
+        return code.digests(self.builder_class, self.builder_class)
+
+    def restamped(self, splits: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def found_since(self, recorded: dict[str, Any], there: Container[str]) -> list[str]:
+        return []
+
+
+def maker(problem: Any) -> Maker | None:
+    """Who makes the problem's stock data set; None if that is not of a user's own module."""
+    import tensorflow_datasets as tfds
+
+    if not problem.dataset_module or locate.is_built_in(problem):
+        return None
+    _import(problem)
+    return Maker(tfds.builder_cls(problem.dataset.partition("/")[0]))
 
 
 def _make(problem, data_dir):

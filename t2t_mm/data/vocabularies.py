@@ -1,9 +1,10 @@
 """Trains the vocabularies that problems name, over all the text of those that name them."""
 
+import hashlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypedDict
 
 import numpy as np
@@ -11,7 +12,11 @@ import numpy as np
 from t2t_mm import records, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.vocabulary import metadata_path
-from t2t_mm.modalities.language.vocabulary_training import train_subwords, train_symbols
+from t2t_mm.modalities.language.vocabulary_training import (
+    check_size,
+    train_subwords,
+    train_symbols,
+)
 from t2t_mm.problem import damage, locate
 
 # Characters of text that a subword vocabulary is trained on, divided evenly among the sides that
@@ -28,12 +33,33 @@ class _Source(_Data):
     side: str
 
 
-class _Record(TypedDict):
+class _Record(TypedDict, total=False):
     sources: list[_Source]  # those of the text that a vocabulary was trained on
+    size: int
+    wanted: int  # not recorded by older versions
+
+
+def check(problems: Iterable[Any], data_dir: str | os.PathLike, again: bool = False) -> None:
+    """Refuses vocabularies that can't be trained, before data is made for them.
+
+    Args:
+        problems: those that name them.
+        data_dir: where they are, or will be.
+        again: whether those that are there are trained again.
+
+    Raises:
+        UserError: one has too few pieces, or two problems ask for different ones of one name.
+    """
+    for spec in _asked_for(problems).values():
+        if spec.units == "subword" and (again or not spec.vocab_path(data_dir).exists()):
+            check_size(spec.vocab, spec.size)
 
 
 def prepare(
-    problems: list[Any], data_dir: str | os.PathLike, log: Callable[[str], Any] = print
+    problems: list[Any],
+    data_dir: str | os.PathLike,
+    log: Callable[[str], Any] = print,
+    again: bool = False,
 ) -> None:
     """Trains what is missing; a vocabulary that is there already stays as it is.
 
@@ -44,10 +70,30 @@ def prepare(
         problems: located problems.
         data_dir: where data is prepared, and where vocabularies are written.
         log: gets one line for each vocabulary.
+        again: whether those that are there are trained again.
 
     Raises:
         UserError: two problems ask for different vocabularies of one name, or one can't be written.
     """
+    for spec in _asked_for(problems).values():
+        users = [problem for problem in problems if spec in _named_by(problem).values()]
+        path = spec.vocab_path(data_dir)
+        if path.exists() and not again:
+            _log_other_size(path, spec, log)
+            _log_who_joins(path, spec, users, log)
+        else:
+            _train(path, spec, users + _others(spec, problems, data_dir), log)
+
+
+def tell(problems: Iterable[Any], data_dir: str | os.PathLike, log: Callable[[str], Any]) -> None:
+    """Says of each vocabulary whether it was trained to be of another size than is wanted now."""
+    for spec in _asked_for(problems).values():
+        if spec.vocab_path(data_dir).exists():
+            _log_other_size(spec.vocab_path(data_dir), spec, log)
+
+
+def _asked_for(problems) -> dict[str, Any]:
+    """{name: spec} of the vocabularies that problems name."""
     specs: dict[str, Any] = {}
     for problem in problems:
         for spec in _named_by(problem).values():
@@ -57,17 +103,11 @@ def prepare(
                     f"The vocabulary {spec.vocab!r} is asked for as {first} and (by "
                     f"{problem.name}) as {spec}. Make them equal, or rename one."
                 )
-    for spec in specs.values():
-        users = [problem for problem in problems if spec in _named_by(problem).values()]
-        path = spec.vocab_path(data_dir)
-        if path.exists():
-            _log_who_joins(path, spec, users, log)
-        else:
-            _train(path, spec, users + _others(spec, problems, data_dir), log)
+    return specs
 
 
 def _named_by(problem) -> dict[str, Any]:
-    """The sides that have a vocabulary, with its spec."""
+    """The sides that have a vocabulary, with its spec as it was asked for."""
     sides = {"inputs": problem.inputs.vocabulary_of(), "targets": problem.targets.vocabulary_of()}
     return {side: spec for side, spec in sides.items() if spec is not None}
 
@@ -76,6 +116,10 @@ def _train(path, spec, problems, log):
     start = time.monotonic()
     texts = list(_texts(spec, problems))
     used = [source for source, *_ in texts]
+    if not used:
+        log(f"vocabulary {spec.vocab}: not trained, as no problem that names it has training data")
+        return
+    before = _fingerprint(path)
     is_symbols = spec.units == "symbols"
     limit = None if is_symbols else CHARACTERS_PER_PIECE * spec.size // max(1, len(used))
     lines = itertools.chain.from_iterable(_lines(*each, limit) for each in texts)
@@ -95,6 +139,25 @@ def _train(path, spec, problems, log):
     units = "symbols" if is_symbols else "subwords"
     seconds = time.monotonic() - start
     log(f"vocabulary {spec.vocab}: {vocabulary.size:,} {units} from {origin} ({seconds:.1f} s)")
+    if before and before != vocabulary.fingerprint:
+        log(
+            f"vocabulary {spec.vocab}: it is another than before: no run that was started with the "
+            f"former one can go on with this --data_dir."
+        )
+
+
+def _record(path) -> _Record:
+    """The record of a vocabulary that is there; {} if there is none."""
+    record = metadata_path(path)
+    if not record.exists():
+        return {}
+    remedy = f"Delete it and {path}, which no checkpoint survives, or bring back a copy of it."
+    return records.read_json(record, _Record, remedy)
+
+
+def _fingerprint(path) -> str:
+    """What a vocabulary that is there holds; "" if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def _others(spec, problems, data_dir):
@@ -143,13 +206,21 @@ def _lines(source, problem, side, limit) -> Iterator[str]:
             return
 
 
+def _log_other_size(path, spec, log):
+    """Logs that a vocabulary was trained to be of another size than is wanted now."""
+    record = _record(path)
+    then = record.get("wanted") or record.get("size", 0)  # an older version recorded the latter
+    if spec.units == "subword" and (then != spec.size if "wanted" in record else then > spec.size):
+        log(
+            f"vocabulary {spec.vocab}: {spec.size:,} pieces are asked for, but it was trained when "
+            f"{then:,} were, and stays as it is. To train it again (which no checkpoint survives), "
+            f"give --generate_data=again (of t2t-mm-datagen: --again), or delete {path}."
+        )
+
+
 def _log_who_joins(path, spec, users, log):
     """Logs which problems use a vocabulary that was trained without their text."""
-    record = metadata_path(path)
-    known = []
-    if record.exists():
-        remedy = f"Delete it and {path}, which no checkpoint survives, or bring back a copy of it."
-        known = records.read_json(record, _Record, remedy)["sources"]
+    known = _record(path).get("sources", [])
     data = {source.get("data") for source in known}
     new = [source for source, *_ in _texts(spec, users) if source["data"] not in data]
     if new:

@@ -157,6 +157,11 @@ class Modality:
         """Whether a TFDS feature holds raw values of this modality."""
         return np.dtype(stored.np_dtype).kind in self.stored and len(stored.shape) == self.rank
 
+    def from_stored(self, stored: Any) -> Callable[[Any], Any] | None:
+        """In graph: a function that makes raw values of this spec of what a TFDS feature holds;
+        None where they are the same. UserError if some have no place in this spec."""
+        return None
+
     def file_of(self, value: Any) -> Any:
         """The path of the file that a raw value stands for; None if it stands for itself."""
         return None

@@ -7,6 +7,7 @@ input pipelines take.
 """
 
 import copy
+import difflib
 import inspect
 import os
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from t2t_mm import registry
+from t2t_mm.config.hold_out import HoldOut
 from t2t_mm.errors import UserError
 from t2t_mm.modalities import base as modalities
 from t2t_mm.modalities.base import Modality
@@ -64,6 +66,8 @@ class Problem(Modifiable):
         input_key, target_key: what the two sides are called in the data set's examples;
             "captions/text" is nested. Where targets are several, each is as good as another:
             training draws one.
+        hold_out: splits that are cut from the training examples of a raw folder or of `generate`
+            where they have none of their own: "validation:0.05+test:0.05"; see config.hold_out.
         stock_splits: our names of the splits -> those of the stock data set; "a+b" for two.
         source: for the catalogue: where the stock data comes from, its licence and its size.
         metrics: names of metrics of decoded output; the teacher-forced ones follow from the
@@ -80,6 +84,7 @@ class Problem(Modifiable):
     input_command: str = ""
     input_key: str = "inputs"
     target_key: str = "targets"
+    hold_out: str = ""
     stock_splits: dict[str, str] = {split: split for split in SPLITS}
     source: Source | None = None
     metrics: tuple[str, ...] = ()
@@ -113,6 +118,18 @@ class Problem(Modifiable):
             )
         if self.raw_layout:
             registry.reader(self.raw_layout)
+        self.check_source()
+        HoldOut.parse(self.hold_out, f"{self.name}: hold_out")
+
+    def check_source(self) -> None:
+        """Raises a UserError if the class doesn't say where its data comes from."""
+        if not (self.generates or self.raw_layout or self.dataset):
+            near = difflib.get_close_matches("generate", set(dir(type(self))) - set(dir(Problem)))
+            raise UserError(
+                f"{self.name}: its class has to say where its data comes from: a method "
+                f"generate(self, split, raw_dir), a raw_layout or a TFDS dataset"
+                f"{f'; it has {near[0]}: is that to be called generate?' if near else '.'}"
+            )
 
     # -- preparing and resolving
 
@@ -165,6 +182,10 @@ class Problem(Modifiable):
         return found.with_sides(*(found._resolved(side, data_dir) for side in SIDES))
 
     def _resolved(self, side: str, data_dir: str | os.PathLike) -> Modality:
+        return getattr(self, side).resolve(data_dir, self._stored(side))
+
+    def _stored(self, side: str) -> Any:
+        """The TFDS feature that a side is read from; UserError if there is none that fits."""
         spec, key, info = getattr(self, side), self._key(side), self.builder.info
         feature = keys.feature(info.features, key)
         if feature is None:
@@ -175,9 +196,10 @@ class Problem(Modifiable):
         if not spec.reads(feature):
             raise UserError(
                 f"{self.name}: {key!r} in {self.builder.data_path} is not {spec.kind}. If the "
-                "class was another when the data was prepared, delete that folder."
+                "class was another when the data was prepared, prepare it again: "
+                "--generate_data=again."
             )
-        return spec.resolve(data_dir, feature)
+        return feature
 
     # -- reading
 
@@ -238,8 +260,15 @@ class Problem(Modifiable):
                 f"{', '.join(names) or 'an empty data set'}."
             )
         wanted = {side: self._key(side) for side in sides}
-        encoded = {key for side, key in wanted.items() if getattr(self, side).skips_decoding}
-        return keys.read(self.builder, names[split], wanted, encoded, shuffle_seed)
+        specs = {side: getattr(self, side) for side in wanted}
+        encoded = {key for side, key in wanted.items() if specs[side].skips_decoding}
+        data = keys.read(self.builder, names[split], wanted, encoded, shuffle_seed)
+        changed = {side: spec.from_stored(self._stored(side)) for side, spec in specs.items()}
+        if changed := {side: change for side, change in changed.items() if change}:
+            data = data.map(
+                lambda example: example | {s: change(example[s]) for s, change in changed.items()}
+            )
+        return data
 
     def _key(self, side: str) -> str:
         return self.input_key if side == "inputs" else self.target_key
@@ -260,3 +289,17 @@ def check_nets(problems: Iterable[Modifiable]) -> None:
                     f"{owner} and {problem.name} both name the net {spec.net_name()}, but "
                     f"differ: {other} against {spec}. Rename one, or make them equal."
                 )
+
+
+def alike(problems: Iterable[Modifiable]) -> Iterator[str]:
+    """A line for each two resolved problems that the model can't tell apart: the same sides, and
+    the same command."""
+    seen: dict[Any, str] = {}
+    for problem in problems:
+        other = seen.setdefault((problem.inputs, problem.targets, problem.command), problem.name)
+        if other != problem.name:
+            yield (
+                f"{other} and {problem.name} have the same inputs, targets and command "
+                f"({problem.command!r}): the model can't tell them apart. That is right where they "
+                "are one task; else give one of them another command."
+            )

@@ -76,6 +76,6 @@ def read(
     config = tfds.ReadConfig(shuffle_seed=seed, try_autocache=False, skip_prefetch=True)
     with opening(Path(builder.data_path)), compat.quiet_tfds():
         data = builder.as_dataset(
-            split, shuffle_files=seed is not None, decoders=decoders, read_config=config
+            split=split, shuffle_files=seed is not None, decoders=decoders, read_config=config
         )
     return data.map(lambda example: {name: value(example, key) for name, key in wanted.items()})

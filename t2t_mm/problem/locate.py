@@ -5,12 +5,14 @@ builder of what a reader has read is called as the raw layout, and its configura
 What is prepared needs neither raw folder nor network again.
 """
 
+import contextlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from t2t_mm import compat, registry
+from t2t_mm import compat, records, registry
 from t2t_mm.errors import UserError
 from t2t_mm.problem.damage import opening
 
@@ -78,6 +80,8 @@ def find(problem: Any, data_dir: str | os.PathLike) -> Any:
     """
     if path := prepared(problem, data_dir):
         return open_data(path)
+    if stock(problem) and compat.is_tfds_mocked():
+        return _mocked(problem, data_dir)
     where = " or ".join(map(str, places(problem, data_dir)))
     raise UserError(
         f"{problem.name} is not prepared: there is no data in {where}. Run with --generate_data "
@@ -85,9 +89,56 @@ def find(problem: Any, data_dir: str | os.PathLike) -> Any:
     )
 
 
+def _mocked(problem, data_dir):
+    """The stock data set as `tfds.testing.mock_data` has it, with all the splits that are named."""
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder(stock(problem), data_dir=data_dir)
+    names = {part: None for name in problem.stock_splits.values() for part in name.split("+")}
+    if not builder.info.splits:
+        counts = {name: int(builder.as_dataset(split=name).cardinality()) for name in names}
+        infos = [
+            tfds.core.SplitInfo(name=name, shard_lengths=[count], num_bytes=0)
+            for name, count in counts.items()
+        ]
+        builder.info.set_splits(tfds.core.SplitDict(infos))
+    return builder
+
+
 def open_data(path: Path) -> Any:
-    """The TFDS builder of the data set in a folder; UserError if it is damaged."""
+    """The TFDS builder of the data set in a folder.
+
+    Raises:
+        UserError: it is damaged, or its features are of a class that is not TFDS's own, which would
+            be imported.
+    """
     import tensorflow_datasets as tfds
 
     with compat.quiet_tfds(), opening(path):
+        _check_features(path / "features.json")
         return tfds.builder_from_directory(path)
+
+
+def _check_features(path):
+    for name in _classes_in(records.read_json(path, Any)):
+        if not name.startswith("tensorflow_datasets."):
+            raise UserError(
+                f"{path} names the Python class {name[:200]!r}, which would be imported to read "
+                "the data. TFDS's own features alone are read: prepare the data with those."
+            )
+
+
+def _classes_in(content):
+    """The names of Python classes in what TFDS has written of features, at any depth."""
+    if isinstance(content, list):
+        for each in content:
+            yield from _classes_in(each)
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            if key in ("type", "pythonClassName", "python_class_name") and isinstance(value, str):
+                yield value
+            elif key == "content" and isinstance(value, str):  # as older versions wrote it
+                with contextlib.suppress(ValueError):
+                    yield from _classes_in(json.loads(value))
+            else:
+                yield from _classes_in(value)

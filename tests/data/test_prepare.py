@@ -17,42 +17,7 @@ from t2t_mm.modalities.language.spec import Language
 from t2t_mm.problem import locate
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.directory import OutputDir
-
-WORDS = Language(vocab="words", size=280)
-
-
-def write(raw, name, languages=("en", "de"), n=30):
-    folder = raw / name
-    folder.mkdir(parents=True)
-    for split in ("train", "validation"):
-        for language in languages:
-            (folder / f"{split}.{language}").write_text(
-                "".join(f"{name} {language} {i}\n" for i in range(n))
-            )
-
-
-def own(name, **attributes):
-    """A problem of ours on parallel text."""
-    return type(
-        name,
-        (Problem,),
-        {
-            "__doc__": "Of ours.",
-            "name": name,
-            "raw_layout": "parallel_text",
-            "inputs": WORDS,
-            "targets": WORDS,
-            "input_key": "en",
-            "target_key": "de",
-            **attributes,
-        },
-    )()
-
-
-def run(problems, tmp_path, raw="raw"):
-    said = []
-    prepare.prepare(problems, tmp_path / "data", raw and tmp_path / raw, log=said.append)
-    return said
+from tests.data.text_problems import WORDS, own, run, write
 
 
 def test_preparing_says_what_there_is_and_does_nothing_twice(tmp_path):
@@ -153,6 +118,28 @@ def test_specs_of_one_vocabulary_must_agree(tmp_path):
             ],
             tmp_path,
         )
+
+
+def test_a_vocabulary_that_can_not_be_is_refused_before_data_is_made(tmp_path):
+    write(tmp_path / "raw", "first")
+    small = Language(vocab="words", size=260)
+    with pytest.raises(UserError, match="words is to have 260 pieces.*at least 261"):
+        run([own("first", inputs=small, targets=small)], tmp_path)
+    with pytest.raises(UserError, match="vocabulary 'words' is asked for as"):
+        run([own("first"), own("second", inputs=small)], tmp_path)
+    assert not (tmp_path / "data").exists()
+
+
+def test_problems_that_a_model_can_not_tell_apart_are_told(tmp_path):
+    for name in ("first", "second", "third"):
+        write(tmp_path / "raw", name)
+    problems = [own("first", command="to-german"), own("second", command="to-german")]
+    problems.append(own("third", command="to-french"))
+    run(problems, tmp_path)
+    told = []
+    prepare.resolve(problems, tmp_path / "data", log=told.append)
+    (line,) = told
+    assert line.startswith("first and second have the same inputs, targets and command ('to-ger")
 
 
 def test_resolve_checks_all_together(tmp_path):
@@ -303,35 +290,6 @@ def test_a_full_disk(tmp_path, monkeypatch):
     fail(monkeypatch, OSError(28, os.strerror(28), "shard"))
     with pytest.raises(UserError, match="No space left on device.*Make room"):
         run([registry.problem("wmt_ende")], tmp_path, raw=None)
-
-
-OWN_DATASET = """
-import tensorflow_datasets as tfds
-
-class OwnColours(tfds.core.GeneratorBasedBuilder):
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self):
-        features = tfds.features.FeaturesDict({"name": tfds.features.Text()})
-        return tfds.core.DatasetInfo(builder=self, features=features)
-
-    def _split_generators(self, dl_manager):
-        return {"train": ((i, {"name": f"colour {i}"}) for i in range(30))}
-
-    def _generate_examples(self):
-        pass
-"""
-
-
-def test_a_tfds_data_set_of_a_users_own_is_known_by_its_module(tmp_path, monkeypatch, capsys):
-    (tmp_path / "own_colours_module.py").write_text(OWN_DATASET)
-    monkeypatch.syspath_prepend(tmp_path)
-    names = {"raw_layout": "", "dataset": "own_colours", "input_key": "name", "target_key": "name"}
-    with pytest.raises(UserError, match="dataset_module 'no_such_module' can't be imported"):
-        run([own("colours", dataset_module="no_such_module", **names)], tmp_path, raw=None)
-    said = run([own("colours", dataset_module="own_colours_module", **names)], tmp_path, raw=None)
-    assert said[0].startswith("colours: 30 train examples in ")
-    assert "ownload" not in capsys.readouterr().out  # nothing was
 
 
 def test_an_error_of_ours_is_not_dressed_up(tmp_path, monkeypatch):

@@ -28,9 +28,11 @@ A reader of your own is one class in one file of --t2t_usr_dir. A problem with
 import functools
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from typing import Any, ClassVar
 
+from t2t_mm import files
+from t2t_mm.data.origin import code, record
 from t2t_mm.errors import UserError
 
 
@@ -48,6 +50,8 @@ class Reader:
         VERSION: of the data set on disk; another one when examples become others.
         SPLITS: our names of the splits -> what their files or folders may be called.
         PIECE: items that are made into examples together: what an interruption may cost.
+        IDENTITY: features that make an example the one it is; all of them if none is named. By
+            these it is noticed that two splits share examples.
     """
 
     layout: ClassVar[str] = ""
@@ -58,6 +62,7 @@ class Reader:
         "test": ("test",),
     }
     PIECE: ClassVar[int] = 500
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -117,7 +122,39 @@ class Reader:
         a UserError if files don't fit together."""
         return None
 
+    def files(self, source: Any) -> Iterable[pathlib.Path]:
+        """The files that a source is read from, by which it is noticed that they changed. Here:
+        the paths that `find` gave, and what is in them where they are folders."""
+        for path in source if isinstance(source, list | tuple) else [source]:
+            if isinstance(path, str | os.PathLike):
+                path = pathlib.Path(path)
+                yield from files.under(path) if path.is_dir() else [path]
+
+    def code(self) -> dict[str, str]:
+        """{name: digest} of the user's code that examples depend on; of a reader of the package,
+        its VERSION speaks."""
+        return code.digests(type(self), type(self))
+
     # -- what it has
+
+    @functools.cached_property
+    def stamps(self) -> dict[str, dict[str, tuple]]:
+        """{split: {path: (size, time)}} of the files that are read, when first asked for."""
+        return {split: record.stamps(self.files(each)) for split, each in self.sources.items()}
+
+    def restamped(self, splits: dict[str, Any]) -> dict[str, dict[str, tuple]]:
+        """What `stamps` would be now, of data that was read from these files, {split: {name:
+        recorded}}; touches nothing but the file system."""
+        return self.stamps
+
+    def found_since(self, recorded: dict[str, Any], there: Container[str]) -> list[str]:
+        """The splits that are there by now, and are not among those that were read before.
+
+        Args:
+            recorded: {split: files} of what was read before.
+            there: the splits that are prepared.
+        """
+        return [split for split in self.sources if split not in there]
 
     @property
     def folder(self) -> pathlib.Path:
@@ -128,23 +165,35 @@ class Reader:
         """Logs something that the user should know."""
         self.log(f"{self.name}: {message}")
 
+    @property
+    def place(self) -> str:
+        """What is read and from where, for messages."""
+        return f"{self.name} in {self.path}" if self.path else self.name
+
     @functools.cached_property
     def sources(self) -> dict[str, Any]:
         """The splits that are there -> what `find` gave.
 
         Raises:
-            UserError: there is no training split.
+            UserError: there is none, or one is there twice.
         """
-        found = dict(self._find_all())
-        if "train" not in found:
-            where = f"in {self.folder}" if self.path else f"for {self.name}"
-            raise UserError(f"No training data {where}: expected {self.expected()}{self._there()}.")
+        found = {split: self._source(split) for split in self.SPLITS}
+        found = {split: source for split, source in found.items() if source is not None}
+        if not found:
+            where = f"in {self.folder}" if self.path else "is given"
+            raise UserError(
+                f"{self.name}: No training data {where}: expected {self.expected()}{self._there()}."
+            )
         return found
 
-    def _find_all(self) -> Iterator[tuple[str, Any]]:
-        for split, names in self.SPLITS.items():
-            if source := next(filter(None, map(self.find, names)), None):
-                yield split, source
+    def _source(self, split: str) -> Any:
+        found = {name: source for name in self.SPLITS[split] if (source := self.find(name))}
+        if len(found) > 1:
+            names = " and ".join(found)
+            raise UserError(
+                f"{self.place}: the {split} split is there more than once, as {names}. Keep one."
+            )
+        return next(iter(found.values()), None)
 
     def _there(self) -> str:
         """What is in the folder, for a message."""

@@ -9,6 +9,7 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
+from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.visible import is_blank
 from t2t_mm.problem import trees
 
@@ -35,6 +36,7 @@ class BracketedTrees(Reader):
     """
 
     PIECE = 2_000
+    IDENTITY = ("words",)
 
     def __init__(
         self,
@@ -63,22 +65,15 @@ class BracketedTrees(Reader):
         )
 
     def find(self, name: str) -> Any:
-        if file := files.existing(self.folder / f"{name}.mrg"):
+        file, folder = files.existing(self.folder / f"{name}.mrg"), self.folder / name
+        if file and folder.is_dir() and _trees_in([folder]):
+            raise UserError(f"There are both {file} and {folder}/*.mrg. Keep one of them.")
+        sections = [path for path in self._sections if path.name in SECTIONS.get(name, ())]
+        if sections and (file or folder.is_dir()):
+            self.note(f"{(file or folder).name} is read, and not the treebank's sections")
+        if file:
             return [file]
-        folders = [self.folder / name]
-        if not folders[0].is_dir():
-            folders = [path for path in self._sections if path.name in SECTIONS.get(name, ())]
-        found = [path for folder in folders for path in folder.rglob("*.mrg*")]
-        return (
-            sorted(
-                path
-                for path in found
-                if path.name.endswith((".mrg", ".mrg.gz"))
-                and path.is_file()
-                and not path.name.startswith(".")
-            )
-            or None
-        )
+        return _trees_in([folder] if folder.is_dir() else sections) or None
 
     @functools.cached_property
     def _sections(self):
@@ -99,6 +94,21 @@ class BracketedTrees(Reader):
 
     def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         return functools.partial(_load, self.keeps["functions"], self.keeps["traces"])
+
+
+def _trees_in(folders):
+    """The files of trees in folders, at any depth; UserError if one is there plain and in .gz."""
+    found = sorted(
+        path
+        for folder in folders
+        for path in folder.rglob("*.mrg*")
+        if path.name.endswith((".mrg", ".mrg.gz"))
+        and path.is_file()
+        and not path.name.startswith(".")
+    )
+    for path in found:
+        files.existing(path.with_name(path.name.removesuffix(".gz")))
+    return found
 
 
 def _load(keep_functions, keep_traces, item):

@@ -1,6 +1,8 @@
 """COCO's own layout: `annotations/captions_train2017.json` with the pictures in `train2017/`."""
 
 import functools
+import pathlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -23,6 +25,8 @@ class Coco(Reader):
     counted.
     """
 
+    IDENTITY = ("image",)
+
     def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 
@@ -40,12 +44,29 @@ class Coco(Reader):
         )
 
     def find(self, name: str) -> Any:
-        return sorted((self.folder / "annotations").glob(f"captions_{name}*.json")) or None
+        # of val, not of validation
+        pattern = re.compile(rf"captions_{name}(?![a-z])(\d*).*\.json")
+        found = {
+            path: match[1]
+            for path in sorted((self.folder / "annotations").glob(f"captions_{name}*.json"))
+            if (match := pattern.fullmatch(path.name))
+        }
+        if len(set(found.values())) > 1:
+            raise UserError(
+                f"{self.folder / 'annotations'} has {' and '.join(path.name for path in found)}: "
+                "COCO's years hold the same pictures. Keep those of one year."
+            )
+        return list(found) or None
+
+    def files(self, source: Any) -> Iterator[pathlib.Path]:
+        for path in source:
+            yield path
+            yield from files.under(self._pictures(path))
 
     def items(self, source: Any) -> Iterator[Any]:
         for path in source:
             images, captions = _annotations(path)
-            folder = self.folder / path.stem.removeprefix("captions_")
+            folder = self._pictures(path)
             if not folder.is_dir():
                 raise UserError(f"There is no folder {folder}, where {path.name} has its pictures.")
             for key, name in images.items():
@@ -58,6 +79,10 @@ class Coco(Reader):
                 yield from [LeftOut("captions of pictures that are not listed")] * len(
                     captions[key]
                 )
+
+    def _pictures(self, path):
+        """The folder with the pictures of a file of captions."""
+        return self.folder / path.stem.removeprefix("captions_")
 
     def total(self, source: Any) -> int | None:
         found = map(_annotations, source)
@@ -75,7 +100,13 @@ def _annotations(path):
     """({picture: file name}, {picture: [caption, ...]})."""
     try:
         found = files.read_json(path)
-        images = {image["id"]: image["file_name"] for image in found["images"]}
+        images: dict[Any, Any] = {}
+        for image in found["images"]:
+            if images.setdefault(image["id"], image["file_name"]) != image["file_name"]:
+                raise TypeError(
+                    f"the id {image['id']!r} stands for {images[image['id']]!r} and for "
+                    f"{image['file_name']!r}"
+                )
         if wrong := [name for name in images.values() if not isinstance(name, str)]:
             raise TypeError(f"the file name {wrong[0]!r} is no text")
         captions = {}

@@ -1,17 +1,27 @@
 """The data of a user's own reader, `Problem.generate(split, raw_dir)`, stored as a TFDS data
 set."""
 
+import contextlib
 import functools
+import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Container, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken
+from t2t_mm.data.origin import code, opened, record
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 
 SIDES = ("inputs", "targets")
+
+
+# What a file of a split may be called.
+_CALLED = {"train": {"train", "training"}, "test": {"test", "testing", "eval"}}
+_CALLED["validation"] = {"validation", "valid", "val", "dev"}
 
 
 @registry.register_reader
@@ -22,13 +32,13 @@ class Generated(Reader):
     as str, a picture as an encoded file's bytes, as its path or as uint8 [height, width, channels],
     a class as its number or name, and sound as samples.
 
-    A split for which `generate` yields nothing, or finds no file, is not there. `generate` is
-    called more than once.
+    A split for which `generate` yields nothing is not there, nor is one whose own file it doesn't
+    find, such as test.tsv. `generate` is called more than once.
     """
 
     PIECE = 1_000
     SPLITS = {split: (split,) for split in Reader.SPLITS}
-    _missing = ""
+    IDENTITY = ("inputs",)
 
     def __init__(
         self,
@@ -39,6 +49,9 @@ class Generated(Reader):
         super().__init__(problem, folder, log)
         self.name = problem.name  # what a problem generates is its own
         self.problem = problem
+        self._missing: dict[str, str] = {}  # {split: which file it would have}
+        # {split: {path: stamp}} of what `generate` has opened so far
+        self._opened: dict[str, dict[str, tuple]] = {split: {} for split in self.SPLITS}
 
     def features(self) -> dict[str, Any]:
         return self._features
@@ -55,24 +68,33 @@ class Generated(Reader):
 
     def expected(self) -> str:
         given = "" if self.path else "; no --raw_dir was given"
-        return (
-            'examples from generate("train", raw_dir), of which there are '
-            f"none{self._missing}{given}"
-        )
+        missing = f": {self._missing['train']}" if "train" in self._missing else ""
+        return f'examples from generate("train", raw_dir), of which there are none{missing}{given}'
 
     def find(self, name: str) -> Any:
         try:
             next(self._examples(name))
-        except (StopIteration, FileNotFoundError, NotADirectoryError) as error:
-            if name == "train" and getattr(error, "filename", None):
-                self._missing = f": there is no {error.filename}"
+        except StopIteration:
+            return None
+        except _NoSuchSplit as error:
+            self._missing[name] = f"there is no {os.fsdecode(error.__cause__.filename)}"
             return None
         return name
+
+    @functools.cached_property
+    def sources(self) -> dict[str, Any]:
+        found = super().sources
+        for split, missing in self._missing.items():
+            self.note(f"no {split} split: {missing}")
+        return found
 
     def items(self, source: Any) -> Iterator[Any]:
         for number, example in enumerate(self._examples(source)):
             paths = (self._spec(side).file_of(example[side]) for side in SIDES)
-            yield number, example, *(files.stamped(path) for path in paths if path is not None)
+            stamped = [files.stamped(path) for path in paths if path is not None]
+            for path, *stamp in stamped:
+                self._opened[source].setdefault(os.path.abspath(path), tuple(stamp))
+            yield number, example, *stamped
 
     def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
         sides = {side: (self._spec(side), feature) for side, feature in self.features().items()}
@@ -85,14 +107,94 @@ class Generated(Reader):
         """All raw values of one side, of every split."""
         return (example[side] for split in self.sources for example in self._examples(split))
 
+    # -- what it is made from
+
+    @property
+    def stamps(self) -> dict[str, dict[str, tuple]]:
+        """Of what `generate` has opened so far, and of all files in the folder of the problem's
+        name; a split that isn't there has those that were looked for."""
+        own = self._in_own_folder()
+        return {split: own | found for split, found in self._opened.items()}
+
+    def restamped(self, splits: dict[str, Any]) -> dict[str, dict[str, tuple]]:
+        own = self._in_own_folder()
+        return {
+            split: own | record.stamps(self.folder / name for name in names)
+            for split, names in splits.items()
+        }
+
+    def found_since(self, recorded: dict[str, Any], there: Container[str]) -> list[str]:
+        """As of Reader; calls `generate` only where a file has changed that it looked for."""
+        now = self.restamped(recorded)
+        changed = (s for s in now if record.file_changes(recorded[s], now[s], self.path))
+        return [split for split in changed if split not in there and self.find(split)]
+
+    def _in_own_folder(self):
+        folder = self.folder / self.problem.folder
+        return record.stamps(files.under(folder)) if self.path and folder.is_dir() else {}
+
+    def code(self) -> dict[str, str]:
+        return code.digests(self.problem.generate, type(self.problem))
+
+    # -- calling it
+
     def _examples(self, split):
-        for example in self.problem.generate(split, self.path or None):
-            if not isinstance(example, dict) or not set(SIDES) <= set(example):
+        examples = self._call(split)
+        while True:
+            with opened.watched(self._opened[split]), self._naming_files(split):
+                try:
+                    example = next(examples)
+                except StopIteration:
+                    return
+            if not isinstance(example, dict) or set(example) != set(SIDES):
                 raise UserError(
                     f'{self.problem.name}: generate("{split}", raw_dir) must yield {{"inputs": '
-                    f'..., "targets": ...}}, but yields {str(example)[:80]!r}.'
+                    f'..., "targets": ...}} and no other keys, but yields {str(example)[:80]!r}.'
                 )
             yield example
+
+    def _call(self, split) -> Iterator[Any]:
+        generate, given = self.problem.generate, (split, self.path or None)
+        try:
+            inspect.signature(generate).bind(*given)
+        except TypeError as error:
+            raise UserError(
+                f"{self.problem.name}: generate is called as generate(split, raw_dir), but its "
+                f"arguments are {inspect.signature(generate)}: {error}."
+            ) from None
+        with opened.watched(self._opened[split]), self._naming_files(split):
+            found = generate(*given)
+        if not isinstance(found, Iterable) or isinstance(found, str | bytes | dict):
+            raise UserError(
+                f'{self.problem.name}: generate("{split}", raw_dir) must yield examples, but it '
+                f"returns {str(found)[:80]!r}."
+            )
+        return iter(found)
+
+    @contextlib.contextmanager
+    def _naming_files(self, split):
+        """A file that `generate` doesn't find is the user's mistake, and told as such."""
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            path = os.fsdecode(error.filename or b"")
+            message = (
+                f'{self.problem.name}: generate("{split}", raw_dir) fails, since there is no '
+                f"{path or f'file ({error})'}. Put it there; if the problem has no {split} split, "
+                "let generate yield nothing for it."
+            )
+            found = _NoSuchSplit if path and self._is_of_split(path, split) else UserError
+            raise found(message) from error
+
+    def _is_of_split(self, path, split):
+        """Whether a file that isn't there is called after the split, as test.tsv is."""
+        inside = self.path and Path(path).is_relative_to(self.path)
+        name = Path(path).relative_to(self.path).as_posix() if inside else Path(path).name
+        return not set(re.findall("[a-z]+", name.lower())).isdisjoint(_CALLED[split])
+
+
+class _NoSuchSplit(UserError):
+    """The file of a split is not there; the cause has its name."""
 
 
 def _load(sides, item):
@@ -103,10 +205,11 @@ def _load(sides, item):
         item: (number, example, stamps of its files).
     """
     number, example, *_ = item
-    try:
-        yield (
-            number,
-            {side: spec.store(example[side], feature) for side, (spec, feature) in sides.items()},
-        )
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        yield Broken(f"example {number}", str(error))
+    stored = {}
+    for side, (spec, feature) in sides.items():
+        try:
+            stored[side] = spec.store(example[side], feature)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            yield Broken(f"example {number}", f"its {side}: {error}")
+            return
+    yield number, stored

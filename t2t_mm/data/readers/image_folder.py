@@ -28,6 +28,8 @@ class ImageFolder(Reader):
     files are ignored; other files are left out and counted.
     """
 
+    IDENTITY = ("image",)
+
     def features(self) -> dict[str, Any]:
         import tensorflow_datasets as tfds
 

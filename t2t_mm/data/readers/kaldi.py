@@ -3,6 +3,7 @@
 
 import functools
 import os
+import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -30,6 +31,8 @@ class Kaldi(Reader):
     behind its recording, or is longer than 5 minutes. A name that a file has twice is an error if
     the two lines differ.
     """
+
+    IDENTITY = ("audio",)
 
     def __init__(
         self,
@@ -102,6 +105,11 @@ class Kaldi(Reader):
             channel = channels.get(recording) if channel is None else channel
             rest = {"text": words, "speaker": speakers.get(name, ""), "utterance": name}
             yield where, path, (start, end, channel), rest
+
+    def files(self, source: Any) -> Iterator[pathlib.Path]:
+        yield from files.under(source)
+        for path in self._recordings(source).values():
+            yield self.folder / path
 
     def total(self, source: Any) -> int | None:
         return sum(1 for _ in files.lines(source / "text"))

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from t2t_mm import compat
+from t2t_mm.data.origin import record
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.data.writing import shards
 from t2t_mm.data.writing.options import DEFAULTS, Options
@@ -43,6 +44,7 @@ class ReaderBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
     def _split_generators(self, dl_manager):
         from t2t_mm.data.writing import beam
 
+        self.info.metadata[record.KEY] = record.of(self.reader, self.reader.stamps)
         sources = self.reader.sources.items()
         return {split: beam.examples(self.reader, source) for split, source in sources}
 

@@ -15,12 +15,17 @@ class Options:
         beam: options of an Apache Beam pipeline, such as ("--runner=FlinkRunner", ...), to have it
             do the work.
         manual_dir: where files lie that had to be fetched by hand for stock data sets.
+        again: whether data and vocabularies that are prepared are prepared anew.
+        hold_out: splits to cut from the training examples, as config.hold_out has it; "" for those
+            that the problem says.
     """
 
     workers: int = 1
     report: Callable[["Status"], Any] = lambda status: None
     beam: tuple[str, ...] = ()
     manual_dir: str = ""
+    again: bool = False
+    hold_out: str = ""
 
     def download_config(self) -> Any:
         """TFDS's DownloadConfig."""

@@ -4,6 +4,7 @@ shards.py."""
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import hashlib
 import heapq
 import itertools
@@ -26,7 +27,8 @@ _FEW = 8  # pieces
 _NAMED = 5  # broken examples that are named
 _MERGED = 200  # pieces that are open at once
 _LONGEST = 2**20  # bytes of what a piece says of itself
-_HEAD = struct.Struct("<16sI")  # of a record in a piece: hash of its key, length
+# Of a record in a piece: hash of its key, hash of what makes it the example it is, length.
+_HEAD = struct.Struct("<16s8sI")
 
 
 @dataclasses.dataclass
@@ -39,6 +41,9 @@ class Counts:
     size: int = 0
     named: list = dataclasses.field(default_factory=list)
     left_out: dict = dataclasses.field(default_factory=dict)
+    classes: dict = dataclasses.field(
+        default_factory=dict
+    )  # {feature: {number of class: examples}}
 
     def add(self, other: "Counts") -> None:
         """Adds those of other items."""
@@ -48,6 +53,9 @@ class Counts:
         self.left_out = dict(
             collections.Counter(self.left_out) + collections.Counter(other.left_out)
         )
+        for name, found in other.classes.items():
+            mine = collections.Counter(self.classes.get(name, {}))
+            self.classes[name] = dict(mine + collections.Counter(found))
 
 
 def workers_for(reader: Reader, total: int | None, wanted: int) -> int:
@@ -73,12 +81,13 @@ def make(
     """
     waiting: collections.deque = collections.deque()  # of (path, the job that makes it)
     load, depends = reader.loader(source), _depends(reader, features)
+    encoder = Encoder(features, reader.IDENTITY)
     with _executor(workers) as pool:
         for number, items in enumerate(_batched(reader.items(source), reader.PIECE)):
             path = work / f"{split}-{number:06}-{_digest((depends, items))}.piece"
             job = None
             if not _is_whole(path):
-                job = pool.submit(_make_piece, path, split, items, load, features)
+                job = pool.submit(_make_piece, path, split, items, load, encoder)
             waiting.append((path, job))
             while len(waiting) > 2 * workers or (waiting and workers == 1):
                 yield _finished(*waiting.popleft())
@@ -99,22 +108,72 @@ def _batched(items, size):
 def _depends(reader, features):
     """What, beside the items, a piece depends on: version, settings, features and their classes."""
     settings = {"name": reader.name, "folder": reader.path, **reader.settings()}
-    encodings = {
+    settings = {key: repr(value) for key, value in settings.items()}
+    return reader.VERSION, settings, encodings(features), _HEAD.format
+
+
+def encodings(features: Any) -> dict[str, Any]:
+    """What features depend on: {name: (its description, its classes)}."""
+    return {
         name: (json.dumps(feature.to_json(), sort_keys=True), getattr(feature, "names", None))
         for name, feature in features.items()
     }
-    return reader.VERSION, {key: repr(value) for key, value in settings.items()}, encodings
 
 
 def _digest(contents):
     return hashlib.blake2b(pickle.dumps(contents), digest_size=8).hexdigest()
 
 
-def _make_piece(path, split, items, loader, features) -> Counts:
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """Makes records of examples.
+
+    Attributes:
+        features: the TFDS FeaturesDict.
+        identity: names of the features that make an example the one it is; () for all.
+    """
+
+    features: Any
+    identity: tuple[str, ...] = ()
+
+    def record(self, example: Any) -> tuple[bytes, bytes, dict[str, int]]:
+        """(identity [8 bytes], the example as TFDS stores it, {feature: number of its class}).
+        Features are in an order that is the same in every process."""
+        import tensorflow as tf
+
+        proto = tf.train.Example.FromString(self.features.serialize_example(example))
+        return (
+            self.identity_of(proto),
+            proto.SerializeToString(deterministic=True),
+            {name: proto.features.feature[name].int64_list.value[0] for name in self.classes},
+        )
+
+    def identity_of(self, proto: Any) -> bytes:
+        """Hash of the features of a tf.train.Example that make it the one it is."""
+        digest, feature = hashlib.blake2b(digest_size=8), proto.features.feature
+        for name in sorted(feature):
+            if not self.identity or name.partition("/")[0] in self.identity:
+                digest.update(name.encode() + feature[name].SerializeToString(deterministic=True))
+        return digest.digest()
+
+    @functools.cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """{feature that is one of several classes: their names}."""
+        import tensorflow_datasets as tfds
+
+        return {
+            name: each.names
+            for name, each in self.features.items()
+            if isinstance(each, tfds.features.ClassLabel)
+        }
+
+
+def _make_piece(path, split, items, loader, encoder) -> Counts:
     """Loads the items, and writes what they gave: a line of JSON, then records in the order of
     their hashes."""
     counts, records = Counts(items=len(items)), []
     left_out: collections.Counter[str] = collections.Counter()
+    classes: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for found in itertools.chain.from_iterable(load(item, loader) for item in items):
         if isinstance(found, LeftOut):
             left_out[found.reason] += 1
@@ -123,7 +182,10 @@ def _make_piece(path, split, items, loader, features) -> Counts:
             key, example = found
             place = hashlib.md5(f"{split}/{key}".encode("utf-8", "surrogateescape")).digest()
             try:
-                records.append((place, _serialized(features, example)))
+                identity, record, numbers = encoder.record(example)
+                records.append((place, identity, record))
+                for name, number in numbers.items():
+                    classes[name][str(number)] += 1
                 continue
             except (ValueError, TypeError, RuntimeError) as error:  # not what the features say
                 found = Broken(str(key), " ".join(str(error).split())[:200])
@@ -131,18 +193,10 @@ def _make_piece(path, split, items, loader, features) -> Counts:
         counts.named.append(f"{found.where} ({found.reason})")
     records.sort(key=operator.itemgetter(0))
     counts.named, counts.left_out, counts.good = counts.named[:_NAMED], dict(left_out), len(records)
-    counts.size = sum(len(record) for _, record in records)
+    counts.size = sum(len(record) for *_, record in records)
+    counts.classes = {name: dict(found) for name, found in classes.items()}
     _write_piece(path, counts, records)
     return counts
-
-
-def _serialized(features, example) -> bytes:
-    """The example as TFDS stores it, its features in an order that is the same in every process."""
-    import tensorflow as tf
-
-    return tf.train.Example.FromString(features.serialize_example(example)).SerializeToString(
-        deterministic=True
-    )
 
 
 def _write_piece(path, counts, records):
@@ -150,8 +204,8 @@ def _write_piece(path, counts, records):
     try:
         with open(partial, "wb") as file:
             file.write(json.dumps(dataclasses.asdict(counts)).encode() + b"\n")
-            for place, record in records:
-                file.write(_HEAD.pack(place, len(record)))
+            for place, identity, record in records:
+                file.write(_HEAD.pack(place, identity, len(record)))
                 file.write(record)
         os.replace(partial, path)
     finally:
@@ -176,16 +230,27 @@ def _is_whole(path) -> bool:
 
 
 def _records(path):
-    """Yields (hash, record) as they are in a piece."""
+    """Yields (hash, identity, record) as they are in a piece."""
     with open(path, "rb") as file:
         file.readline()
         while head := file.read(_HEAD.size):
-            place, length = _HEAD.unpack(head)
-            yield place, file.read(length)
+            place, identity, length = _HEAD.unpack(head)
+            yield place, identity, file.read(length)
 
 
-def merged(paths: list[pathlib.Path]) -> Iterable[tuple[bytes, bytes]]:
-    """(hash, record) of all pieces in the order of the hashes."""
+def identities(paths: Iterable[pathlib.Path]) -> Iterator[bytes]:
+    """The identity of each example of all pieces; the examples themselves are not read."""
+    for path in paths:
+        with open(path, "rb") as file:
+            file.readline()
+            while head := file.read(_HEAD.size):
+                _, identity, length = _HEAD.unpack(head)
+                file.seek(length, os.SEEK_CUR)
+                yield identity
+
+
+def merged(paths: list[pathlib.Path]) -> Iterable[tuple[bytes, bytes, bytes]]:
+    """(hash, identity, record) of all pieces in the order of the hashes."""
     while len(paths) > _MERGED:  # more than may be open at once
         group, paths = paths[:_MERGED], paths[_MERGED:]
         together = group[0].with_suffix(".merged")

@@ -9,17 +9,20 @@ the size of the data set.
 """
 
 import contextlib
+import functools
 import itertools
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from t2t_mm import locks
-from t2t_mm.data.writing import pieces
+from t2t_mm.data.origin import record
+from t2t_mm.data.writing import checks, pieces
 from t2t_mm.data.writing.options import DEFAULTS, Options, Status
 from t2t_mm.errors import UserError
+from t2t_mm.problem import locate
 
 BROKEN_LIMIT = 0.01  # share of a split's examples that may be broken, and is left out
 SHARD_BYTES = 2**28
@@ -41,17 +44,90 @@ def write(builder: Any, options: Options = DEFAULTS) -> None:
     with alone(work):
         if path.exists():
             return
+        reader, features = builder.reader, builder.info.features
+        stamps = reader.stamps  # before anything is read: what changes meanwhile is noticed later
         made = {
-            split: _make_pieces(builder, split, source, work, options)
-            for split, source in builder.reader.sources.items()
+            split: _make_pieces(reader, features, split, source, work, options)
+            for split, source in reader.sources.items()
         }
-        written = work / "dataset"
-        shutil.rmtree(written, ignore_errors=True)
-        written.mkdir()
-        _merge_all(builder, made, written, options)
+        checks.tell(_looked_at(made), pieces.Encoder(features).classes, reader.note)
+        written = _emptied(work / "dataset")
+        builder.info.metadata[record.KEY] = record.of(reader, _stamps(reader, stamps))
+        _merge_all(builder, reader, made, written, options)
         os.replace(written, path)
         # while it is ours: another process may begin as soon as it isn't
         shutil.rmtree(work, ignore_errors=True)
+
+
+def add(path: pathlib.Path, reader: Any, splits: Iterable[str], options: Options) -> None:
+    """Writes splits that the data set in `path` lacks; what it has stays as it is.
+
+    Raises:
+        UserError: as of `write`, or the splits have other classes than the data set.
+    """
+    work = path.parent / UNFINISHED
+    with alone(work):
+        builder = locate.open_data(path)
+        splits = [split for split in splits if split not in builder.info.splits]
+        features, metadata = builder.info.features, builder.info.metadata
+        if pieces.encodings(reader.features()) != pieces.encodings(features):
+            raise UserError(
+                f"{reader.place}: {' and '.join(splits)} can't be added to {path}, since it brings "
+                f"other classes or features. Prepare all of it again: --generate_data=again (of "
+                f"t2t-mm-datagen: --again)."
+            )
+        stamps = reader.stamps
+        made = {
+            split: _make_pieces(reader, features, split, reader.sources[split], work, options)
+            for split in splits
+        }
+        there = {split: _stored(builder, split, reader) for split in builder.info.splits}
+        checks.tell(there | _looked_at(made), pieces.Encoder(features).classes, reader.note)
+        found = record.of(reader, {split: _stamps(reader, stamps)[split] for split in splits})
+        known = metadata.get(record.KEY) or found
+        metadata[record.KEY] = known | {"splits": known["splits"] | found["splits"]}
+        written = _emptied(work / "dataset")
+        _merge_all(builder, reader, made, written, options)
+        # that which lists the splits last: until then all is as it was
+        for file in sorted(written.iterdir(), key=lambda file: file.name == "dataset_info.json"):
+            os.replace(file, path / file.name)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _stamps(reader, before):
+    """The stamps of what was read: the earliest of each file, as some are known only now."""
+    return {split: now | before.get(split, {}) for split, now in reader.stamps.items()}
+
+
+def _emptied(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def _looked_at(made):
+    """What checks.py looks at, of splits whose pieces are made."""
+    return {
+        split: checks.Split(
+            counts.good, functools.partial(pieces.identities, paths), counts.classes
+        )
+        for split, (paths, counts) in made.items()
+    }
+
+
+def _stored(builder, split, reader):
+    """What checks.py looks at, of a split that is stored."""
+    import tensorflow as tf
+
+    def identities():
+        encoder = pieces.Encoder(builder.info.features, reader.IDENTITY)
+        paths = list(map(os.fspath, info.filepaths))
+        for raw in tf.data.TFRecordDataset(paths).as_numpy_iterator():
+            yield encoder.identity_of(tf.train.Example.FromString(raw))
+
+    info = builder.info.splits[split]
+    classes = builder.info.metadata.get(split, {}).get("classes", {})
+    return checks.Split(info.num_examples, identities, classes)
 
 
 @contextlib.contextmanager
@@ -74,9 +150,8 @@ def alone(work: pathlib.Path) -> Iterator[None]:
         yield
 
 
-def _make_pieces(builder, split, source, work, options):
+def _make_pieces(reader, features, split, source, work, options):
     """(paths of the pieces, pieces.Counts) of a split."""
-    reader, features = builder.reader, builder.info.features
     status = Status(f"{reader.name} {split}", total=reader.total(source))
     counts, paths = pieces.Counts(), []
     workers = pieces.workers_for(reader, status.total, options.workers)
@@ -98,13 +173,13 @@ def _check(reader, split, counts):
     names = ", ".join(counts.named) + (", ..." if counts.broken > len(counts.named) else "")
     if counts.broken > BROKEN_LIMIT * total:
         raise UserError(
-            f"{reader.folder}: {counts.broken} of {total} {split} examples are broken, more than "
+            f"{reader.place}: {counts.broken} of {total} {split} examples are broken, more than "
             f"the {BROKEN_LIMIT:.0%} that may be left out: {names}. Repair or remove them."
         )
     if not counts.good:
         reasons = "".join(f"; {count} {reason}" for reason, count in counts.left_out.items())
         raise UserError(
-            f"{reader.folder}: its {split} files hold no example{reasons}. Expected "
+            f"{reader.place}: its {split} files hold no example{reasons}. Expected "
             f"{reader.expected()}."
         )
     if counts.broken:
@@ -113,11 +188,12 @@ def _check(reader, split, counts):
         reader.note(f"{split}: left out {count} {reason}")
 
 
-def _merge_all(builder, made, written, options):
-    """Writes the shards of all splits, and what TFDS keeps beside them."""
+def _merge_all(builder, reader, made, written, options):
+    """Writes the shards of the splits that were made, and what TFDS keeps beside them and those
+    that it has."""
     import tensorflow_datasets as tfds
 
-    infos = []
+    infos = dict(builder.info.splits)
     for split, (paths, counts) in made.items():
         template = tfds.core.ShardedFileTemplate(
             data_dir=builder.data_path,
@@ -125,16 +201,19 @@ def _merge_all(builder, made, written, options):
             split=split,
             filetype_suffix="tfrecord",
         )
-        status = Status(f"{builder.reader.name} {split}", total=counts.good, merging=True)
+        status = Status(f"{reader.name} {split}", total=counts.good, merging=True)
         there = template.replace(data_dir=written)
         lengths = _write_shards(pieces.merged(paths), counts, there, status, options.report)
-        infos.append(
-            tfds.core.SplitInfo(
-                name=split, shard_lengths=lengths, num_bytes=counts.size, filename_template=template
-            )
+        infos[split] = tfds.core.SplitInfo(
+            name=split, shard_lengths=lengths, num_bytes=counts.size, filename_template=template
         )
-        builder.info.metadata[split] = {"examples": counts.good, "left_out": counts.left_out}
-    builder.info.set_splits(tfds.core.SplitDict(infos))
+        builder.info.metadata[split] = {
+            "examples": counts.good,
+            "left_out": counts.left_out,
+            **({"classes": counts.classes} if counts.classes else {}),
+        }
+    ordered = dict.fromkeys(each for each in (*reader.SPLITS, *infos) if each in infos)
+    builder.info.set_splits(tfds.core.SplitDict([infos[split] for split in ordered]))
     builder.info.write_to_directory(written)
 
 
@@ -149,9 +228,9 @@ def _write_shards(records, counts, template, status, report):
     for shard, length in enumerate(lengths):
         path = template.sharded_filepath(shard_index=shard, num_shards=shards)
         with tf.io.TFRecordWriter(os.fspath(path)) as writer:
-            for _, record in itertools.islice(records, length):
-                writer.write(record)
-                status.done, status.size = status.done + 1, status.size + len(record)
+            for *_, content in itertools.islice(records, length):
+                writer.write(content)
+                status.done, status.size = status.done + 1, status.size + len(content)
                 if status.done % 1_000 == 0:
                     report(status)
     report(status)

@@ -81,29 +81,53 @@ class Categorical(Modality):
 
         if self.num_classes and isinstance(next(iter(values())), int | np.integer):
             return tfds.features.ClassLabel(num_classes=self.num_classes)
-        try:
-            found = set(values())
-        except TypeError:  # lists, arrays
-            found = {None}
+        found = set()
+        for label in values():
+            if not isinstance(label, str) and not _is_number(label):
+                raise _no_classes([label])
+            found.add(label)
         if all(isinstance(label, str) for label in found):
-            blank = [label for label in found if label != label.strip() or not label]
-            if blank := blank + [label for label in found if "\n" in label]:
+            wrong = [
+                label for label in found if label != label.strip("\ufeff").strip() or not label
+            ]
+            if wrong := wrong + [label for label in found if "\n" in label]:
                 raise UserError(
-                    f"{blank[0]!r} can't be the name of a class: no name is empty, or begins or "
-                    "ends with a space."
+                    f"{wrong[0]!a} can't be the name of a class: no name is empty, holds a line "
+                    "break, or begins or ends with a space or a byte order mark (a file that "
+                    "begins with one is opened with encoding='utf-8-sig')."
                 )
             return tfds.features.ClassLabel(names=sorted(found))
-        if all(isinstance(label, int | np.integer) and label >= 0 for label in found):
+        if all(_is_number(label) and label >= 0 for label in found):
             return tfds.features.ClassLabel(num_classes=int(max(found)) + 1)
-        shown = ", ".join(repr(label) for label in list(found)[:5])
-        raise UserError(f"the classes must be all names or all numbers from 0 up, not {shown}.")
+        raise _no_classes(found)
 
     def store(self, value: Any, feature: Any) -> int:
-        number = feature.encode_example(value)
+        try:
+            is_label = isinstance(value, str) or _is_number(value)
+            number = feature.encode_example(value) if is_label else -1
+        except (KeyError, ValueError):  # no class is called so
+            number = -1
         if not 0 <= number < feature.num_classes:
-            expected = f"those from 0 to {feature.num_classes - 1} are expected"
-            raise ValueError(f"class {value!r}, where {expected}")
+            expected = f"the numbers (int) from 0 to {feature.num_classes - 1}, or names of classes"
+            raise ValueError(f"class {repr(value)[:80]}, where expected are {expected}")
         return number
+
+    def from_stored(self, stored: Any) -> Callable[[Any], Any] | None:
+        """Numbers of classes as the data set has them -> as this spec has them, by name: data of
+        some classes alone, such as a test folder, numbers them otherwise."""
+        there = list(getattr(stored, "names", None) or ())
+        if not self.names or not there or there == list(self.names):
+            return None
+        if unknown := [name for name in there if name not in self.names]:
+            raise UserError(
+                f"The data has classes that {self.labels!r} is without: "
+                f"{', '.join(map(ascii, unknown[:5]))}. It has {', '.join(self.names[:10])}"
+                f"{', ...' if len(self.names) > 10 else ''}. Rename them, or leave them out."
+            )
+        import tensorflow as tf
+
+        places = [self.names.index(name) for name in there]
+        return lambda value: tf.gather(tf.constant(places, tf.int64), value)
 
     def decode(self, ids: Any) -> str:
         """The class's name, or its number where it has none."""
@@ -169,3 +193,15 @@ class Categorical(Modality):
         if not names:
             raise UserError("its classes have no names")
         return cls(labels=values.get("labels") or "exported", num_classes=len(names), names=names)
+
+
+def _is_number(label: Any) -> bool:
+    return isinstance(label, int | np.integer) and not isinstance(label, bool)
+
+
+def _no_classes(labels: Iterable[Any]) -> UserError:
+    shown = ", ".join(repr(label)[:80] for label in list(labels)[:5])
+    return UserError(
+        "the classes must be all names or all numbers from 0 up (str or int, one for an example), "
+        f"not {shown}."
+    )

@@ -107,7 +107,10 @@ class Language(Modality):
 
     def store(self, value: Any, feature: Any) -> bytes:
         if not isinstance(value, str | bytes):
-            raise TypeError(f"text expected, not {type(value).__name__}")
+            shown = repr(value)[:80]
+            raise TypeError(
+                f"text expected, not {type(value).__name__}: {shown}; a str, or bytes in UTF-8"
+            )
         text = value if isinstance(value, str) else value.decode("utf-8")
         return text.lstrip(visible.BYTE_ORDER_MARK).encode("utf-8")
 

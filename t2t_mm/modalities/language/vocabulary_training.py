@@ -63,11 +63,7 @@ def train_subwords(
     lines = sample(_training_lines(lines), _MAX_LINES)
     if not lines:
         raise UserError(f"Vocabulary {name} has no text to be trained on: every line is empty.")
-    if size < _BYTE_PIECES + 5:
-        raise UserError(
-            f"Vocabulary {name} is to have {size} pieces, but 256 bytes and 3 special ids leave "
-            f"no room: ask for at least {_BYTE_PIECES + 5}, better several thousand."
-        )
+    check_size(name, size)
     try:
         content = _train_sentencepiece(lines, size)
     except RuntimeError as error:
@@ -79,7 +75,16 @@ def train_subwords(
     vocabulary = Subwords(path, content)
     if vocabulary.size < size:
         log(f"vocabulary {name}: the text yields only {vocabulary.size} of {size} pieces")
-    return _write(vocabulary, content, "subword", sources)
+    return _write(vocabulary, content, "subword", sources, size)
+
+
+def check_size(name: str, size: int) -> None:
+    """Raises a UserError if a subword vocabulary of that size has no room beside the bytes."""
+    if size < _BYTE_PIECES + 5:
+        raise UserError(
+            f"Vocabulary {name} is to have {size} pieces, but 256 bytes and 3 special ids leave "
+            f"no room: ask for at least {_BYTE_PIECES + 5}, better several thousand."
+        )
 
 
 def train_symbols(
@@ -174,10 +179,11 @@ def _with_common_characters(lines, limit):
     return [part for line in lines for part in others.split(line) if part]
 
 
-def _write(vocabulary, content, units, sources):
+def _write(vocabulary, content, units, sources, wanted=None):
     record = {
         "name": vocabulary.name,
         "size": vocabulary.size,
+        **({"wanted": wanted} if wanted else {}),
         "units": units,
         "sha256": vocabulary.fingerprint,
         "sources": list(sources),

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from t2t_mm.errors import UserError
@@ -175,3 +177,19 @@ def test_traces_and_functions_can_stay(prepare, write):
         and b"(NP-SBJ (-NONE- *-1))" in tree
         and b"(NP-SBJ-1 " in symbols
     )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.mrg", "train/a.mrg"),
+        ("train/a.mrg", "train/a.mrg.gz"),
+        ("train.mrg", "train.mrg.gz"),
+        ("02/a.mrg", "02/a.mrg.gz"),
+    ],
+)
+def test_trees_that_are_there_twice_are_refused(prepare, write, names):
+    for name in names:
+        write(name, gzip.compress(DOG.encode()) if name.endswith(".gz") else DOG)
+    with pytest.raises(UserError, match="There are both .*Keep one of them"):
+        prepare("bracketed_trees")

@@ -86,11 +86,45 @@ def test_what_has_no_partner_is_left_out(coco):
 
 
 def test_all_items_are_counted_before(coco, tmp_path):
-    coco({"a.png": picture()}, [(0, "one"), (7, "lost"), (7, "lost too")], year="2014")
-    coco({"b.png": picture()}, [(0, "two")])
+    coco({"a.png": picture()}, [(0, "one"), (7, "lost"), (7, "lost too")])
     reader = Coco(types.SimpleNamespace(folder="mine"), tmp_path / "raw")
     source = reader.sources["train"]
-    assert reader.total(source) == len(list(reader.items(source))) == 4
+    assert reader.total(source) == len(list(reader.items(source))) == 3
+
+
+def test_two_years_of_one_split_are_refused(coco):
+    coco({"a.png": picture()}, [(0, "one")], year="2014")
+    with pytest.raises(UserError, match="captions_train2014.json and captions_train2017.json"):
+        coco({"b.png": picture()}, [(0, "two")])()
+
+
+def test_files_of_captions_are_those_of_the_split_alone(coco):
+    coco({"v.png": picture()}, [(0, "ein Bild")], name="val", year="2014")
+    coco({"w.png": picture()}, [(0, "noch eins")], name="validation", year="")
+    with pytest.raises(UserError, match="the validation split is there .* validation and val"):
+        coco({"a.png": picture(size=(3, 3))}, [(0, "one")])()
+
+
+def test_an_id_of_two_pictures_is_refused(prepare, write):
+    images = [{"id": 4, "file_name": "a.png"}, {"id": 4, "file_name": "b.png"}]
+    notes = [{"image_id": 4, "caption": "one"}]
+    for name in ("a.png", "b.png"):
+        write(f"train2017/{name}", picture())
+    path = "annotations/captions_train2017.json"
+    write(path, json.dumps({"images": images, "annotations": notes}))
+    with pytest.raises(UserError, match="the id 4 stands for 'a.png' and for 'b.png'"):
+        prepare("coco")
+    write(path, json.dumps({"images": images[:1] * 2, "annotations": notes}))
+    assert rows(prepare("coco")) == {"a.png": ["one"]}
+
+
+def test_pictures_that_two_years_share_are_told(coco):
+    coco({"COCO_7.png": picture(), "8.png": picture("L")}, [(0, "a"), (1, "b")], "2014", "val")
+    builder = coco({"7.png": picture(), "9.png": picture(size=(3, 3))}, [(0, "c"), (1, "d")])()
+    assert builder.said == [
+        "mine: 1 of 2 validation examples are in train as well: "
+        "scores on validation say little about new data"
+    ]
 
 
 def test_a_caption_that_is_no_text_is_named(coco):

@@ -96,7 +96,7 @@ def test_images_and_sound(generate, tmp_path):
 def test_wrong_values_are_named(generate):
     good = [("a", 0)] * 199
     builder = generate({"train": [*good, (b"\xff", 0)]})
-    assert len(rows(builder)) == 199 and "example 199 ('utf-8' codec" in builder.said[0]
+    assert len(rows(builder)) == 199 and "example 199 (its inputs: 'utf-8' codec" in builder.said[0]
     with pytest.raises(UserError, match="2 of 2 train.*text expected, not int"):
         generate({"train": [(1, 0), (2, 0)]}, name="numbers")
     with pytest.raises(UserError, match="samples of one channel are expected"):
@@ -104,7 +104,7 @@ def test_wrong_values_are_named(generate):
     with pytest.raises(UserError, match='must yield {"inputs"'):
         generate({}, generate=lambda split, raw_dir: iter([("a", 0)]), name="tuples")
     with pytest.raises(UserError, match="No training data"):
-        generate({"validation": [("a", 0)]}, name="nothing")
+        generate({}, name="nothing")
 
 
 @pytest.mark.parametrize(
@@ -158,3 +158,106 @@ def test_a_mistake_in_the_reader_is_not_hidden(generate):
 
     with pytest.raises(KeyError, match="a bug"):
         generate({}, generate=read, targets=Categorical(labels="mood", num_classes=2))
+
+
+def test_a_file_that_is_missing_before_the_first_example_is_an_error(generate, write, tmp_path):
+    write("train.txt", "a")
+    write("validation.txt", "a")
+
+    def read(split, raw_dir):
+        open(f"{raw_dir}/{split}.txt").close()
+        if split == "validation":
+            open(f"{raw_dir}/lexicon.txt").close()
+        yield {"inputs": "a", "targets": 0}
+
+    with pytest.raises(UserError) as caught:
+        generate({}, generate=read)
+    for part in ("mine: ", 'generate("validation", raw_dir)', "raw/lexicon.txt", "yield nothing"):
+        assert part in str(caught.value)
+
+    def without_name(split, raw_dir):
+        if split == "test":
+            raise FileNotFoundError("no shelf is left")
+        yield {"inputs": split, "targets": 0}
+
+    with pytest.raises(UserError, match='generate."test", raw_dir. fails.*no shelf is left'):
+        generate({}, generate=without_name, name="other")
+
+
+def test_a_split_whose_own_file_is_missing_is_not_there_and_that_is_told(generate, write):
+    write("train.txt", "a")
+
+    def read(split, raw_dir):
+        open(f"{raw_dir}/{split}.txt").close()
+        yield {"inputs": split, "targets": 0}
+
+    builder = generate({}, generate=read)
+    assert list(builder.info.splits) == ["train"]
+    assert [line[: line.index(":", 6)] for line in builder.said[:2]] == [
+        "mine: no validation split",
+        "mine: no test split",
+    ]
+
+
+def test_a_file_that_goes_missing_in_the_middle_is_told(generate):
+    def read(split, raw_dir):
+        yield {"inputs": split, "targets": 0}
+        open("/nowhere/more.txt").close()
+
+    seven = Categorical(labels="mood", num_classes=7)
+    with pytest.raises(UserError, match="mine: generate.*there is no /nowhere/more.txt"):
+        generate({}, generate=read, targets=seven)
+
+
+@pytest.mark.parametrize(
+    "generate_it, told",
+    [
+        (
+            lambda split: iter([]),
+            "called as generate.split, raw_dir., but its arguments are .split.",
+        ),
+        (lambda split, raw_dir: None, "must yield examples, but it returns 'None'"),
+        (lambda split, raw_dir: "text", "must yield examples, but it returns 'text'"),
+        (
+            lambda split, raw_dir: [{"inputs": "a", "targets": 0, "speaker": "b"}],
+            "no other keys, but yields .*'speaker': 'b'",
+        ),
+        (lambda split, raw_dir: [{"inputs": "a"}], "must yield .*, but yields .*'a'"),
+    ],
+)
+def test_a_generate_that_is_none_is_told_with_its_name(generate, generate_it, told):
+    with pytest.raises(UserError, match=f"mine: .*{told}"):
+        generate({}, generate=generate_it)
+
+
+@pytest.mark.parametrize(
+    "inputs, targets, value, told",
+    [
+        (TEXT, MOOD, ("a", ["glad"]), "mine: in its targets, .*one for an example.*'glad'"),
+        (TEXT, MOOD, ("a", 0.5), "mine: in its targets, .*not 0.5"),
+        (TEXT, MOOD, ("a", True), "mine: in its targets, .*not True"),
+        (TEXT, MOOD, ("a", None), "mine: in its targets, .*not None"),
+        (
+            TEXT,
+            MOOD,
+            (3.5, "glad"),
+            r"mine in .*: 1 of 1 .*example 0 .its inputs: text .*not float: 3.5",
+        ),
+        (TEXT, MOOD, ("a", "\ufeffglad"), "begins or ends with a space or a byte order mark"),
+        (
+            TEXT,
+            Categorical(labels="mood", num_classes=3),
+            ("a", [1]),
+            "mine: in its targets, .*not .1.",
+        ),
+    ],
+)
+def test_a_value_that_is_none_is_told_with_what_is_possible(generate, inputs, targets, value, told):
+    with pytest.raises(UserError, match=told):
+        generate({"train": [value]}, inputs=inputs, targets=targets)
+
+
+def test_a_generate_that_ignores_the_split_is_told(generate):
+    pairs = [(f"text {i}", i % 2) for i in range(30)]
+    builder = generate({split: pairs for split in ("train", "validation", "test")})
+    assert sum("30 of 30" in line for line in builder.said) == 3

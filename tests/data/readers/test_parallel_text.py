@@ -151,10 +151,7 @@ def test_misaligned_files(parallel, write):
             {},
             "No training data in .*raw: expected .*.train.en and train.de, .*found: no such folder",
         ),
-        (
-            {"validation.en": "a", "validation.de": "b"},
-            "No training data.*found: validation.de, validation.en",
-        ),
+        ({"notes.txt": "a"}, "No training data.*found: notes.txt"),
         ({"train.en": "a"}, "There is no .*train.de, though train.en is there"),
         ({"train.en": "", "train.de": ""}, "train files hold no example"),
         ({"train.en": "\n\n", "train.de": "a\nb\n"}, "hold no example; 2 pairs with an empty line"),
@@ -164,4 +161,18 @@ def test_what_is_missing_is_said(parallel, write, files, message):
     for name, content in files.items():
         write(name, content)
     with pytest.raises(UserError, match=message):
+        parallel()
+
+
+@pytest.mark.parametrize(
+    "names, told",
+    [
+        (("dev.en", "dev.de", "val.en", "val.de"), "validation split is there .* val and dev"),
+        (("train.en.gz",), "both .*train.en and train.en.gz"),
+    ],
+)
+def test_a_split_that_is_there_twice_is_refused(parallel, write, names, told):
+    for name in ("train.en", "train.de", *names):
+        write(name, gzip.compress(b"a\n") if name.endswith(".gz") else "a\n")
+    with pytest.raises(UserError, match=told):
         parallel()

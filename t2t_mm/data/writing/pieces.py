@@ -22,6 +22,7 @@ from typing import Any
 from t2t_mm import loading, registry
 from t2t_mm.data.items import Broken, LeftOut, load
 from t2t_mm.data.readers.base import Reader
+from t2t_mm.quiet import quiet
 
 _FEW = 8  # pieces
 _NAMED = 5  # broken examples that are named
@@ -279,6 +280,8 @@ def _begin(directories):
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    with quiet():  # each worker would print TensorFlow's start-up messages
+        import tensorflow  # noqa: F401
     for path in directories:
         registry.load_directory(path)
 

@@ -187,11 +187,6 @@ def _as_trained(wanted: Run) -> list[Problem]:
     from t2t_mm.inference.run import restored
 
     recorded = wanted.output.recorded_problems()
-    if others := [problem.name for problem in wanted.problems if problem.name not in recorded]:
-        raise UserError(
-            f"The run in {wanted.output.path} was trained on {', '.join(recorded)}, and not on "
-            f"{', '.join(others)}."
-        )
     return [
         restored(problem.name, recorded[problem.name], wanted.hparams, wanted.output)
         for problem in wanted.problems

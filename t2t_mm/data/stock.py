@@ -101,7 +101,8 @@ def _make(problem, data_dir):
     work = data_dir / problem.dataset / shards.UNFINISHED
     with shards.alone(work), compat.quiet_tfds():
         builder = tfds.builder(problem.dataset, data_dir=data_dir)
-        compat.without_download_notes(builder).download_and_prepare()
+        builder = compat.without_download_notes(builder)
+        builder.download_and_prepare(download_dir=work / "downloads")  # there are none
         shutil.rmtree(work, ignore_errors=True)  # as after raw folders
 
 

@@ -45,19 +45,18 @@ def prepare(
     _import(problem)
     if locate.is_built_in(problem):
         _make(problem, Path(data_dir).expanduser())
-        return
-    compat.limit_download_retries(RETRIES)
-    (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
-    builder = tfds.builder(problem.dataset, data_dir=data_dir)
-    elsewhere: dict[str, Any] = {}
-    if downloads_in and str(downloads_in) != str(data_dir):
-        elsewhere["download_dir"] = Path(downloads_in).expanduser() / "downloads"
-    builder.download_and_prepare(download_config=options.download_config(), **elsewhere)
-    if problem.dataset_module:
-        maker = Maker(type(builder))
-        known = record.read(builder.data_path)
-        path = builder.data_path / "metadata.json"
-        files.write_json(path, known | {record.KEY: record.of(maker, maker.stamps)})
+    else:
+        compat.limit_download_retries(RETRIES)
+        (tfds.enable_progress_bar if sys.stderr.isatty() else tfds.disable_progress_bar)()
+        builder = tfds.builder(problem.dataset, data_dir=data_dir)
+        elsewhere: dict[str, Any] = {}
+        if downloads_in and str(downloads_in) != str(data_dir):
+            elsewhere["download_dir"] = Path(downloads_in).expanduser() / "downloads"
+        builder.download_and_prepare(download_config=options.download_config(), **elsewhere)
+    if made_by := maker(problem):
+        folder = tfds.builder(problem.dataset, data_dir=data_dir).data_path
+        known = record.read(folder) | {record.KEY: record.of(made_by, made_by.stamps)}
+        files.write_json(folder / "metadata.json", known)
 
 
 class Maker:
@@ -88,7 +87,7 @@ def maker(problem: Any) -> Maker | None:
     """Who makes the problem's stock data set; None if that is not of a user's own module."""
     import tensorflow_datasets as tfds
 
-    if not problem.dataset_module or locate.is_built_in(problem):
+    if not problem.dataset_module or problem.dataset_module.startswith("t2t_mm."):
         return None
     _import(problem)
     return Maker(tfds.builder_cls(problem.dataset.partition("/")[0]))

@@ -354,7 +354,7 @@ def test_data_that_was_prepared_for_another_class(data):
         targets = Language(vocab="mood", size=300)
 
     with pytest.raises(
-        UserError, match="mood: 'targets' in .*mood.* is not language.*delete that folder"
+        UserError, match="mood: 'targets' in .*mood.* is not language.*--generate_data=again"
     ):
         Mood2().resolve(data)
 

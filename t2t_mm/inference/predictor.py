@@ -70,7 +70,7 @@ class Predictor:
         Raises:
             UserError: for an unknown problem, or a number out of range.
         """
-        check_numbers(1, top=top, longest=longest)
+        check_numbers(1, top=top, **({} if longest is None else {"longest": longest}))
         check_numbers(0, seed=seed, first=first)
         named, method = self.problem(problem), method or Greedy()
         one = not isinstance(inputs, list | tuple)
@@ -97,7 +97,10 @@ class Predictor:
         return results[0] if one else results
 
     def warm_up(
-        self, problems: Iterable[str] | None = None, method: Any = None, longest: int = 512
+        self,
+        problems: Iterable[str] | None = None,
+        method: Any = None,
+        longest: int | None = None,
     ) -> None:
         """Compiles what answers problems, so that no later call has to wait for it.
 

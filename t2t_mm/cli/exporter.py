@@ -47,6 +47,7 @@ flags.DEFINE_integer(
     None,
     "Longest output, in symbols; twice the input's positions and 50, at most 512, if not given.",
     lower_bound=1,
+    upper_bound=limits.MOST_SYMBOLS,
     flag_values=FLAGS,
 )
 flags.DEFINE_float(

@@ -30,7 +30,11 @@ class _Side(TypedDict):
     kind: str
 
 
-class _Described(TypedDict):
+class _Findings(TypedDict, total=False):
+    findings: dict[str, dict[str, Any]]  # not recorded by older versions
+
+
+class _Described(_Findings):
     command: str
     inputs: _Side
     targets: _Side

@@ -10,7 +10,7 @@ from typing import Any
 
 from t2t_mm.problem import locate
 
-STAGE = "again"  # folder under a data directory
+STAGE = "again"  # folder under a data directory, with one for each problem
 
 
 def replace(
@@ -30,19 +30,18 @@ def replace(
         log: gets a line.
     """
     data_dir = Path(data_dir).expanduser()
-    places = locate.places(problem, data_dir / STAGE)
+    stage = data_dir / STAGE / problem.name
+    places = locate.places(problem, stage)
     for whole in filter(None, map(locate.newest, places)):
         shutil.rmtree(whole)  # of an attempt that was killed at the end
-    make(data_dir / STAGE)
+    make(stage)
     for new in filter(None, map(locate.newest, places)):
-        target = data_dir / new.relative_to(data_dir / STAGE)
+        target = data_dir / new.relative_to(stage)
         _swap(new, target)
         log(f"{problem.name}: {target} was prepared again")
-    for place in places:
-        shutil.rmtree(place, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another problem is being prepared there
-            place.parent.rmdir()
-            place.parent.parent.rmdir()
+    shutil.rmtree(stage, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another problem is being prepared there
+        stage.parent.rmdir()
 
 
 def _swap(new, target):

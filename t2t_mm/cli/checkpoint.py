@@ -3,14 +3,14 @@ nothing."""
 
 from absl import flags
 
-from t2t_mm.runs.choice import CHOICES, NEWEST, chosen
-from t2t_mm.runs.directory import OutputDir
-
 
 def define(values: flags.FlagValues) -> None:
     """Adds --checkpoint to the flags of a command."""
     flags.DEFINE_string(
-        "checkpoint", NEWEST, f"Which checkpoint to read: {CHOICES}.", flag_values=values
+        "checkpoint",
+        "newest",
+        "Which checkpoint to read: newest, best (what --keep_best kept) or a step.",
+        flag_values=values,
     )
 
 
@@ -20,4 +20,7 @@ def check(values: flags.FlagValues) -> str:
     Raises:
         UserError: if there is none.
     """
+    from t2t_mm.runs.choice import chosen
+    from t2t_mm.runs.directory import OutputDir
+
     return chosen(OutputDir(values.output_dir), values.checkpoint)

@@ -205,8 +205,9 @@ def test_an_evaluation_takes_model_problems_and_data_of_the_run(recorded, own_mo
 
 
 def test_some_problems_of_a_run_can_be_evaluated_and_no_others(recorded, own_model):
-    both = {"model": "own_model", "problems": {"mini_ende": {}, "mini_parse": {}}}
-    recorded.write_json("problems.json", both)
+    (described,) = recorded.recorded_problems().values()
+    both = {"mini_ende": described, "mini_parse": described}
+    recorded.write_json("problems.json", {"model": "own_model", "problems": both})
     assert options_of(recorded, mode="evaluate").problems == "mini_ende+mini_parse"
     assert options_of(recorded, mode="evaluate", problems="mini_parse").problems == "mini_parse"
     with pytest.raises(UserError, match="trained on mini_ende, mini_parse, not on mini_deen"):

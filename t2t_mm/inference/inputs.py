@@ -45,7 +45,8 @@ def encode(problem: Problem, value: Any, as_stored: bool = False) -> Encoded:
         raise UserError(reason(error)) from error
     if (positions := int(problem.inputs.positions(encoded))) > MOST_POSITIONS:
         raise UserError(f"{positions:,} positions long, where {MOST_POSITIONS:,} are the most")
-    return Encoded(encoded, raw.numpy().decode("utf-8") if problem.inputs.is_text else None)
+    is_text = problem.inputs.is_text and raw.dtype == tf.string  # or already encoded
+    return Encoded(encoded, raw.numpy().decode("utf-8") if is_text else None)
 
 
 def reason(error: BaseException) -> str:

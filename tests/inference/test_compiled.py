@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import Beam, Search
+from t2t_mm.decoding import Beam, Decoded, Search
 from t2t_mm.errors import UserError
 from t2t_mm.inference.predictor import Predictor, finite
 from t2t_mm.modalities.language.spec import Language
@@ -113,7 +113,7 @@ def test_an_answer_with_a_number_that_is_none_is_an_error():
 
 def test_many_hypotheses_take_fewer_inputs_at_a_time(predictor, monkeypatch):
     rows = []
-    nothing = np.zeros([2, 1, 1], np.int32), np.zeros([2, 1]), np.zeros([2, 1])
+    nothing = Decoded(np.zeros([2, 1, 1], np.int32), np.zeros([2, 1]), np.zeros([2, 1]))
 
     def noted(problem, batch, *args):
         rows.append(batch["inputs"].shape[0])

@@ -28,6 +28,7 @@ def encode(value: tf.Tensor, spec: Any, training: bool = False, seed: Any = None
     Returns:
       float32 [size, size, channels] in [-1, 1].
     """
+    value = tf.convert_to_tensor(value)
     if seed is None:
         seed = tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32)
     place = tf.random.stateless_uniform([2], seed) if training else tf.constant([0.5, 0.5])

@@ -13,7 +13,7 @@ conventions of the treebank, unless --tokenized says that they are.
 from absl import flags
 
 from t2t_mm import files
-from t2t_mm.cli import app, checkpoint
+from t2t_mm.cli import app, checkpoint, search
 from t2t_mm.config import limits
 
 FLAGS = app.new_flags()
@@ -73,14 +73,7 @@ flags.DEFINE_float(
     upper_bound=limits.MOST_ALPHA,
     flag_values=FLAGS,
 )
-flags.DEFINE_integer(
-    "decode_length",
-    None,
-    "Longest output, in symbols; twice the input's positions and 50, at most 512, if not given.",
-    lower_bound=1,
-    upper_bound=limits.MOST_SYMBOLS,
-    flag_values=FLAGS,
-)
+search.define_length(FLAGS)
 flags.DEFINE_float(
     "sampling_temperature",
     0.0,

@@ -123,10 +123,12 @@ def _check_best(config: RunConfig, problems: list[Problem]) -> None:
     if not config.keep_best:
         return
     wanted, _, name = config.keep_best.partition("/")
-    if wanted not in {problem.name for problem in problems}:
-        names = ", ".join(problem.name for problem in problems)
-        raise UserError(f"--keep_best={config.keep_best} names no problem of this run: {names}.")
-    (problem,) = (problem for problem in problems if problem.name == wanted)
+    named = {problem.name: problem for problem in problems}
+    if wanted not in named:
+        raise UserError(
+            f"--keep_best={config.keep_best} names no problem of this run: {', '.join(named)}."
+        )
+    problem = named[wanted]
     forced = problem.targets.teacher_forced
     decoded = problem.measured_by if problem.targets.is_sequence else ()
     registry.find("metric", name.removeprefix("decoded_"))

@@ -18,8 +18,7 @@ from t2t_mm.inference.run import put_weights
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
 from t2t_mm.reporting.tensorboard import Summaries
-from t2t_mm.runs.choice import NEWEST, chosen
-from t2t_mm.runs.corruption import CorruptCheckpoint, newest_intact
+from t2t_mm.runs.corruption import CorruptCheckpoint, read_chosen
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.paths import found, step_of
 
@@ -64,13 +63,9 @@ class CheckpointEvaluator:
             UserError: if there is none, or it doesn't fit.
             Terminated: after SIGTERM, between two batches. After Ctrl-C, KeyboardInterrupt.
         """
-        which = self.config.checkpoint
+        which, log = self.config.checkpoint, self.console.log
         with self.signals:
-            if which == NEWEST:
-                step = newest_intact(self.output.checkpoints, self._load, self.console.log)
-            else:
-                step = self._load(chosen(self.output, which))
-            self._evaluate(step)
+            self._evaluate(read_chosen(self.output, which, self._load, log))
 
     def follow(self, every: float = 5.0) -> None:
         """Evaluates each new checkpoint that a training run writes, until the run ends or has

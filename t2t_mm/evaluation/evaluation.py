@@ -44,12 +44,13 @@ class Evaluation:
         curves; the last two where there is an output directory."""
         part = f", first {self.max_batches} batches" if self.max_batches else ""
         title = f"Step {self.step:,}, {self.split} split{part}"
-        console.table(title, *table(self.results), units(self.results))
+        found = units(self.results)
+        console.table(title, *table(self.results), found)
         for problem, shown in self.samples.items():
             rows = [f"  {row}" for sample in shown for row in lines(sample)]
             console.log("\n".join([problem, *rows]))
         if output:
-            output.write_metrics(self.split, self.step, self.results, units(self.results))
+            output.write_metrics(self.split, self.step, self.results, found)
         if summaries:
             summaries.scalars(self.step, evaluation_scalars(self.split, self.results))
             summaries.texts(self.step, self._texts())

@@ -70,7 +70,9 @@ class Predictor:
         Raises:
             UserError: for an unknown problem, or a number out of range.
         """
-        check_numbers(1, top=top, **({} if longest is None else {"longest": longest}))
+        check_numbers(1, top=top)
+        if longest is not None:
+            check_numbers(1, longest=longest)
         check_numbers(0, seed=seed, first=first)
         named, method = self.problem(problem), method or Greedy()
         one = not isinstance(inputs, list | tuple)

@@ -14,7 +14,7 @@ from t2t_mm.inference.predictor import Predictor
 from t2t_mm.modalities.base import restored as restored_spec
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.choice import NEWEST, chosen
-from t2t_mm.runs.corruption import newest_intact
+from t2t_mm.runs.corruption import read_chosen
 from t2t_mm.runs.directory import PROBLEMS_FILE, OutputDir
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import step_of
@@ -38,18 +38,15 @@ class RunPredictor(Predictor):
 
     def __init__(self, output_dir: str | os.PathLike, checkpoint: str | int = NEWEST) -> None:
         self.output = OutputDir(output_dir)
-        path = chosen(self.output, checkpoint)
+        chosen(self.output, checkpoint)  # before anything else is missing
         hparams = hparams_files.load(self.output.path, self.output.recorded_model())
         recorded = self.output.recorded_problems()
         problems = {
             name: restored(name, record, hparams, self.output) for name, record in recorded.items()
         }
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
-        if checkpoint == NEWEST:
-            put = lambda path: put_weights(model, path)  # noqa: E731
-            step = newest_intact(self.output.checkpoints, put, _warn)
-        else:
-            step = put_weights(model, path)
+        put = lambda path: put_weights(model, path)  # noqa: E731
+        step = read_chosen(self.output, checkpoint, put, _warn)
         super().__init__(model, problems, hparams, step)
 
 

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from t2t_mm.data.pipeline.stream import read_place
 from t2t_mm.errors import UserError, first_line
+from t2t_mm.runs.choice import NEWEST, chosen
+from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.paths import found, input_folder
 
 # What TensorFlow raises where a file is missing, cut off or does not match its checksums.
@@ -74,6 +76,27 @@ def newest_intact(
                 ) from error
             log(f"{path} is corrupt ({error.reason}): going on from the checkpoint before it.")
     raise UserError(f"There is no checkpoint in {directory}.")
+
+
+def read_chosen(
+    output: OutputDir,
+    which: str | int,
+    read: Callable[[str], Result],
+    log: Callable[[str], None] = print,
+) -> Result:
+    """What `read` makes of a checkpoint of a run; in place of a newest one that is corrupt, of the
+    newest that is intact.
+
+    Args:
+        output: of the run.
+        which: see `choice.chosen`.
+        read, log: as of `newest_intact`.
+
+    Raises:
+        UserError: if there is no such checkpoint, or it is corrupt.
+    """
+    path = chosen(output, which)
+    return newest_intact(output.checkpoints, read, log) if which == NEWEST else read(path)
 
 
 def corruption_of(path: str) -> str:

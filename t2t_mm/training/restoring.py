@@ -9,8 +9,8 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.checkpoints import Checkpoints
-from t2t_mm.runs.choice import NEWEST, chosen
-from t2t_mm.runs.corruption import newest_intact
+from t2t_mm.runs.choice import NEWEST
+from t2t_mm.runs.corruption import newest_intact, read_chosen
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.warm_start import is_part_of, load_fitting
 from t2t_mm.training.state import TrainState
@@ -59,12 +59,8 @@ class Restorer:
             which: "newest" (that is intact), "best" or a step.
             rescale: see `warm_start.load_fitting`.
         """
-        path = chosen(output, which)
         read = functools.partial(self._load_fitting, output, rescale=rescale)
-        if which == NEWEST:
-            newest_intact(output.checkpoints, read, self.log)
-        else:
-            read(path)
+        read_chosen(output, which, read, self.log)
 
     def _load_fitting(self, output, path, rescale=False) -> None:
         """Takes the weights that fit; the optimizer starts again."""

@@ -7,9 +7,7 @@ files}}. Of a few files it keeps size, time and digest of each, [size, time, dig
 
 import functools
 import hashlib
-import json
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +33,7 @@ def of(reader: Any, stamps: Mapping[str, Stamps]) -> dict[str, Any]:
 def read(folder: Path) -> dict[str, Any]:
     """The metadata of the data set in a folder; {} if it has none."""
     try:
-        found = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+        found = files.read_json(folder / "metadata.json")
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -159,11 +157,12 @@ def _digest_of(path, stamp=None):
     """The digest of a regular file's content, "" if it is none, is large, or has another stamp by
     now."""
     try:
-        with open(path, "rb", opener=_only_regular) as file:
+        files.check_regular(path, LARGE)  # a pipe would be waited for
+        with open(path, "rb") as file:
             digest = hashlib.blake2b(digest_size=8)
             while block := file.read(2**20):
                 digest.update(block)
-    except OSError:
+    except (OSError, ValueError):
         return ""
     return digest.hexdigest() if stamp is None or files.stamped(path)[1:] == stamp else ""
 
@@ -171,10 +170,3 @@ def _digest_of(path, stamp=None):
 @functools.lru_cache(maxsize=4 * FEW)  # splits that one file serves are many
 def _digest_once(path, stamp):
     return _digest_of(path, stamp)
-
-
-def _only_regular(path, flags):
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGE:  # a pipe would be waited for
-        raise OSError(f"{path} is not read for its digest")
-    return os.open(path, flags)

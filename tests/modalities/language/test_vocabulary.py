@@ -150,6 +150,7 @@ def test_sizes_and_record(tmp_path):
     assert record == {
         "name": "words",
         "size": 400,
+        "wanted": 400,
         "units": "subword",
         "sha256": vocabulary.fingerprint,
         "sources": sources,

@@ -68,11 +68,9 @@ class MultiHeadAttention(Layer):
         self.built = True
 
     def _heads(self, x, kernel):
-        x = ops.reshape(
-            pointwise(x, kernel),
-            (-1, ops.shape(x)[1], self.num_heads, self.hidden_size // self.num_heads),
-        )
-        return ops.transpose(x, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
+        y = pointwise(x, kernel)
+        y = kernels.reshape_like(y, x, self.num_heads, self.hidden_size // self.num_heads)
+        return ops.transpose(y, (0, 2, 1, 3))  # [batch, heads, length, hidden / heads]
 
     def call(self, queries: Any, memory: Any, mask: Any, training: bool = False) -> Any:
         q, (k, v) = self._heads(queries, self.query), self.keys_values(memory)
@@ -86,9 +84,8 @@ class MultiHeadAttention(Layer):
         weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
         show(self.name, weights)
         attended = ops.matmul(dropout(weights, self.dropout, self.seed, training), v)
-        attended = ops.reshape(
-            ops.transpose(attended, (0, 2, 1, 3)), (-1, ops.shape(queries)[1], self.hidden_size)
-        )
+        attended = ops.transpose(attended, (0, 2, 1, 3))
+        attended = kernels.reshape_like(attended, queries, self.hidden_size)
         return pointwise(attended, self.output_kernel)
 
     def keys_values(self, memory: Any) -> tuple:
@@ -183,7 +180,7 @@ class AttentionBlock(Layer):
         self.built = True
 
     def call(self, target: Any, source: Any, source_mask: Any, training: bool = False) -> Any:
-        length = ops.shape(target)[1]
+        length = kernels.size(target, 1)
         x = target + timing_signal(length, target.shape[-1], target.dtype)
         x = x + self.step2(self.step1(x))
 

@@ -11,7 +11,7 @@ from keras import ops
 from t2t_mm.layers import kernels
 from t2t_mm.layers.base import Layer
 from t2t_mm.layers.incremental import Position
-from t2t_mm.layers.normalization import layer_norm, norm_weights, standardised
+from t2t_mm.layers.normalization import layer_norm, layer_norm_step, norm_weights
 from t2t_mm.layers.pointwise import pointwise
 from t2t_mm.layers.roles import tag
 
@@ -25,14 +25,14 @@ def apply_mask(x: Any, mask: Any) -> Any:
     """Zeroes padding: x [batch, length, ..., channels], mask [batch, length] or None."""
     if mask is None:
         return x
-    mask = ops.reshape(mask, tuple(ops.shape(mask)) + (1,) * (len(x.shape) - 2))
-    return x * ops.cast(mask, x.dtype)
+    mask = ops.expand_dims(ops.cast(mask, x.dtype), tuple(range(2, len(x.shape))))
+    return x * mask
 
 
 def depthwise_1d(x: Any, kernel: Any, dilation: int = 1, causal: bool = False) -> Any:
     """Depthwise convolution along time, output as long as the input.
 
-    A dilation of d is computed as a plain convolution over the rows of [length / d, d]: neighbours
+    A dilation d above 1 is a plain convolution over the rows of [length / d, d]: neighbours
     at distance d are in one column, so that nothing is gathered or inserted, and short inputs cost
     only the rows that they fill.
 
@@ -46,16 +46,19 @@ def depthwise_1d(x: Any, kernel: Any, dilation: int = 1, causal: bool = False) -
         [batch, length, channels].
     """
     taps, channels = kernel.shape
-    length = ops.shape(x)[1]
-    rows = -(-length // dilation)
+    kernel = ops.reshape(kernel, (taps, 1, channels, 1))
     before = taps - 1 if causal else (taps - 1) // 2
+    if dilation == 1:
+        x = ops.pad(x, [[0, 0], [before, taps - 1 - before], [0, 0]])
+        return ops.squeeze(kernels.depthwise(ops.expand_dims(x, 2), kernel), 2)
+    length = kernels.size(x, 1)
+    rows = -(-length // dilation)
     x = ops.pad(
         x, [[0, 0], [before * dilation, (taps - 1 - before + rows) * dilation - length], [0, 0]]
     )
     x = ops.reshape(x, (-1, rows + taps - 1, dilation, channels))
-    y = kernels.depthwise(x, kernel[:, None, :, None])  # [batch, rows, dilation, channels]
-    y = ops.reshape(y, (-1, rows * dilation, channels))
-    return y if dilation == 1 else y[:, :length]
+    y = kernels.depthwise(x, kernel)  # [batch, rows, dilation, channels]
+    return ops.reshape(y, (-1, rows * dilation, channels))[:, :length]
 
 
 def depthwise_2d(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:
@@ -134,7 +137,7 @@ class ConvStep(Layer):
         """One position: x [rows, channels], incremental.Position, ring -> ([rows, filters],
         ring)."""
         x, ring = position.convolve(ring, ops.relu(x), self.depthwise, self.dilation)
-        return layer_norm(pointwise(x, self.pointwise), self.scale, self.offset, standardised), ring
+        return layer_norm_step(pointwise(x, self.pointwise), self.scale, self.offset), ring
 
 
 @keras.saving.register_keras_serializable("t2t_mm")

@@ -50,7 +50,7 @@ def plan(chosen: Any, valid: Any, experts: int, capacity: Any = None) -> Plan:
     expert = ops.reshape(
         ops.where(valid[:, None], chosen, experts), (-1,)
     )  # [T * k]; padding comes last
-    count = ops.shape(expert)[0]
+    count = kernels.size(expert, 0)
     index = ops.arange(count, dtype="int32")
     key = ops.sort(expert * count + index)
     expert, order = key // count, key % count
@@ -136,7 +136,7 @@ def add_overflow(
     Returns:
         [T, D].
     """
-    count, k = gates.shape[0] or ops.shape(gates)[0], gates.shape[1]
+    count, k = kernels.size(gates, 0), gates.shape[1]
     flat_gates = ops.reshape(ops.cast(gates, y.dtype), (-1,))  # [T * k]
     load = plan.first[1:] - plan.first[:-1]
     blocks = ops.maximum((load + capacity - 1) // capacity - 1, 0)  # [E], beyond the buffer

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from t2t_mm.layers import kernels
 from t2t_mm.layers.base import Layer
 
 
@@ -54,7 +55,7 @@ class FeedForward(Layer):
         tokens = ops.reshape(
             x, (-1, x.shape[-1])
         )  # [T, D]; plain matrices are the fastest on a CPU
-        y = ops.reshape(self.step(tokens), ops.shape(x))
+        y = kernels.reshape_like(self.step(tokens), x, x.shape[-1])
         if valid is not None:
             y = ops.where(valid[..., None], y, ops.zeros_like(y))
         return y, {"aux_loss": ops.zeros((), "float32")}

@@ -77,6 +77,25 @@ def replica() -> Any:
     return context.replica_id_in_sync_group if several else 0
 
 
+def size(x: Any, axis: int) -> Any:
+    """ops.shape(x)[axis], without the operations that read the other sizes."""
+    if keras.backend.backend() != "tensorflow" or x.shape[axis] is not None:
+        return x.shape[axis]
+    import tensorflow as tf
+
+    return tf.shape(x)[axis]
+
+
+def reshape_like(values: Any, x: Any, *last: int) -> Any:
+    """`values` with all dimensions of `x` but its last, and then `last`."""
+    if keras.backend.backend() != "tensorflow" or None not in x.shape[1:-1]:
+        return ops.reshape(values, (-1, *x.shape[1:-1], *last))
+    import tensorflow as tf
+
+    shape = tf.shape(x)
+    return tf.reshape(values, shape if last == (x.shape[-1],) else tf.concat([shape[:-1], last], 0))
+
+
 def depthwise(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:
     """Depthwise convolution, not padded: x [batch, h, w, channels], kernel [taps_h, taps_w,
     channels, multiplier].
@@ -104,7 +123,7 @@ def depthwise(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:
 def shifted(x: Any, taps: tuple[int, int], strides: tuple[int, int]) -> Iterator[tuple]:
     """(i, j, inputs of tap (i, j)) for each tap of a window: slices of x [batch, h, w, channels],
     not padded."""
-    last = [ops.shape(x)[axis + 1] - taps[axis] + 1 for axis in (0, 1)]
+    last = [size(x, axis + 1) - taps[axis] + 1 for axis in (0, 1)]
     for i in range(taps[0]):
         for j in range(taps[1]):
             yield i, j, x[:, i : i + last[0] : strides[0], j : j + last[1] : strides[1]]

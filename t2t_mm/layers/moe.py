@@ -120,7 +120,7 @@ class MixtureOfExperts(Layer):
             "load": load,
             "dropped": (routed - kept) / ops.maximum(routed, 1.0),
         }
-        return ops.reshape(y, ops.shape(x)), info
+        return kernels.reshape_like(y, x, x.shape[-1]), info
 
     def step(self, x: Any) -> Any:
         """One position of decoding: [rows, channels] -> [rows, channels]; no noise, and nothing is
@@ -133,7 +133,7 @@ class MixtureOfExperts(Layer):
         self, tokens: Any, gates: Any, chosen: Any, valid: Any, training: bool = False
     ) -> tuple:
         """Tokens [T, D] through their experts: ([T, D], number of assignments computed)."""
-        ragged, count = kernels.on_tensorflow_cpu(), ops.shape(tokens)[0]
+        ragged, count = kernels.on_tensorflow_cpu(), kernels.size(tokens, 0)
         capacity = None if ragged else self.capacity(count, training)
         plan = dispatch.plan(chosen, valid, self.num_experts, capacity)
         rows = dispatch.dispatch(tokens, plan)  # [S, D]

@@ -10,48 +10,44 @@ from t2t_mm.layers.base import Layer
 EPSILON = 1e-6
 
 
-def normalise(x: Any) -> Any:
-    """Mean 0 and variance 1 over the last axis.
+def layer_norm(x: Any, scale: Any, offset: Any) -> Any:
+    """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype
+    of `x`.
 
     The gradient is written by hand: derived op by op it would read and write the tensor twice as
     often, and a model of separable convolutions spends a quarter of its time here.
     """
 
     @ops.custom_gradient
-    def run(x):
-        centred, inverse = _centred(x)
-        y = centred * inverse
+    def run(x, scale, offset):
+        normal, inverse = _normalised(x)
 
         def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream
-            along = ops.mean(upstream * y, axis=-1, keepdims=True)
-            return (upstream - ops.mean(upstream, axis=-1, keepdims=True) - y * along) * inverse
+            upstream = ops.cast(args[0] if upstream is None else upstream, "float32")
+            above = tuple(range(len(x.shape) - 1))  # all axes but the last
+            d_scale, d_offset = ops.sum(upstream * normal, above), ops.sum(upstream, above)
+            inner = upstream * scale
+            along = ops.mean(inner * normal, axis=-1, keepdims=True)
+            d_x = (inner - ops.mean(inner, axis=-1, keepdims=True) - normal * along) * inverse
+            return ops.cast(d_x, x.dtype), d_scale, d_offset
 
-        return y, gradient
+        return ops.cast(normal * scale + offset, x.dtype), gradient
 
-    return run(x)
-
-
-def standardised(x: Any) -> Any:
-    """As `normalise`, with the backend's own gradient."""
-    centred, inverse = _centred(x)
-    return centred * inverse
+    return run(x, ops.cast(scale, "float32"), ops.cast(offset, "float32"))
 
 
-def _centred(x):
-    """x minus its mean over the last axis, and the factor that makes its variance 1."""
-    centred = x - ops.mean(x, axis=-1, keepdims=True)
-    return centred, ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + EPSILON)
-
-
-def layer_norm(x: Any, scale: Any, offset: Any, normalise: Any = normalise) -> Any:
-    """Normalises the last axis of `x` in float32: [..., channels] -> [..., channels] in the dtype
-    of `x`.
-
-    With `normalise=standardised` in fewer operations, where no gradient is needed.
-    """
-    y = normalise(ops.cast(x, "float32")) * ops.cast(scale, "float32") + ops.cast(offset, "float32")
+def layer_norm_step(x: Any, scale: Any, offset: Any) -> Any:
+    """As `layer_norm`, in fewer operations where no gradient is needed."""
+    y = _normalised(x)[0] * ops.cast(scale, "float32") + ops.cast(offset, "float32")
     return ops.cast(y, x.dtype)
+
+
+def _normalised(x):
+    """Mean 0 and variance 1 over the last axis, and the factor that makes the variance 1."""
+    x = ops.cast(x, "float32")
+    centred = x - ops.mean(x, axis=-1, keepdims=True)
+    inverse = ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + EPSILON)
+    return centred * inverse, inverse
 
 
 def norm_weights(layer: Any, channels: int, first_scale: float = 1.0) -> list[keras.Variable]:
@@ -87,4 +83,4 @@ class LayerNorm(Layer):
 
     def step(self, x: Any) -> Any:
         """As a call, without gradient."""
-        return layer_norm(x, self.scale, self.offset, standardised)
+        return layer_norm_step(x, self.scale, self.offset)

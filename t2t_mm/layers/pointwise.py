@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from t2t_mm.layers import kernels
+
 
 def pointwise(x: Any, kernel: Any) -> Any:
     """[..., channels] times [channels, filters] -> [..., filters].
@@ -11,9 +13,8 @@ def pointwise(x: Any, kernel: Any) -> Any:
     One product over all positions. With broadcasting, TensorFlow would multiply example by example
     and sum a gradient of the kernel for each: three to five times slower on short sequences.
     """
-    channels, filters = kernel.shape
+    kernel = ops.cast(kernel, x.dtype)
     if len(x.shape) == 2:
-        return ops.matmul(x, ops.cast(kernel, x.dtype))
-    y = ops.matmul(ops.reshape(x, (-1, channels)), ops.cast(kernel, x.dtype))
-    inner = x.shape[1:-1] if None not in x.shape[1:-1] else ops.shape(x)[1:-1]
-    return ops.reshape(y, (-1, *inner, filters))
+        return ops.matmul(x, kernel)
+    y = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), kernel)
+    return kernels.reshape_like(y, x, kernel.shape[1])

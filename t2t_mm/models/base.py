@@ -274,7 +274,7 @@ class ProblemModel(keras.Model):
             beam: hypotheses of each example, an int; row b * beam + i is the i-th of example b.
             length: positions that there is to be room for, an int or a tensor.
         """
-        batch = ops.shape(memory["mask"])[0]
+        batch = kernels.size(memory["mask"], 0)
         return {
             "lineage": first_lineage(batch * beam, length),
             "body": self.start_body(batch, beam, length),

@@ -5,6 +5,7 @@ from typing import Any
 
 from keras import ops
 
+from t2t_mm.layers import kernels
 from t2t_mm.layers.attention import AttentionBlock
 from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import BRANCH_SCALE, ConvBlock, ConvStep, apply_mask, dropout
@@ -98,7 +99,7 @@ class Encoder(Layer):
 
     def call(self, x: Any, valid: Any, training: bool = False) -> tuple:
         info = {}
-        x = apply_mask(x + timing_signal(ops.shape(x)[1], x.shape[-1], x.dtype), valid)
+        x = apply_mask(x + timing_signal(kernels.size(x, 1), x.shape[-1], x.dtype), valid)
         for i, block in enumerate(self.blocks, start=1):
             x = self.run(block, x, valid=valid, training=training)
             if self.experts and i == (len(self.blocks) + 1) // 2:

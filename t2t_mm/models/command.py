@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from t2t_mm.layers import kernels
 from t2t_mm.layers.base import Layer
 
 
@@ -32,7 +33,7 @@ class CommandToken(Layer):
     def prepend(self, x: Any) -> Any:
         """[batch, length, hidden] -> [batch, 1 + length, hidden]."""
         token = ops.cast(self.token, x.dtype)[None, None, :]
-        token = ops.broadcast_to(token, (ops.shape(x)[0], 1, self.hidden_size))
+        token = ops.broadcast_to(token, (kernels.size(x, 0), 1, self.hidden_size))
         return ops.concatenate([token, x], axis=1)
 
 

@@ -4,8 +4,8 @@ normalised before each branch: the control for the MultiModel."""
 from typing import Any
 
 import keras
-from keras import ops
 
+from t2t_mm.layers import kernels
 from t2t_mm.layers.attention import MultiHeadAttention, causal_mask
 from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import apply_mask, dropout
@@ -148,7 +148,7 @@ class TransformerEncoder(Layer):
         self.built = True
 
     def call(self, x: Any, valid: Any, training: bool = False) -> tuple[Any, dict]:
-        x = x + timing_signal(ops.shape(x)[1], x.shape[-1], x.dtype)
+        x = x + timing_signal(kernels.size(x, 1), x.shape[-1], x.dtype)
         for block in self.blocks:
             x = self.run(block, x, visible=valid[:, None, None, :], training=training)
         return apply_mask(self.norm(x), valid), {}
@@ -179,7 +179,7 @@ class TransformerDecoder(Layer):
         self.built = True
 
     def call(self, x: Any, encoding: Any, encoding_mask: Any, training: bool = False) -> Any:
-        length = ops.shape(x)[1]
+        length = kernels.size(x, 1)
         x = x + timing_signal(length, x.shape[-1], x.dtype)
         causal = causal_mask(length)
         for block in self.blocks:

@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from t2t_mm.layers import kernels
 from t2t_mm.layers.convolution import apply_mask
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D, stride_mask
 from t2t_mm.modalities.net import ModalityNet
@@ -72,5 +73,5 @@ class AudioNet(ModalityNet):
         for block, stride in zip(self.blocks, self.time_strides, strict=True):
             x = block(x, mask)
             mask = stride_mask(mask, stride)
-        x = ops.reshape(x, (ops.shape(x)[0], ops.shape(x)[1], 1, self.folded))
+        x = ops.reshape(x, (-1, kernels.size(x, 1), 1, self.folded))
         return apply_mask(self.fold(x)[:, :, 0], mask), mask, None

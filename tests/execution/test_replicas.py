@@ -23,6 +23,7 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass
 
 QUIET = TINY.replace(
@@ -36,6 +37,11 @@ def trainer(count, hparams=QUIET, output=None, problems=None, console=None, **op
     config = RunConfig(**{"seed": 3, "eval_every": 0, "strategy": "one_device"} | options)
     with strategy.scope():
         return Trainer(problems or [Toy()], hparams, config, output, console=console or Silent())
+
+
+def simple(count, hparams=QUIET, **options):
+    """One of the simplest model: what is summed over replicas is the same for all models."""
+    return trainer(count, hparams, model=simplest(), **options)
 
 
 def steps(one, count):
@@ -58,7 +64,8 @@ def test_a_strategy_of_one_device_mirrors_nothing(monkeypatch):
     )
     strategy = make_strategy("mirrored")
     assert not isinstance(strategy, tf.distribute.MirroredStrategy)
-    one = Trainer([Toy()], QUIET, RunConfig(strategy="mirrored"), console=Silent())
+    config = RunConfig(strategy="mirrored", model=simplest())
+    one = Trainer([Toy()], QUIET, config, console=Silent())
     assert one.replicas.count == 1
     one.train(1)
 
@@ -87,7 +94,7 @@ def test_replicas_train_and_evaluate_as_one_device():
 
 
 def test_fifty_steps_on_one_device_and_on_four_have_the_same_losses():
-    one, four = ([float(r["loss"]) for r in steps(trainer(count), 50)] for count in (1, 4))
+    one, four = ([float(r["loss"]) for r in steps(simple(count), 50)] for count in (1, 4))
     np.testing.assert_allclose(four, one, rtol=1e-4)
     assert np.mean(one[-5:]) < np.mean(one[:5]) - 0.2  # they learn
 
@@ -95,14 +102,14 @@ def test_fifty_steps_on_one_device_and_on_four_have_the_same_losses():
 @pytest.mark.parametrize("optimizer", ["adafactor", "muon"])
 def test_every_optimizer_moves_replicas_alike(optimizer):
     hparams = QUIET.replace(optimizer=optimizer, weight_decay=0.1, accumulate=2, ema_decay=0.9)
-    losses = [[float(r["loss"]) for r in steps(trainer(count, hparams), 4)] for count in (1, 2)]
+    losses = [[float(r["loss"]) for r in steps(simple(count, hparams), 4)] for count in (1, 2)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
 
 
 def test_a_checkpoint_does_not_know_how_many_devices_wrote_it(tmp_path):
-    losses = [float(r["loss"]) for r in steps(trainer(2, output=tmp_path, train_steps=6), 3)]
-    losses += [float(r["loss"]) for r in steps(trainer(1, output=tmp_path, train_steps=6), 3)]
-    whole = [float(r["loss"]) for r in steps(trainer(1, train_steps=6), 6)]
+    losses = [float(r["loss"]) for r in steps(simple(2, output=tmp_path, train_steps=6), 3)]
+    losses += [float(r["loss"]) for r in steps(simple(1, output=tmp_path, train_steps=6), 3)]
+    whole = [float(r["loss"]) for r in steps(simple(1, train_steps=6), 6)]
     np.testing.assert_allclose(losses, whole, rtol=1e-4)
 
 

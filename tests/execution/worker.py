@@ -12,11 +12,12 @@ from t2t_mm.errors import UserError
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass
 
 
 def main(output, until):
-    config = RunConfig(seed=3, train_steps=until, save_every=5, mode="train")
+    config = RunConfig(seed=3, train_steps=until, save_every=5, mode="train", model=simplest())
     one = Trainer([Toy(), ToyClass("toy_first")], TINY, config, output, console=Silent())
     one.resume()
     before = one.step

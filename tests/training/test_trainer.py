@@ -17,6 +17,7 @@ from t2t_mm.reporting.console import Console, Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass, without_work
 
 
@@ -24,6 +25,11 @@ def trainer(output_dir, problems=None, hparams=TINY, console=None, hooks=(), **o
     problems = problems or [Toy("toy_copy"), ToyClass("toy_first")]
     config = RunConfig(**{"eval_every": 0} | options)
     return Trainer(problems, hparams, config, output_dir, hooks, console or Silent())
+
+
+def simple(output_dir, **options):
+    """One of the simplest model on one problem."""
+    return trainer(output_dir, **{"problems": [Toy()], "model": simplest()} | options)
 
 
 def weights(of):
@@ -44,7 +50,7 @@ def test_a_model_that_has_its_steps_says_so_and_no_loss_of_nothing(tmp_path):
     def said(steps):
         out = io.StringIO()
         without_work(
-            trainer(tmp_path, console=Console(out), mode="train", train_steps=steps)
+            simple(tmp_path, console=Console(out), mode="train", train_steps=steps)
         ).train()
         return out.getvalue()
 
@@ -92,13 +98,14 @@ def test_goes_on_where_it_stopped(run, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_run():
-    first, second = (trainer(None, problems=[Toy()], train_steps=4, seed=5) for _ in range(2))
+    hparams = TINY.replace(dropout=0.1)
+    first, second = (simple(None, hparams=hparams, train_steps=4, seed=5) for _ in range(2))
     for one in (first, second):
         one.train()
     other = weights(second)
     for name, value in weights(first).items():
         np.testing.assert_array_equal(value, other[name])
-    begun = [weights(trainer(None, problems=[Toy()], seed=seed)) for seed in (5, 6)]
+    begun = [weights(simple(None, hparams=hparams, seed=seed)) for seed in (5, 6)]
     assert any((begun[0][name] != value).any() for name, value in begun[1].items())
     assert any((begun[0][name] != value).any() for name, value in other.items())
 
@@ -107,16 +114,16 @@ def test_making_a_trainer_touches_neither_disk_nor_global_generators(run, tmp_pa
     _, directory, _ = run
     before, python, numpy = set(directory.iterdir()), random.getstate(), np.random.get_state()
     (tmp_path / "file").write_text("")
-    trainer(tmp_path / "new", hparams=TINY.replace(ema_decay=0.9))
-    trainer(tmp_path / "file" / "below")  # that can't be a directory: of no concern yet
-    trainer(directory, hparams=TINY.replace(hidden_size=32))  # nor that it doesn't fit
+    simple(tmp_path / "new", hparams=TINY.replace(ema_decay=0.9))
+    simple(tmp_path / "file" / "below")  # that can't be a directory: of no concern yet
+    simple(directory, hparams=TINY.replace(hidden_size=32))  # nor that it doesn't fit
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert set(directory.iterdir()) == before
     assert random.getstate() == python
     for mine, theirs in zip(np.random.get_state(), numpy, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     with pytest.raises(UserError, match="--output_dir=.*file/below can't be written to"):
-        trainer(tmp_path / "file" / "below").train()
+        simple(tmp_path / "file" / "below").train()
 
 
 def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
@@ -141,12 +148,12 @@ def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
 
 
 def test_other_batches_start_anew():
-    first, other = trainer(None), trainer(None)
+    first, other = simple(None), simple(None)
     batches = [
         one.inputs.next("toy_copy", step)["inputs"].numpy()
         for one, step in ((first, 0), (other, 4))
     ]
-    again = trainer(None).inputs.next("toy_copy", 0)["inputs"].numpy()
+    again = simple(None).inputs.next("toy_copy", 0)["inputs"].numpy()
     np.testing.assert_array_equal(batches[0], again)
     assert batches[0].shape != batches[1].shape or (batches[0] != batches[1]).any()
 
@@ -199,7 +206,7 @@ def test_no_training_examples():
 
 
 def test_a_loss_that_is_not_finite_stops_and_saves_nothing(tmp_path):
-    broken = trainer(tmp_path, problems=[Toy()], train_steps=30, save_every=2)
+    broken = simple(tmp_path, train_steps=30, save_every=2)
     broken.train(2)
     table = broken.model.variables_of("toy_copy")[0]
     table.assign(np.full(table.shape, np.nan))
@@ -219,7 +226,7 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing(tmp_path):
 def test_steps_that_are_not_finite_can_be_skipped():
     logged, console = [], Silent()
     console.log = logged.append
-    one = trainer(None, [Toy()], console=console, train_steps=5, skip_nonfinite=True)
+    one = simple(None, console=console, train_steps=5, skip_nonfinite=True)
     table = one.model.variables_of("toy_copy")[0]
     whole = table.numpy().copy()
     one.train(2)
@@ -235,9 +242,7 @@ def test_steps_that_are_not_finite_can_be_skipped():
 
 
 def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
-    first, second = (
-        trainer(None, problems=[Toy()], train_steps=7, steps_per_execution=n) for n in (1, 3)
-    )
+    first, second = (simple(None, train_steps=7, steps_per_execution=n) for n in (1, 3))
     first.train()
     second.train()
     for name, value in weights(first).items():
@@ -245,9 +250,7 @@ def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_found_late_but_before_anything_is_saved(tmp_path):
-    broken = trainer(
-        tmp_path, problems=[Toy()], train_steps=30, save_every=4, steps_per_execution=5
-    )
+    broken = simple(tmp_path, train_steps=30, save_every=4, steps_per_execution=5)
     broken.train(4)
     table = broken.model.variables_of("toy_copy")[0]
     table.assign(np.full(table.shape, np.nan))
@@ -274,14 +277,9 @@ def test_what_is_computed_again_is_the_same(monkeypatch):
 
 
 def test_parts_of_a_batch_add_up_to_it():
-    hparams = TINY.replace(
-        moe_layers="none"
-    )  # the balancing losses of experts are those of each part
     updated = []
     for parts in (1, 3):
-        one = trainer(
-            None, problems=[Toy()], hparams=hparams.replace(accumulate=parts), train_steps=3, seed=2
-        )
+        one = simple(None, hparams=TINY.replace(accumulate=parts), train_steps=3, seed=2)
         one.train()
         updated.append(weights(one))
     for name, value in updated[0].items():
@@ -290,7 +288,8 @@ def test_parts_of_a_batch_add_up_to_it():
 
 
 def test_a_moving_average_is_evaluated_and_saved(tmp_path):
-    one = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
+    hparams = TINY.replace(ema_decay=0.9)
+    one = simple(tmp_path, hparams=hparams, train_steps=12)
     one.train(11)
     average = one.state.average
     before = {name: value.numpy() for name, value in average.averages.items()}
@@ -307,11 +306,11 @@ def test_a_moving_average_is_evaluated_and_saved(tmp_path):
         np.testing.assert_array_equal(value, weighed[name])
     averages = {name: value.numpy() for name, value in average.averages.items()}
     assert any((averages[name] != weighed[name]).any() for name in averages)
-    again = trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(ema_decay=0.9), train_steps=12)
+    again = simple(tmp_path, hparams=hparams, train_steps=12)
     assert again.evaluate()["toy_copy"] == values
     for name, value in again.state.average.averages.items():
         np.testing.assert_array_equal(value.numpy(), averages[name])
-    assert trainer(None, problems=[Toy()]).state.average is None
+    assert simple(None).state.average is None
 
 
 @pytest.mark.parametrize(
@@ -325,28 +324,28 @@ def test_a_moving_average_is_evaluated_and_saved(tmp_path):
     ],
 )
 def test_what_a_checkpoint_has_beside_the_weights_is_not_changed(tmp_path, changed, message):
-    without_work(trainer(tmp_path, problems=[Toy()], train_steps=2)).train()
+    without_work(simple(tmp_path, train_steps=2)).train()
     with pytest.raises(UserError, match=message):
-        trainer(tmp_path, problems=[Toy()], hparams=TINY.replace(**changed)).resume()
+        simple(tmp_path, hparams=TINY.replace(**changed)).resume()
 
 
 def test_changes_are_logged(tmp_path):
-    without_work(trainer(tmp_path, problems=[Toy()], train_steps=2)).train()
+    without_work(simple(tmp_path, train_steps=2)).train()
     out = io.StringIO()
     hparams = TINY.replace(batch_size=TINY.batch_size + 1)
-    trainer(tmp_path, problems=[Toy()], hparams=hparams, console=Console(out)).resume()
+    simple(tmp_path, hparams=hparams, console=Console(out)).resume()
     assert f"batch_size={TINY.batch_size + 1} (was {TINY.batch_size})" in out.getvalue()
     assert "the order of the data starts again" in " ".join(out.getvalue().split())
 
 
 def logged_on_resume(output, **options):
     out = io.StringIO()
-    trainer(output, problems=[Toy()], console=Console(out), **options).resume()
+    simple(output, console=Console(out), **options).resume()
     return out.getvalue()
 
 
 def test_options_that_change_the_result_are_logged_on_resume(tmp_path):
-    without_work(trainer(tmp_path, problems=[Toy()], train_steps=2, seed=3)).train()
+    without_work(simple(tmp_path, train_steps=2, seed=3)).train()
     assert "Other" not in logged_on_resume(tmp_path, train_steps=2, seed=3, save_every=7)
     logged = logged_on_resume(tmp_path, train_steps=4, seed=1, precision="bfloat16")
     assert (
@@ -366,11 +365,11 @@ def other_model():
 
 def test_a_run_of_an_older_version_goes_on(tmp_path):
     """It has recorded no options."""
-    without_work(trainer(tmp_path, problems=[Toy()], train_steps=2)).train()
+    without_work(simple(tmp_path, train_steps=2)).train()
     (tmp_path / "run.json").unlink()
     (tmp_path / "status.json").unlink()
     assert "Other" not in logged_on_resume(tmp_path, train_steps=4, seed=1)
-    one = without_work(trainer(tmp_path, problems=[Toy()], train_steps=4))
+    one = without_work(simple(tmp_path, train_steps=4))
     one.train()
     assert one.step == 4 and (tmp_path / "run.json").exists()
 
@@ -379,12 +378,12 @@ def test_a_run_of_an_older_version_goes_on(tmp_path):
     "damaged", ["seeds.json", "toy_copy.index", "toy_copy.data-00000-of-00001"]
 )
 def test_damaged_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, damaged):
-    one = without_work(trainer(tmp_path, problems=[Toy()], train_steps=4, save_every=2))
+    one = without_work(simple(tmp_path, train_steps=4, save_every=2))
     one.train()
     (file,) = (tmp_path / "checkpoints" / "input-4").rglob(damaged)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     out = io.StringIO()
-    again = trainer(tmp_path, problems=[Toy()], train_steps=4, console=Console(out))
+    again = simple(tmp_path, train_steps=4, console=Console(out))
     again.resume()
     assert again.step == 2 and "is corrupt (inputs of worker-0: " in " ".join(
         out.getvalue().split()

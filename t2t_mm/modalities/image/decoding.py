@@ -18,9 +18,25 @@ from t2t_mm.modalities.image.headers import number, part
 
 def decode(content: tf.Tensor) -> tf.Tensor:
     """A JPEG, PNG, GIF or BMP (not compressed), a string scalar -> uint8 [height, width, 3]."""
-    # Outside of a graph its loops would be slow; in one, a data set that calls a function can't be
-    # saved with a run.
-    return _compiled(content) if tf.executing_eagerly() else _decode(content)
+    content = tf.convert_to_tensor(content)
+    graph, definition = _traced()
+    if tf.executing_eagerly():
+        return graph(content)
+    # A copy, since a data set that calls a function can't be saved with a run.
+    here = {graph.inputs[0].name: tf.identity(content)}  # in the branch of a condition, too
+    (pixels,) = tf.graph_util.import_graph_def(
+        definition, here, [graph.outputs[0].name], name="decode"
+    )
+    return tf.ensure_shape(pixels, [None, None, 3])
+
+
+@functools.cache
+def _traced():
+    """The decoder's graph, and as GraphDef: traced once, which takes a second."""
+    with tf.init_scope():
+        content = tf.TensorSpec([], tf.string)
+        graph = tf.function(_decode, autograph=False).get_concrete_function(content)
+    return graph, graph.graph.as_graph_def()
 
 
 def _decode(content):
@@ -34,9 +50,6 @@ def _decode(content):
         for start, read in readers.items()
     ]
     return tf.ensure_shape(tf.case(cases, unknown), [None, None, 3])
-
-
-_compiled = tf.function(_decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
 
 def jpeg_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:

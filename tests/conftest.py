@@ -66,5 +66,7 @@ def trained(trained_data, tmp_path_factory):
     problems = [registry.problem(name).configure(SMALL) for name in mixtures.parse("mini8")]
     output = tmp_path_factory.mktemp("mini_run")
     problems = prepare.resolve(problems, trained_data, SMALL)
-    Trainer(problems, SMALL, RunConfig(train_steps=2), output, console=Silent()).train()
+    Trainer(
+        problems, SMALL, RunConfig(train_steps=2, mode="train"), output, console=Silent()
+    ).train()
     return str(output)

@@ -16,18 +16,20 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.training import optimizers
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, without_work
 
 HPARAMS = TINY.replace(ema_decay=0.9)
 
 
 def trainer(output, **options):
-    config = RunConfig(**{"mode": "train"} | options)
+    config = RunConfig(**{"mode": "train", "model": simplest()} | options)
     return without_work(Trainer([Toy()], HPARAMS, config, output, console=Silent()))
 
 
 def evaluator(output, **options):
-    config = RunConfig(**{"mode": "evaluate", "train_steps": 1000} | options)
+    wanted = {"mode": "evaluate", "train_steps": 1000, "model": simplest()}
+    config = RunConfig(**wanted | options)
     return CheckpointEvaluator(OutputDir(output), [Toy()], HPARAMS, config, Replicas(), Silent())
 
 

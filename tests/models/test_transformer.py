@@ -36,7 +36,7 @@ def run(trained_data, tmp_path_factory):
     problems = prepare.resolve(problems, trained_data, hparams)
     output = tmp_path_factory.mktemp("transformer")
     for before, steps in ((0, 2), (2, 3)):
-        config = RunConfig(train_steps=steps, model="transformer")
+        config = RunConfig(train_steps=steps, model="transformer", mode="train")
         trainer = Trainer(problems, hparams, config, output, console=Silent())
         trainer.resume()
         assert trainer.step == before

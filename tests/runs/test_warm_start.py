@@ -12,6 +12,7 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs import warm_start
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass
 
 
@@ -35,7 +36,8 @@ class Told(Silent):
 
 def make(output=None, problems=None, console=None, hparams=TINY, **options):
     wanted = {"seed": 1, "train_steps": 10, "save_every": 4, "warm_start_from": ""} | options
-    config = RunConfig(**wanted | {"warm_start_from": str(wanted["warm_start_from"])})
+    wanted["warm_start_from"] = str(wanted["warm_start_from"])
+    config = RunConfig(**wanted, model=simplest())
     one = Trainer(problems or [Toy()], hparams, config, output, console=console or Silent())
     one.resume()
     return one

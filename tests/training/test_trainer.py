@@ -354,7 +354,7 @@ def test_options_that_change_the_result_are_logged_on_resume(tmp_path):
     ) in " ".join(logged.split())
     recorded = json.loads((tmp_path / "run.json").read_text())
     assert recorded["problems"] == "toy_copy" and recorded["seed"] == 3
-    with pytest.raises(UserError, match="was started with model=multimodel, not other"):
+    with pytest.raises(UserError, match="was started with model=simplest, not other"):
         logged_on_resume(tmp_path, train_steps=2, model=other_model())
 
 

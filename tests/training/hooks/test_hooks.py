@@ -11,6 +11,7 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.hooks.base import Hook
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, without_work
 
 
@@ -42,7 +43,7 @@ class Diary(Hook):
 
 
 def trainer(output, hook, **options):
-    config = RunConfig(**{"train_steps": 3, "eval_every": 2} | options)
+    config = RunConfig(**{"train_steps": 3, "eval_every": 2} | options, model=simplest())
     one = Trainer([Toy()], TINY, config, output, hooks=[hook], console=Silent())
     one._evaluator.run = lambda step, split, *args: Evaluation(
         step, split, 0, {"toy_copy": {"accuracy": 0.5}}, {}, {}

@@ -10,13 +10,15 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.best import Best
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, without_work
 
 
 def trainer(output, scores, asked=None, **options):
     """A trainer whose evaluations find `scores`: {step: accuracy}."""
     wanted = {"keep_best": "toy_copy/accuracy", "eval_every": 5, "train_steps": 50}
-    one = Trainer([Toy()], TINY, RunConfig(**wanted | options), output, console=Silent())
+    config = RunConfig(**wanted | options, model=simplest())
+    one = Trainer([Toy()], TINY, config, output, console=Silent())
 
     def run(step, split, *args):
         if asked is not None:

@@ -11,6 +11,7 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.hooks.base import Hook
 from t2t_mm.training.trainer import Trainer
+from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass, without_work
 
 
@@ -29,7 +30,7 @@ class Send(Hook):
 def trainer(output, hook=None, problems=None, **options):
     options = {"train_steps": 50, "eval_every": 0} | options
     hooks = [hook] if hook else []
-    config = RunConfig(**options)
+    config = RunConfig(**options, model=simplest())
     return without_work(Trainer(problems or [Toy()], TINY, config, output, hooks, Silent()))
 
 

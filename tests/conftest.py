@@ -13,8 +13,8 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 if "PYTEST_XDIST_WORKER" in os.environ:
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
-# To trace a graph makes a million objects that stay: looking for garbage among them is a tenth of
-# the time.
+# To trace a graph makes a million objects that stay: looking for garbage among them would be a
+# tenth of the time.
 gc.freeze()
 gc.set_threshold(100_000, 20, 50)
 

@@ -106,9 +106,11 @@ def test_fit_trains_one_problem_and_leaves_the_others_alone(kind):
         assert (variable.numpy() != value).any() == (id(variable) in path), variable.path
 
 
-@pytest.mark.parametrize("name", ["translate", "classify_image"])
-def test_an_export_gives_the_same_logits(name, tmp_path):
-    model = made(MODELS["multimodel"])
+@pytest.mark.parametrize(
+    "kind, name", [("multimodel", "translate"), ("transformer", "classify_image")]
+)
+def test_an_export_gives_the_same_logits(kind, name, tmp_path):
+    model = made(MODELS[kind])
     data = batch(PROBLEMS[name], short=0)
     keys = ["inputs", "targets"] if PROBLEMS[name].targets.is_sequence else ["inputs"]
     given = {key: data[key] for key in keys}

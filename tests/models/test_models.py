@@ -52,12 +52,15 @@ def test_gradients_reach_the_path_and_nothing_else(model, name):
 def test_no_output_depends_on_a_later_target(model, name):
     data = batch(PROBLEMS[name], short=0)
     before = model(data, problem=name)["logits"].numpy()
-    for t in range(data["targets"].shape[1]):
+    for t in range(0, data["targets"].shape[1], 2):
         targets = data["targets"].numpy()
         targets[:, t:] = (targets[:, t:] + 1) % 20
         after = model(data | {"targets": tf.constant(targets)}, problem=name)["logits"].numpy()
         np.testing.assert_allclose(after[:, : t + 1], before[:, : t + 1], atol=1e-5)
-    assert np.abs(after - before).max() < 1e-5  # the last target is read by nobody
+    targets = data["targets"].numpy()
+    targets[:, -1] = (targets[:, -1] + 1) % 20  # read by nobody
+    after = model(data | {"targets": tf.constant(targets)}, problem=name)["logits"].numpy()
+    assert np.abs(after - before).max() < 1e-5
     targets = data["targets"].numpy()
     targets[:, 0] = (targets[:, 0] + 1) % 20
     assert (
@@ -153,11 +156,17 @@ def test_parts_count_every_parameter_once(model):
     )
 
 
+@pytest.fixture(scope="module")
+def parts():
+    """{id of a model: its compiled parts}: problems share the body, as they do in training."""
+    return {}
+
+
 @every_problem
-def test_compiled_parts_equal_the_plain_model(model, name):
+def test_compiled_parts_equal_the_plain_model(model, name, parts):
     data = batch(PROBLEMS[name])
     plain = model(data, problem=name)["logits"]
-    model.run_part = CompiledParts()
+    model.run_part = parts.setdefault(id(model), CompiledParts())
     try:
         compiled = model(data, problem=name)["logits"]
         other = model(batch(PROBLEMS[name], size=3, length=9, target_length=5), problem=name)[

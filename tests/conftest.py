@@ -1,4 +1,4 @@
-"""What several test files share: a small model trained for two steps on the mini world."""
+"""What several test files share: the mini world, small, and a run on it."""
 
 import gc
 import os
@@ -55,18 +55,18 @@ def trained_data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(trained_data, tmp_path_factory):
-    """Output directory of a run on all eight problems."""
+    """Output directory of a run of two steps on all eight problems, which leave the weights as they
+    are: nothing is compiled."""
     from t2t_mm import mixtures, registry
     from t2t_mm.config.run import RunConfig
     from t2t_mm.data import prepare
     from t2t_mm.reporting.console import Silent
     from t2t_mm.training.trainer import Trainer
-    from tests.toys import SMALL
+    from tests.toys import SMALL, without_work
 
     problems = [registry.problem(name).configure(SMALL) for name in mixtures.parse("mini8")]
     output = tmp_path_factory.mktemp("mini_run")
     problems = prepare.resolve(problems, trained_data, SMALL)
-    Trainer(
-        problems, SMALL, RunConfig(train_steps=2, mode="train"), output, console=Silent()
-    ).train()
+    config = RunConfig(train_steps=2, mode="train")
+    without_work(Trainer(problems, SMALL, config, output, console=Silent())).train()
     return str(output)

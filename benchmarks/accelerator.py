@@ -1,9 +1,9 @@
 """What a train step costs on an accelerator: seconds, tokens per second, share of the
 matrix-product peak, memory.
 
-    python benchmarks/accelerator.py                                     # base and paper sizes,
-    text, image, speech python benchmarks/accelerator.py --hparams_set=multimodel_tiny
-    --modality=text --anyway      # on a CPU, to try it
+    python benchmarks/accelerator.py    # base and paper sizes, on text, image and speech
+    python benchmarks/accelerator.py --hparams_set=multimodel_tiny --modality=text \\
+        --anyway                        # on a CPU, to try it
 
 In bfloat16, compiled by XLA, with Adam. TensorFlow takes the step where it has the accelerator;
 where only JAX has it, the same keras.ops model runs there. Batches are those of

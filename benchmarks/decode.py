@@ -1,8 +1,8 @@
 """What a position of decoding costs: milliseconds, early and late in the text, and beside a decoder
 without cache.
 
-    python benchmarks/decode.py                                  # tiny and base, 8 sentences,
-    greedy python benchmarks/decode.py --sets=multimodel_tiny --beam=4
+    python benchmarks/decode.py         # tiny and base, 8 sentences, greedy
+    python benchmarks/decode.py --sets=multimodel_tiny --beam=4
 
 Weights are untrained, but for the gates, which are drawn, so that as many experts work as in a
 trained model. A late position is measured in the same buffers as an early one. The decoder without

@@ -1,14 +1,13 @@
 """What a joint model is worth to a problem it never saw: fine-tuned from it against trained from
 scratch.
 
-    python benchmarks/fine_tuning.py --raw_dir=raw --joint=wmt_ende+imagenet --problem=wsj_parse
-    --seeds=3
+    python benchmarks/fine_tuning.py --raw_dir=raw --joint=wmt_ende+imagenet --problem=wsj_parse \\
+        --seeds=3
 
 One joint run; then for every seed the problem is trained twice for the same steps, with the same
-data in the same
-order: once with all initial values drawn, once with the joint model's weights where they fit. The
-    figure is the
-validation log-perplexity, in nats a symbol. With --norescale the weights are taken as they are.
+data in the same order: once with all initial values drawn, once with the joint model's weights
+where they fit. The figure is the validation log-perplexity, in nats a symbol. With --norescale the
+weights are taken as they are.
 """
 
 import statistics

@@ -4,9 +4,8 @@
 
 Prints medians over interleaved runs in one process, in wall and in CPU-seconds. Both layers run
 inside `tf.function`, with gradients of the input and of all weights. The routing is that of
-    untrained gates: noise
-chooses, so loads differ as much as chance will have it; `--skew` adds a preference for some experts
-that all tokens share.
+untrained gates: noise chooses, so loads differ as much as chance will have it; `--skew` adds a
+preference for some experts that all tokens share.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """What a train step costs: seconds, CPU-seconds, tokens per second, peak memory, share of the
 matrix-product peak.
 
-    python benchmarks/train_step.py                                      # tiny and base, on text,
-    image and speech python benchmarks/train_step.py --hparams_set=multimodel_base --modality=text
+    python benchmarks/train_step.py     # tiny and base, on text, image and speech
+    python benchmarks/train_step.py --hparams_set=multimodel_base --modality=text
 
 Batches of 2,048 target tokens, or of what costs as much, made up. Work is counted in floating-point
 operations of matrix products and convolutions, forward once and backward twice that; the peak is

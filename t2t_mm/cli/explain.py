@@ -1,7 +1,7 @@
 """Draws what a trained model attended to, and which experts it used, for one input.
 
-    t2t-mm-explain --output_dir=output/mini8 --problem=mini_ende --input="I see two red rings."
-    --picture=rings
+    t2t-mm-explain --output_dir=output/mini8 --problem=mini_ende --input="I see two red rings." \\
+        --picture=rings
 
 Writes rings.png and rings.svg: the attention from each piece of the output to each piece of the
 input, or place in the picture, or moment of the sound, and the experts that each position went

@@ -2,8 +2,7 @@
 
     t2t-mm-score --metrics=bleu,chrf --hypotheses=decoded.txt --references=test.de
     t2t-mm-score --problem=wsj_parse --hypotheses=parsed.mrg --references=test.mrg --bootstrap=1000
-    t2t-mm-score --metrics=cider --hypotheses=captions.txt --references=ref0.txt,ref1.txt,ref2.txt
-    --json
+    t2t-mm-score --metrics=cider --hypotheses=captions.txt --references=first.txt,second.txt --json
 
 A figure is printed with its signature: figures compare only where their signatures are the same.
 BLEU and chrF are sacrebleu's. Figures are percentages, except for cider, which goes to 10.

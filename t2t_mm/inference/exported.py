@@ -1,6 +1,7 @@
 """An exported model in a program: answers as a predictor does, from the SavedModel alone."""
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict
@@ -8,7 +9,7 @@ from typing import Any, TypedDict
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 its operations are in the graph
 
-from t2t_mm import records, registry
+from t2t_mm import files, records, registry
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
 from t2t_mm.inference.predictor import TOP, check_numbers, finite
@@ -23,6 +24,7 @@ class _Described(TypedDict):
     targets: _Side
 
 
+LARGEST_FILE = 2**31 - 1  # bytes; the most of a protocol buffer
 DESCRIPTION = Path("assets.extra") / "problems.json"  # of the problems, in an export
 
 
@@ -51,6 +53,7 @@ class ExportedPredictor:
                 name: tuple(_spec(sides[side]) for side in ("inputs", "targets"))
                 for name, sides in described.items()
             }
+            _check_files(self.path)
             self._signatures = tf.saved_model.load(str(self.path)).signatures
             if missing := described.keys() - self._signatures.keys():
                 raise UserError(f"it has no signature {', '.join(sorted(missing))}")
@@ -140,3 +143,15 @@ def version(export_dir: str | os.PathLike, checkpoint: str | int = "newest") -> 
         f"There is no export of checkpoint {checkpoint} in {export_dir}: there are "
         f"{', '.join(path.name for path in found)}."
     )
+
+
+def _check_files(path):
+    """Raises a ValueError for what would end TensorFlow or be waited for without end: a pipe, a
+    device, a file that is read whole and too large for that."""
+    for file in path.rglob("*"):
+        if not file.is_dir():
+            is_read_in_parts = file.name.startswith("variables.data-")
+            try:
+                files.check_regular(file, sys.maxsize if is_read_in_parts else LARGEST_FILE)
+            except (OSError, ValueError) as error:
+                raise ValueError(f"{file.relative_to(path)}: {error}") from error

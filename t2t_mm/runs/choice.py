@@ -1,13 +1,14 @@
 """Which checkpoint of a run is read: the newest, the best that --keep_best kept, or that of a
 step. No TensorFlow here."""
 
-from pathlib import Path
+import os
 
 from t2t_mm.errors import UserError
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.paths import found, latest, step_of
 
 NEWEST, BEST = "newest", "best"
+LONGEST_STEP = 20  # digits
 CHOICES = "newest, best (what --keep_best kept) or a step"
 
 
@@ -27,11 +28,11 @@ def chosen(output: OutputDir, which: str | int = NEWEST) -> str:
     paths = found(output.checkpoints)
     if which == NEWEST:
         return paths[-1]
-    if str(which).isdecimal():
+    if str(which).isdecimal() and len(str(which)) < LONGEST_STEP:
         return _of_step(output, int(which), paths)
-    if Path(f"{which}.index").is_file():
+    if os.path.isfile(f"{which}.index"):  # as of pathlib, a name that is too long would raise
         return str(which)
-    raise UserError(f"There is no checkpoint {which!r}: give {CHOICES}.")
+    raise UserError(f"There is no checkpoint {str(which)[:100]!r}: give {CHOICES}.")
 
 
 def described(output: OutputDir, which: str | int, step: int) -> str:

@@ -115,7 +115,7 @@ def steps_saved(place):
 def finished(place):
     """A run that was killed with SIGKILL after its first checkpoint, and the same command given
     again."""
-    whole = command(place, train_steps=120, save_every=20, generate_data="true", keep_checkpoints=2)
+    whole = command(place, train_steps=60, save_every=10, generate_data="true", keep_checkpoints=2)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with open(place / "log", "w") as log:
         process = subprocess.Popen(whole, stdout=log, stderr=log, env=environment)
@@ -126,7 +126,7 @@ def finished(place):
         process.send_signal(signal.SIGKILL)
         process.wait()
     killed_at = steps_saved(place)
-    assert killed_at and killed_at[-1] < 120
+    assert killed_at and killed_at[-1] < 60
     return killed_at[-1], run(whole)
 
 
@@ -135,7 +135,7 @@ def test_the_same_command_goes_on_after_sigkill(place, finished):
     assert done.returncode == 0, done.stderr
     resumed = [line for line in done.stdout.splitlines() if line.startswith("Resuming")]
     assert len(resumed) == 1 and int(resumed[0].split("step ")[1].split()[0]) >= killed_at
-    assert steps_saved(place) == [100, 120]
+    assert steps_saved(place) == [50, 60]
 
 
 def test_says_what_it_does_and_what_came_of_it(place, finished):
@@ -154,7 +154,7 @@ def test_says_what_it_does_and_what_came_of_it(place, finished):
     ):
         assert text in done.stdout
     metrics = json.loads((place / "out" / "metrics_validation.json").read_text())
-    assert metrics["step"] == 120 and set(metrics["problems"]) == {"words_echo", "words_first"}
+    assert metrics["step"] == 60 and set(metrics["problems"]) == {"words_echo", "words_first"}
     assert (
         0 < metrics["problems"]["words_first"]["log_perplexity"] < 2.0
     )  # that it learns is shown elsewhere

@@ -31,7 +31,7 @@ def model(trained, trained_data):
 
 
 def test_what_is_never_reached_can_go(model):
-    names = ["mini_ende", "mini_imagenet"]
+    names = ["mini_ende"]
     loads = sum_of_loads(model.model, model.hparams, [model.problems[name] for name in names])
     assert (
         loads["decoder"][2] == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+MOST = 2**24  # bytes of a file that are damaged
 ODD_TEXT = [
     "",
     " ",
@@ -97,7 +98,8 @@ def of_file(random: Random, path: Path) -> str:
         path.unlink()
         _PLACES[how](path)
         return how
-    content = path.read_bytes()
+    with open(path, "rb") as file:
+        content = file.read(MOST)  # another damage may have made it endless
     if how == "json" and path.suffix == ".json":
         text = json.dumps(of_json(random, json.loads(content)))
         content = text.encode("utf-8", "surrogatepass")
@@ -134,7 +136,8 @@ def of_folder(random: Random, folder: Path) -> str:
         return f"{where}: {of_file(random, path)}"
     other = random.choice(files)
     if kind < 0.85:
-        copied = path.read_bytes()
+        with open(path, "rb") as file:
+            copied = file.read(MOST)
         other.unlink()
         other.write_bytes(copied)
         return f"{where} in the place of {other.relative_to(folder)}"

@@ -39,6 +39,7 @@ def test_the_newest_the_best_or_one_of_a_step(run, which, path):
         ("bets", "no checkpoint 'bets': give newest, best"),
         ("-20", "no checkpoint '-20'"),
         ("ckpt-20", "no checkpoint 'ckpt-20'"),
+        ("9" * 5000, "no checkpoint '9{100}': give"),  # more digits than Python reads
     ],
 )
 def test_what_is_not_there_is_one_line(run, which, told):

@@ -173,8 +173,8 @@ def _channel(side):
     """Kaldi's name of a channel, as a number from 0."""
     if len(side) == 1 and "A" <= side <= "Z":
         return ord(side) - ord("A")
-    if not side.isdecimal() or int(side) < 1:
-        raise ValueError(f"{side!r} is no channel")
+    if not side.isdecimal() or len(side) > 3 or int(side) < 1:
+        raise ValueError(f"{side[:100]!r} is no channel")
     return int(side) - 1
 
 

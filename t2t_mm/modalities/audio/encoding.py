@@ -25,6 +25,7 @@ def encode(value: tf.Tensor, spec: Any, training: bool = False, seed: Any = None
       ms, the last ones padded with silence. Mean 0 and variance 1 over the utterance, for each band
       by itself.
     """
+    value = tf.convert_to_tensor(value)
     samples = tf.cast(value, tf.float32) / (2.0**15 if value.dtype.is_integer else 1.0)
     signal = (
         samples[:, None]

@@ -23,19 +23,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags  # noqa: E402
-from train_step import Case, forward_flops  # noqa: E402
+from train_step import FLAGS, Case, forward_flops  # noqa: E402
 
 from t2t_mm import registry  # noqa: E402
 from t2t_mm.cli import app  # noqa: E402
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError  # noqa: E402
 
-FLAGS = flags.FLAGS  # also --hparams_set, --hparams, --modality and --steps, of train_step
-flags.DEFINE_bool("anyway", False, "Measure even if there is no accelerator.")
+flags.DEFINE_bool("anyway", False, "Measure even if there is no accelerator.", flag_values=FLAGS)
 flags.DEFINE_enum(
-    "task", None, ["find", "count", "measure"], "What a process that this one starts does."
+    "task",
+    None,
+    ["find", "count", "measure"],
+    "What a process that this one starts does.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_float("work", 0.0, "Floating-point operations of a step.")
+flags.DEFINE_float("work", 0.0, "Floating-point operations of a step.", flag_values=FLAGS)
 
 
 def main():
@@ -211,4 +214,4 @@ def rate(product):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, FLAGS)

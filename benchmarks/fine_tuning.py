@@ -20,25 +20,33 @@ from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("joint", "wmt_ende+imagenet", "Problems of the joint model.")
-flags.DEFINE_string("problem", "wsj_parse", "The problem after them.")
-flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.")
-flags.DEFINE_string("data_dir", "benchmark_data", "Prepared data and vocabularies.")
+FLAGS = app.new_flags()
+flags.DEFINE_string("joint", "wmt_ende+imagenet", "Problems of the joint model.", flag_values=FLAGS)
+flags.DEFINE_string("problem", "wsj_parse", "The problem after them.", flag_values=FLAGS)
+flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_dir", "benchmark_data", "Prepared data and vocabularies.", flag_values=FLAGS
+)
 flags.DEFINE_string(
     "output_dir",
     "benchmark_output/joint",
     "Of the joint run; one that has ended is taken as it is.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.")
-flags.DEFINE_string("hparams", "", "Changes to single hparams.")
+flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.", flag_values=FLAGS)
+flags.DEFINE_string("hparams", "", "Changes to single hparams.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "tuned_hparams", "", "Further changes, for fine-tuning alone: body_rate=0.3,frozen=encoder/"
+    "tuned_hparams",
+    "",
+    "Further changes, for fine-tuning alone: body_rate=0.3,frozen=encoder/",
+    flag_values=FLAGS,
 )
-flags.DEFINE_bool("rescale", True, "Fine-tune with --warm_start_rescale.")
-flags.DEFINE_integer("joint_steps", 800, "Steps of the joint run.", lower_bound=1)
-flags.DEFINE_integer("steps", 250, "Steps of each run after it.", lower_bound=1)
-flags.DEFINE_integer("seeds", 3, "Runs of each kind.", lower_bound=1)
+flags.DEFINE_bool("rescale", True, "Fine-tune with --warm_start_rescale.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "joint_steps", 800, "Steps of the joint run.", lower_bound=1, flag_values=FLAGS
+)
+flags.DEFINE_integer("steps", 250, "Steps of each run after it.", lower_bound=1, flag_values=FLAGS)
+flags.DEFINE_integer("seeds", 3, "Runs of each kind.", lower_bound=1, flag_values=FLAGS)
 
 
 def main():
@@ -81,4 +89,4 @@ def train(problems, hparams, steps, output_dir=None, **options):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, FLAGS)

@@ -18,18 +18,27 @@ from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("problem", "wmt_ende", "Problem whose targets are text.")
-flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.")
-flags.DEFINE_string("data_dir", "benchmark_data", "Prepared data and vocabularies.")
-flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.")
+FLAGS = app.new_flags()
+flags.DEFINE_string("problem", "wmt_ende", "Problem whose targets are text.", flag_values=FLAGS)
+flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "hparams", "max_input_length=100,max_target_length=100", "Changes to single hparams."
+    "data_dir", "benchmark_data", "Prepared data and vocabularies.", flag_values=FLAGS
 )
-flags.DEFINE_integer("steps", 1000, "Training steps.", lower_bound=1)
-flags.DEFINE_integer("seed", 0, "Random seed for initial values, order of the data and dropout.")
-flags.DEFINE_string("range", None, "Registered range of hparams to draw settings from.")
-flags.DEFINE_integer("trials", 1, "Settings to draw.", lower_bound=1)
+flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "hparams",
+    "max_input_length=100,max_target_length=100",
+    "Changes to single hparams.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("steps", 1000, "Training steps.", lower_bound=1, flag_values=FLAGS)
+flags.DEFINE_integer(
+    "seed", 0, "Random seed for initial values, order of the data and dropout.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "range", None, "Registered range of hparams to draw settings from.", flag_values=FLAGS
+)
+flags.DEFINE_integer("trials", 1, "Settings to draw.", lower_bound=1, flag_values=FLAGS)
 
 
 def main():
@@ -95,4 +104,4 @@ def cpu_seconds():
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, FLAGS)

@@ -27,11 +27,17 @@ from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("hparams_set", None, "Named hparams; none: tiny and base.")
-flags.DEFINE_string("hparams", "", "Changes to single hparams.")
-flags.DEFINE_enum("modality", None, ["text", "image", "speech"], "Which batch; none: all three.")
-flags.DEFINE_integer("steps", 7, "Steps to take the median of.", lower_bound=1)
+FLAGS = app.new_flags()
+flags.DEFINE_string("hparams_set", None, "Named hparams; none: tiny and base.", flag_values=FLAGS)
+flags.DEFINE_string("hparams", "", "Changes to single hparams.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "modality",
+    None,
+    ["text", "image", "speech"],
+    "Which batch; none: all three.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("steps", 7, "Steps to take the median of.", lower_bound=1, flag_values=FLAGS)
 
 TOKENS = 2048
 TEXT = Language(vocab="text", size=8192)
@@ -156,4 +162,4 @@ def matmul_rate(size=2048):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, FLAGS)

@@ -4,19 +4,19 @@ import gc
 import os
 
 import pytest
-import tensorflow as tf
-from tensorflow.python.framework import ops
+
+from t2t_mm.cli import app
+
+app.import_tensorflow()
+
+import tensorflow as tf  # noqa: E402
+from tensorflow.python.framework import ops  # noqa: E402
 
 # Most tests compile a model and run it for a moment: optimising its graph takes longer than it
 # saves, and several workers leave no core for a second thread.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 if "PYTEST_XDIST_WORKER" in os.environ:
     tf.config.threading.set_intra_op_parallelism_threads(1)
-
-# To trace a graph makes a million objects that stay: looking for garbage among them would be a
-# tenth of the time.
-gc.freeze()
-gc.set_threshold(100_000, 20, 50)
 
 # Four devices for tests of distribution; all else runs on the first.
 tf.config.set_logical_device_configuration(

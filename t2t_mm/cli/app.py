@@ -125,7 +125,6 @@ def import_tensorflow() -> None:
     """
     gc.disable()
     with quiet():
-        import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says so

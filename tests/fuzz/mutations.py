@@ -8,6 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from t2t_mm import files
+
 MOST = 2**24  # bytes of a file that are damaged
 ODD_TEXT = [
     "",
@@ -93,13 +95,12 @@ def of_json(random: Random, value: Any) -> Any:
 
 def of_file(random: Random, path: Path) -> str:
     """Damages a file, or puts something else in its place; says how."""
-    how = random.choice(("bytes", "bytes", "bytes", "json", "json", "odd", *_PLACES))
-    if how in _PLACES:
+    how = random.choice(("bytes", "bytes", "bytes", "json", "json", "odd", *PLACES))
+    if how in PLACES:
         path.unlink()
-        _PLACES[how](path)
+        PLACES[how](path)
         return how
-    with open(path, "rb") as file:
-        content = file.read(MOST)  # another damage may have made it endless
+    content = files.head(path, MOST)  # another damage may have made it endless
     if how == "json" and path.suffix == ".json":
         text = json.dumps(of_json(random, json.loads(content)))
         content = text.encode("utf-8", "surrogatepass")
@@ -115,7 +116,7 @@ def _sparse(path: Path) -> None:
         file.truncate(50 * 2**30)
 
 
-_PLACES: dict[str, Callable[[Path], Any]] = {
+PLACES: dict[str, Callable[[Path], Any]] = {
     "gone": lambda path: None,
     "folder": lambda path: path.mkdir(),
     "pipe": os.mkfifo,
@@ -128,16 +129,15 @@ _PLACES: dict[str, Callable[[Path], Any]] = {
 
 def of_folder(random: Random, folder: Path) -> str:
     """Damages something in a folder; says what, and how."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    path = random.choice(files)
+    there = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    path = random.choice(there)
     where = f"{path.relative_to(folder)}"
     kind = random.random()
     if kind < 0.75:
         return f"{where}: {of_file(random, path)}"
-    other = random.choice(files)
+    other = random.choice(there)
     if kind < 0.85:
-        with open(path, "rb") as file:
-            copied = file.read(MOST)
+        copied = files.head(path, MOST)
         other.unlink()
         other.write_bytes(copied)
         return f"{where} in the place of {other.relative_to(folder)}"

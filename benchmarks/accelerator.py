@@ -2,13 +2,15 @@
 matrix-product peak, memory.
 
     python benchmarks/accelerator.py    # base and paper sizes, on text, image and speech
+    python benchmarks/accelerator.py --check    # is a loss there the loss on the CPU?
     python benchmarks/accelerator.py --hparams_set=multimodel_tiny --modality=text \\
         --anyway                        # on a CPU, to try it
 
 In bfloat16, compiled by XLA, with Adam. TensorFlow takes the step where it has the accelerator;
 where only JAX has it, the same keras.ops model runs there. Batches are those of
 benchmarks/train_step.py; operations are counted in the graph of the forward pass, and twice that
-backward.
+backward. `--check` takes five steps of the tiny set in float32, without rounding of products, on the
+accelerator and on the CPU, and prints both losses; those of bfloat16 stand beside them.
 """
 
 import functools
@@ -31,10 +33,12 @@ from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError  # noqa: E402
 
 flags.DEFINE_bool("anyway", False, "Measure even if there is no accelerator.", flag_values=FLAGS)
+flags.DEFINE_bool("check", False, "Compare with the CPU; measure nothing.", flag_values=FLAGS)
+flags.DEFINE_bool("exact", False, "Float32, products not rounded.", flag_values=FLAGS)
 flags.DEFINE_enum(
     "task",
     None,
-    ["find", "count", "measure"],
+    ["find", "count", "measure", "losses"],
     "What a process that this one starts does.",
     flag_values=FLAGS,
 )
@@ -53,6 +57,11 @@ def main():
             "Neither TensorFlow nor JAX finds an accelerator here; --anyway measures the CPU."
         )
     print(f"{found[backend] or 'CPU'}, by {backend}")
+    modalities = [FLAGS.modality] if FLAGS.modality else ["text", "image", "speech"]
+    if FLAGS.check:
+        for modality in modalities:
+            print_agreement(backend, modality)
+        return
     print(
         f"{'set':18}{'batch':8}{'s/step':>8}{'tokens/s':>10}{'TFLOP':>8}{'of peak':>9}"
         f"{'GiB':>6}{'compiling':>11}"
@@ -60,18 +69,30 @@ def main():
     for name in (
         [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_base", "multimodel_paper"]
     ):
-        for modality in [FLAGS.modality] if FLAGS.modality else ["text", "image", "speech"]:
+        for modality in modalities:
             case = [f"--hparams_set={name}", f"--modality={modality}"]
             work = child("count", "tensorflow", *case, CUDA_VISIBLE_DEVICES="")
             line = child("measure", backend, *case, f"--work={work or 0}")
             print(line or f"{name:18}{modality:8} failed", flush=True)
 
 
+def print_agreement(backend, modality):
+    """Prints the losses of five steps on the accelerator and on the CPU."""
+    case = [f"--hparams_set={FLAGS.hparams_set or 'multimodel_tiny'}", f"--modality={modality}"]
+    for name, flag, environment in [
+        ("CPU, float32", "--exact", {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}),
+        ("accelerator, float32", "--exact", {}),
+        ("accelerator, bfloat16", "--noexact", {}),
+    ]:
+        losses = child("losses", backend, *case, flag, **environment)
+        print(f"{modality:8}{name:24}{losses or 'failed'}", flush=True)
+
+
 def child(task, backend, *flags_given, **environment):
     """The last line that a process says that has a backend, and an accelerator's memory, to itself;
     "" if it fails."""
     line = [sys.executable, __file__, *sys.argv[1:], *flags_given, f"--task={task}"]
-    errors = None if task == "measure" else subprocess.DEVNULL
+    errors = None if task in ("measure", "losses") else subprocess.DEVNULL
     environment = os.environ | {"KERAS_BACKEND": backend} | environment
     done = subprocess.run(line, text=True, stdout=subprocess.PIPE, stderr=errors, env=environment)
     return (
@@ -107,16 +128,36 @@ def count():
     return 3 * forward_flops(dense, case, batch)
 
 
-def measure():
-    """The line of one case."""
+def parts():
+    """(the case, a train step that is waited for, the rate of a large product, peak memory)"""
     import keras
 
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    on_jax = keras.backend.backend() == "jax"
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy("float32" if FLAGS.exact else "mixed_bfloat16")
+    if FLAGS.exact and on_jax:
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+    elif FLAGS.exact:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams).replace(dropout=0.0)
     case = Case(FLAGS.modality, hparams)
     model = registry.model("multimodel")(hparams, [case])
-    on_jax = keras.backend.backend() == "jax"
-    step, product, memory = (jax_parts if on_jax else tensorflow_parts)(model, case, hparams)
+    return case, *(jax_parts if on_jax else tensorflow_parts)(model, case, hparams)
+
+
+def losses():
+    """The losses of five steps."""
+    step = parts()[1]
+    return " ".join(f"{step():.6f}" for _ in range(5))
+
+
+def measure():
+    """The line of one case."""
+    case, step, product, memory = parts()
     started = time.perf_counter()
     step()
     compiling = time.perf_counter() - started

@@ -9,8 +9,8 @@ matrix-product peak, memory.
 In bfloat16, compiled by XLA, with Adam. TensorFlow takes the step where it has the accelerator;
 where only JAX has it, the same keras.ops model runs there. Batches are those of
 benchmarks/train_step.py; operations are counted in the graph of the forward pass, and twice that
-backward. `--check` takes five steps of the tiny set in float32, without rounding of products, on the
-accelerator and on the CPU, and prints both losses; those of bfloat16 stand beside them.
+backward. `--check` takes five steps of the tiny set in float32, without rounding of products, on
+the accelerator and on the CPU, and prints both losses; those of bfloat16 stand beside them.
 """
 
 import functools

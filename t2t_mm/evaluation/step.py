@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas
+from t2t_mm.execution.rewriting import as_traced
 
 
 class EvalStep:
@@ -28,6 +29,7 @@ class EvalStep:
         self.replicas = replicas or Replicas()
         self._sums = model.run_part.compile(self._measure)
 
+    @as_traced()
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self.replicas.local_sum(self.replicas.run(self._of_replica, [batch]))
 

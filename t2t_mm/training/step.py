@@ -10,6 +10,7 @@ import tensorflow as tf
 from t2t_mm.config.hparams import HParams
 from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
+from t2t_mm.execution.rewriting import as_traced
 from t2t_mm.layers.gating import squared_variation
 from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.tuning import Tuning
@@ -52,6 +53,7 @@ class TrainStep:
         self.tuning = Tuning(model, hparams)
         self._losses, self._updates, self._functions = {}, {}, {}
 
+    @as_traced()
     def __call__(
         self, problem: str, batch: dict[str, tf.Tensor], learning_rate: Any
     ) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The command t2t-mm-average: the mean of a run's last checkpoints, as a run of its own."""
 
 import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from t2t_mm.runs.paths import found
 from t2t_mm.runs.weights import read, weights, write_mean
+from tests import commands
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def run(trained, tmp_path):
 
 def command(*args):
     line = [sys.executable, "-m", "t2t_mm.cli.average", *map(str, args)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=300)
+    return commands.run(line)
 
 
 def test_the_mean_is_a_run_of_its_own(run, tmp_path):

@@ -1,20 +1,20 @@
 """The commands t2t-mm-datagen and t2t-mm-inspect, as a person gives them."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from t2t_mm.cli import catalogue
+from tests import commands
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 def run(command, *args, cwd):
     line = [sys.executable, "-m", f"t2t_mm.cli.{command}", *args]
-    return subprocess.run(line, cwd=cwd, capture_output=True, text=True, timeout=300)
+    return commands.run(line, cwd=cwd)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import stat
-import subprocess
 import sys
 import threading
 import types
@@ -16,6 +15,7 @@ import pytest
 from t2t_mm.cli import app, decoder, decoding, explain, exporter
 from t2t_mm.errors import UserError
 from t2t_mm.problem import trees
+from tests import commands
 
 DEFAULTS = {
     "checkpoint": "newest",
@@ -239,7 +239,7 @@ def test_wrong_flags(args, told, capsys):
 
 def test_a_run_that_is_not_there(tmp_path):
     line = [sys.executable, "-m", "t2t_mm.cli.decoder", RUN, FILE]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = commands.run(line, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: There is no directory none")
 

@@ -4,7 +4,6 @@ on disk."""
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.runs.directory import OutputDir
+from tests import commands
 
 SCRIPT = Path(__file__).parents[2] / "t2t_mm_trainer.py"
 
@@ -93,7 +93,7 @@ def command(place, output="out", **flags):
 
 def run(command, **extra):
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **extra}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    return commands.run(command, env=environment)
 
 
 def refused(done, *words):
@@ -117,14 +117,12 @@ def finished(place):
     again."""
     whole = command(place, train_steps=60, save_every=10, generate_data="true", keep_checkpoints=2)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with open(place / "log", "w") as log:
-        process = subprocess.Popen(whole, stdout=log, stderr=log, env=environment)
-        end = time.monotonic() + 240
-        while not (place / "out" / "checkpoints" / "checkpoint").exists():
-            assert process.poll() is None and time.monotonic() < end, (place / "log").read_text()
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    first, end = commands.Command(whole, env=environment), time.monotonic() + 240
+    while not (place / "out" / "checkpoints" / "checkpoint").exists():
+        assert first.returncode is None and time.monotonic() < end, first.stderr
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
     killed_at = steps_saved(place)
     assert killed_at and killed_at[-1] < 60
     return killed_at[-1], run(whole)

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,8 +22,9 @@ from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
+from tests import commands
 from tests.simplest import simplest
-from tests.toys import TINY, Toy
+from tests.toys import TINY, Toy, ToyClass
 
 QUIET = TINY.replace(
     moe_noise=False
@@ -42,6 +42,12 @@ def trainer(count, hparams=QUIET, output=None, problems=None, console=None, **op
 def simple(count, hparams=QUIET, **options):
     """One of the simplest model: what is summed over replicas is the same for all models."""
     return trainer(count, hparams, model=simplest(), **options)
+
+
+def short(count, **options):
+    """One of the MultiModel's encoder, with its experts."""
+    hparams = QUIET.replace(categorical_path="encoder")
+    return trainer(count, hparams, problems=[ToyClass("toy_first")], **options)
 
 
 def steps(one, count):
@@ -72,7 +78,7 @@ def test_a_strategy_of_one_device_mirrors_nothing(monkeypatch):
 
 def test_replicas_train_and_evaluate_as_one_device():
     """Three of them, among which no batch can be shared evenly."""
-    one, three = trainer(1), trainer(3)
+    one, three = (short(count) for count in (1, 3))
     for theirs, mine in zip(steps(one, 5), steps(three, 5), strict=True):
         assert float(mine["tokens"]) == float(theirs["tokens"])
         for name in ("loss", "nats"):
@@ -148,7 +154,7 @@ def test_split_fills_up_with_padding():
 
 
 def test_xla_gives_the_same_loss_of_the_multimodel():
-    compiled, plain = trainer(1, jit_compile=True), trainer(1)
+    compiled, plain = short(1, jit_compile=True), short(1)
     plain.inputs.static_shapes = True
     (mine,), (theirs,) = steps(compiled, 1), steps(plain, 1)
     for name in ("nats", "gradient_norm"):
@@ -226,24 +232,12 @@ class Workers:
         for index in range(2):
             config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
             line = [sys.executable, "-m", "tests.execution.worker", output, str(until)]
-            self.processes.append(
-                subprocess.Popen(
-                    line,
-                    cwd=ROOT,
-                    env=os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"},
-                    text=True,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            )
+            environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            self.processes.append(commands.Command(line, cwd=ROOT, env=environment))
 
     def ends(self):
         """[(exit code, what was said)]"""
-        told = [process.communicate(timeout=300) for process in self.processes]
-        return [
-            (process.returncode, out + err)
-            for process, (out, err) in zip(self.processes, told, strict=True)
-        ]
+        return [(each.wait(), each.stdout + each.stderr) for each in self.processes]
 
 
 def test_two_workers_stay_equal_and_go_on_after_one_is_killed(tmp_path):

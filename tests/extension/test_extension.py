@@ -6,7 +6,6 @@ decoded, exported and loaded, by the commands that users have.
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 import t2t_mm
 from t2t_mm import registry
 from t2t_mm.runs.names import named_variables
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 MINE = Path(__file__).with_name("mine")
@@ -28,7 +28,7 @@ TINY = (
 def run(*args):
     """Runs a command of ours; fails the test if it fails."""
     line = [sys.executable, *map(str, args), f"--t2t_usr_dir={MINE}"]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = commands.run(line, cwd=ROOT, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -134,7 +134,7 @@ def test_a_split_is_scored_by_our_own_metric(place, trained_output):
         f"--data_dir={place}/data",
         f"--t2t_usr_dir={MINE}",
     ]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = commands.run(line, cwd=ROOT)
     assert done.returncode == 0 and "words_right" in done.stderr, done.stderr
 
 

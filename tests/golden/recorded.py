@@ -11,13 +11,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import t2t_mm
 from t2t_mm import registry
 from t2t_mm.prepare import resolve
+from tests import commands
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -140,12 +140,10 @@ def run_command(place, name, **flags) -> str:
     """The output of a command of setup.py, run in a directory with the code of this checkout."""
     entry = re.search(rf'"{name}=([\w.]+):(\w+)"', (ROOT / "setup.py").read_text())
     python = f"from {entry[1]} import {entry[2]}; {entry[2]}()"
-    done = subprocess.run(
+    done = commands.run(
         [sys.executable, "-c", python, *(f"--{flag}={value}" for flag, value in flags.items())],
         cwd=place,
         env=os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
         timeout=600,
     )
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,5 @@
 """What a model attended to and which experts it used, as numbers and as pictures."""
 
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ import t2t_mm
 from t2t_mm.errors import UserError
 from t2t_mm.inference.explain import Explanation, explain
 from t2t_mm.reporting.plots import draw
+from tests import commands
 
 SENTENCE = "I see two red rings."
 RANDOM = np.random.default_rng(0)
@@ -77,18 +77,8 @@ def test_the_command_writes_both_pictures(trained, tmp_path):
         f"--output_dir={trained}",
         "--problem=mini_ende",
     ]
-    done = subprocess.run(
-        [*line, f"--input={SENTENCE}", f"--picture={tmp_path / 'a.png'}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = commands.run([*line, f"--input={SENTENCE}", f"--picture={tmp_path / 'a.png'}"])
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a.svg"]
-    done = subprocess.run(
-        [*line, "--input=x", f"--picture={tmp_path / 'no' / 'a.png'}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = commands.run([*line, "--input=x", f"--picture={tmp_path / 'no' / 'a.png'}"])
     assert done.returncode == 1 and "there is no directory" in done.stderr

@@ -27,6 +27,7 @@ from absl import flags
 import t2t_mm
 from t2t_mm import registry
 from t2t_mm.errors import UserError, first_line
+from t2t_mm.execution.allocator import keep_freed_memory
 from t2t_mm.quiet import quiet
 
 COMMON = ("t2t_usr_dir", "registry_help", "version", "help")  # flags of every command
@@ -123,6 +124,7 @@ def import_tensorflow() -> None:
     It brings a million objects that stay, and to trace a graph makes as many again. Looking for
     garbage among them would be a fifth of the import and a tenth of tracing.
     """
+    keep_freed_memory()
     gc.disable()
     with quiet():
         import tensorflow as tf

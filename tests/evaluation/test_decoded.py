@@ -27,12 +27,7 @@ def evaluated(trained_data, tmp_path_factory):
     )
     folder, out = tmp_path_factory.mktemp("decoded"), io.StringIO()
     config = RunConfig(
-        train_steps=2,
-        decode_examples=3,
-        keep_best="mini_ende/bleu",
-        eval_every=2,
-        eval_steps=1,
-        model="transformer",  # which compiles in half the time
+        train_steps=2, decode_examples=3, keep_best="mini_ende/bleu", eval_every=2, eval_steps=1
     )
     Trainer(problems, SMALL, config, folder, console=Console(out)).train()
     best = Best("mini_ende/bleu", folder / "best.json")

@@ -24,7 +24,7 @@ from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
 from tests import commands
 from tests.simplest import simplest
-from tests.toys import TINY, Toy, ToyClass
+from tests.toys import TINY, Toy
 
 QUIET = TINY.replace(
     moe_noise=False
@@ -42,12 +42,6 @@ def trainer(count, hparams=QUIET, output=None, problems=None, console=None, **op
 def simple(count, hparams=QUIET, **options):
     """One of the simplest model: what is summed over replicas is the same for all models."""
     return trainer(count, hparams, model=simplest(), **options)
-
-
-def short(count, **options):
-    """One of the MultiModel's encoder, with its experts."""
-    hparams = QUIET.replace(categorical_path="encoder")
-    return trainer(count, hparams, problems=[ToyClass("toy_first")], **options)
 
 
 def steps(one, count):
@@ -78,7 +72,7 @@ def test_a_strategy_of_one_device_mirrors_nothing(monkeypatch):
 
 def test_replicas_train_and_evaluate_as_one_device():
     """Three of them, among which no batch can be shared evenly."""
-    one, three = (short(count) for count in (1, 3))
+    one, three = trainer(1), trainer(3)
     for theirs, mine in zip(steps(one, 5), steps(three, 5), strict=True):
         assert float(mine["tokens"]) == float(theirs["tokens"])
         for name in ("loss", "nats"):
@@ -154,7 +148,7 @@ def test_split_fills_up_with_padding():
 
 
 def test_xla_gives_the_same_loss_of_the_multimodel():
-    compiled, plain = short(1, jit_compile=True), short(1)
+    compiled, plain = trainer(1, jit_compile=True), trainer(1)
     plain.inputs.static_shapes = True
     (mine,), (theirs,) = steps(compiled, 1), steps(plain, 1)
     for name in ("nats", "gradient_norm"):

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-BATCH = 100  # cases that a child runs
+BATCH = 250  # cases that a child runs
 HANG, BEGIN = 60.0, 600.0  # seconds that a case, and what comes before the first, may take
 MEMORY = 6 * 2**30  # bytes of addresses that a child may take beyond those it starts with
 

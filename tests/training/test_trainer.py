@@ -133,8 +133,8 @@ def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
         for stop in stops:
             one = trainer(
                 tmp_path / name,
-                problems=[ToyClass("toy_first"), ToyClass("toy_other")],
-                hparams=TINY.replace(dropout=0.1, categorical_path="encoder"),
+                problems=[Toy(), ToyClass("toy_first")],
+                hparams=TINY.replace(dropout=0.1),
                 train_steps=9,
                 seed=5,
                 save_every=4,
@@ -266,11 +266,10 @@ def test_a_loss_that_is_not_finite_is_found_late_but_before_anything_is_saved(tm
 def test_what_is_computed_again_is_the_same(monkeypatch):
     """Dropout and noise on the gates too."""
     hparams, updated = TINY.replace(dropout=0.2, rematerialise=True), []
-    hparams = hparams.replace(categorical_path="encoder")  # half the graph
     for again in (True, False):
         if not again:
             monkeypatch.setattr(keras, "remat", lambda function: function)
-        one = trainer(None, problems=[ToyClass("toy_first")], hparams=hparams, seed=2)
+        one = trainer(None, problems=[Toy()], hparams=hparams, seed=2)
         one.train(3)
         updated.append(weights(one))
     for name, value in updated[0].items():

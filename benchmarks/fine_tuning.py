@@ -14,27 +14,22 @@ import statistics
 import time
 
 from absl import flags
+from learning import run_flags
 
 from t2t_mm import mixtures, registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
 
-FLAGS = app.new_flags()
+FLAGS = run_flags()
 flags.DEFINE_string("joint", "wmt_ende+imagenet", "Problems of the joint model.", flag_values=FLAGS)
 flags.DEFINE_string("problem", "wsj_parse", "The problem after them.", flag_values=FLAGS)
-flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "data_dir", "benchmark_data", "Prepared data and vocabularies.", flag_values=FLAGS
-)
 flags.DEFINE_string(
     "output_dir",
     "benchmark_output/joint",
     "Of the joint run; one that has ended is taken as it is.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.", flag_values=FLAGS)
-flags.DEFINE_string("hparams", "", "Changes to single hparams.", flag_values=FLAGS)
 flags.DEFINE_string(
     "tuned_hparams",
     "",

@@ -18,19 +18,21 @@ from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
 
-FLAGS = app.new_flags()
+
+def run_flags(hparams=""):
+    """The flags of a benchmark that trains on raw data."""
+    values = app.new_flags()
+    flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.", flag_values=values)
+    flags.DEFINE_string(
+        "data_dir", "benchmark_data", "Prepared data and vocabularies.", flag_values=values
+    )
+    flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.", flag_values=values)
+    flags.DEFINE_string("hparams", hparams, "Changes to single hparams.", flag_values=values)
+    return values
+
+
+FLAGS = run_flags("max_input_length=100,max_target_length=100")
 flags.DEFINE_string("problem", "wmt_ende", "Problem whose targets are text.", flag_values=FLAGS)
-flags.DEFINE_string("raw_dir", None, "Raw data, one folder per problem.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "data_dir", "benchmark_data", "Prepared data and vocabularies.", flag_values=FLAGS
-)
-flags.DEFINE_string("hparams_set", "multimodel_tiny", "Named hparams.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "hparams",
-    "max_input_length=100,max_target_length=100",
-    "Changes to single hparams.",
-    flag_values=FLAGS,
-)
 flags.DEFINE_integer("steps", 1000, "Training steps.", lower_bound=1, flag_values=FLAGS)
 flags.DEFINE_integer(
     "seed", 0, "Random seed for initial values, order of the data and dropout.", flag_values=FLAGS

@@ -2,9 +2,11 @@
 
 import gc
 import os
+import sys
 
 import pytest
 
+from t2t_mm import registry
 from t2t_mm.cli import app
 
 app.import_tensorflow()
@@ -24,22 +26,36 @@ tf.config.set_logical_device_configuration(
 )
 
 
+@pytest.fixture
+def apart(monkeypatch):
+    """What a test registers or loads is forgotten after it."""
+    for kind in registry.KINDS:
+        registry.entries(kind)
+    monkeypatch.setattr(
+        registry, "_entries", {space: dict(t) for space, t in registry._entries.items()}
+    )
+    monkeypatch.setattr(registry, "_loaded", set(registry._loaded))
+    yield
+    for name in [name for name in sys.modules if name.startswith("t2t_usr_")]:
+        del sys.modules[name]
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _graphs_go():
     """Frees the graphs that a module's tests made: TensorFlow's registry of gradients keeps each
     that had one, some 100 MB a trained model."""
-    registry = ops.gradient_registry._registry
-    before = set(registry)
+    gradients = ops.gradient_registry._registry
+    before = set(gradients)
     yield
-    for name in set(registry) - before:
-        del registry[name]
+    for name in set(gradients) - before:
+        del gradients[name]
     gc.collect()
 
 
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Data directory of a small mini world."""
-    from t2t_mm import mixtures, registry
+    from t2t_mm import mixtures
     from t2t_mm.data import prepare
     from t2t_mm.data.mini_world import MiniWorld
 
@@ -57,7 +73,7 @@ def trained_data(tmp_path_factory):
 def trained(trained_data, tmp_path_factory):
     """Output directory of a run of two steps on all eight problems, which leave the weights as they
     are: nothing is compiled."""
-    from t2t_mm import mixtures, registry
+    from t2t_mm import mixtures
     from t2t_mm.config.run import RunConfig
     from t2t_mm.data import prepare
     from t2t_mm.reporting.console import Silent

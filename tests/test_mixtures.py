@@ -16,11 +16,8 @@ class Toy:
 
 
 @pytest.fixture
-def mixes(monkeypatch):
+def mixes(apart):
     """Three problems and four mixtures, forgotten after the test."""
-    registry.list_problems()
-    entries = {space: dict(table) for space, table in registry._entries.items()}
-    monkeypatch.setattr(registry, "_entries", entries)
     for name in ("toy_a", "toy_b", "toy_c"):
         registry.register_problem(name)(type(name, (Toy,), {}))
     registry.register_mixture("plain")(lambda: ["toy_a", "toy_b_rev"])

@@ -10,19 +10,7 @@ import pytest
 
 from t2t_mm import registry
 
-
-@pytest.fixture(autouse=True)
-def apart(monkeypatch):
-    """What a test registers or loads is forgotten after it."""
-    for kind in registry.KINDS:
-        registry.entries(kind)
-    monkeypatch.setattr(
-        registry, "_entries", {space: dict(t) for space, t in registry._entries.items()}
-    )
-    monkeypatch.setattr(registry, "_loaded", set(registry._loaded))
-    yield
-    for name in [name for name in sys.modules if name.startswith("t2t_usr_")]:
-        del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 class Toy:

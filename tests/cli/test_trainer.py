@@ -184,8 +184,8 @@ def recorded(tmp_path):
     return output
 
 
-@pytest.fixture(scope="module")
-def own_model():
+@pytest.fixture
+def own_model(apart):
     registry.register_model("own_model")(lambda: None)
 
 

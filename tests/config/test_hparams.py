@@ -207,11 +207,8 @@ class MyHParams(HParams):
 
 
 @pytest.fixture
-def mine(monkeypatch):
+def mine(apart):
     """A registered model with a field of its own."""
-    registry.list_models()
-    entries = {space: dict(table) for space, table in registry._entries.items()}
-    monkeypatch.setattr(registry, "_entries", entries)
     registry.register_model("mine", hparams=MyHParams)(type("Mine", (), {}))
 
 

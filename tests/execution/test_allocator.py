@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+SET = ("MALLOC_", "GLIBC_TUNABLES")
 SCRIPT = """
 import mmap, resource
 from t2t_mm.execution.allocator import keep_freed_memory
@@ -24,7 +25,7 @@ print(kept, (faults() - before) * mmap.PAGESIZE / 2**27)  # of five steps, each 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is asked for")
 @pytest.mark.parametrize("theirs", [{}, {"MALLOC_ARENA_MAX": "2"}])
 def test_blocks_are_asked_for_once(theirs):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(SET)}
     line = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(line, capture_output=True, text=True, env=clean | theirs, timeout=60)
     kept, times = done.stdout.split()

@@ -146,10 +146,7 @@ def test_every_metric_has_a_direction_and_a_unit():
     assert all((each.scale == 100) == (each.unit == "%") for each in every.values())
 
 
-def test_a_metric_of_ones_own(monkeypatch):
-    entries = {space: dict(table) for space, table in registry._entries.items()}
-    monkeypatch.setattr(registry, "_entries", entries)
-
+def test_a_metric_of_ones_own(apart):
     @registry.register_metric
     class Length(Metric):
         scale, unit = 1, ""

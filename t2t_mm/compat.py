@@ -172,6 +172,24 @@ def is_deterministic() -> bool:
     return config.is_op_determinism_enabled()
 
 
+def load_for_answers(path: str) -> Any:
+    """What `tf.saved_model.load` gives, less the gradients of its graphs.
+
+    TensorFlow registers a loaded model's gradients for the rest of the process, and with them its
+    graphs: a server that loads each new version would keep them all.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework import ops
+
+    registered = ops.gradient_registry._registry
+    before = set(registered)
+    loaded = tf.saved_model.load(path)
+    for name in set(registered) - before:  # another thread may register its own meanwhile
+        if registered[name]["type"].__module__.endswith(".function_deserialization"):
+            del registered[name]
+    return loaded
+
+
 def unescaped_checkpoint_key(key: str) -> str:
     """A part of a key of a TensorFlow checkpoint as the name it was made from.
 

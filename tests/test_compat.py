@@ -1,5 +1,8 @@
 """The private API of other packages that we use is there, and does what we use it for."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -145,6 +148,29 @@ def test_xla_is_seen_while_a_graph_is_traced():
     tf.function(trace, jit_compile=True)(tf.ones(2))
     tf.function(trace)(tf.ones(2))
     assert seen == [True, False] and not compat.is_compiled_by_xla()
+
+
+def test_a_model_that_was_loaded_for_its_answers_is_freed(tmp_path):
+    """TensorFlow's own way to load it keeps its gradients, and with them the graphs."""
+    from tensorflow.python.framework import ops
+
+    @tf.custom_gradient
+    def twice(x):
+        return 2 * x, lambda upstream: 2 * upstream
+
+    module = tf.Module()
+    module.twice = tf.function(twice, input_signature=[tf.TensorSpec([])])
+    tf.saved_model.save(module, str(tmp_path))
+    before = len(ops.gradient_registry.list())
+    tf.saved_model.load(str(tmp_path))
+    kept = len(ops.gradient_registry.list()) - before
+    loaded = compat.load_for_answers(str(tmp_path))
+    assert (kept, len(ops.gradient_registry.list()) - before) == (1, 1)
+    assert loaded.twice(tf.constant(3.0)) == 6
+    graph = weakref.ref(loaded.twice.concrete_functions[0].graph)
+    del loaded
+    gc.collect()
+    assert graph() is None
 
 
 def test_determinism_is_seen():

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 its operations are in the graph
 
-from t2t_mm import files, records, registry
+from t2t_mm import compat, files, records, registry
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
 from t2t_mm.inference.predictor import TOP, check_numbers, finite
@@ -54,7 +54,7 @@ class ExportedPredictor:
                 for name, sides in described.items()
             }
             _check_files(self.path)
-            self._signatures = tf.saved_model.load(str(self.path)).signatures
+            self._signatures = compat.load_for_answers(str(self.path)).signatures
             if missing := described.keys() - self._signatures.keys():
                 raise UserError(f"it has no signature {', '.join(sorted(missing))}")
         except Exception as error:  # TensorFlow raises almost anything where a file is damaged

@@ -3,7 +3,7 @@
     t2t_mm_trainer.py --problems=mini8 --hparams_set=multimodel_tiny --data_dir=data
     --output_dir=out --generate_data
 
-The same command again goes on from the last checkpoint. --registry_help lists problems and hparams
+Run it again to resume from the last checkpoint. --registry_help lists problems and hparams
 sets.
 """
 

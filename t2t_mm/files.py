@@ -34,7 +34,7 @@ def lines(path: str | os.PathLike) -> Iterator[tuple[int, bytes]]:
     """
     path = pathlib.Path(path)
     if path.suffix in _COMPRESSED:
-        raise UserError(f"{path} is compressed in a way that is not read: unpack it, or gzip it.")
+        raise UserError(f"{path} has an unsupported compression: unpack it, or gzip it.")
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             yield from lines_of(file, path)
@@ -77,7 +77,7 @@ def _pass_over(file: IO[bytes], where: str) -> bool:
         part = file.readline(LONGEST_LINE)
         if not part or part.endswith(b"\n"):
             return bool(part)
-    raise UserError(f"{where} goes on for more than {_NO_TEXT:,} bytes: this is no text of lines.")
+    raise UserError(f"{where} goes on for more than {_NO_TEXT:,} bytes: this is not a text file.")
 
 
 def fault(line: bytes) -> str:
@@ -193,7 +193,7 @@ def check_output(path: str | os.PathLike, flag: str) -> None:
     """
     path = pathlib.Path(path)
     if path.suffix in _COMPRESSED:
-        raise UserError(f"--{flag}={path}: what is written is plain, or gzipped if it ends in .gz.")
+        raise UserError(f"--{flag}={path}: output is plain, or gzipped if it ends in .gz.")
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "it is a directory")

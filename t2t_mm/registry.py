@@ -263,7 +263,7 @@ def find(kind: str, name: str, asked: str = "") -> Entry:
         raise RegistryError(f"unknown {kind} '{asked[:80]}...'. {_HELP}")
     close = difflib.get_close_matches(name, names(kind), n=3)
     near = [each + asked.removeprefix(name) for each in close]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a name like it."
+    hint = f"did you mean {' or '.join(near)}?" if near else f"no {kind} has a similar name."
     raise RegistryError(f"unknown {kind} '{asked}': {hint} {_HELP}")
 
 

@@ -36,7 +36,7 @@ USAGE = 2  # exit code where the command line itself is wrong
 Sections = Mapping[str, Sequence[str]]  # {heading of --help: names of flags}
 
 _ROOM = "Make room, or give a place on another disk."
-_RIGHTS = "Give a place that you may read and write."
+_RIGHTS = "Give a path that you can read and write."
 # What to do where the machine refuses something.
 _REMEDIES = {
     errno.ENOSPC: _ROOM,
@@ -45,7 +45,7 @@ _REMEDIES = {
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.EROFS: _RIGHTS,
-    errno.EIO: "The disk may be failing: check it, and bring back a copy of the file.",
+    errno.EIO: "The disk may be failing: check it, and restore the file from a backup.",
     errno.ENOMEM: "Free some memory, or ask for less at a time.",
     errno.EMFILE: "Raise the limit of open files (ulimit -n).",
 }
@@ -184,7 +184,7 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
         _check_value(name, values[name].value)
     if rest:
         raise UsageError(
-            f"expected only flags, --name=value, but '{rest[0]}' is none; --help lists the flags"
+            f"expected only flags, --name=value, but '{rest[0]}' is not one; --help lists the flags"
         )
 
 
@@ -198,7 +198,7 @@ def _check_value(name: str, value: Any) -> None:
         except UnicodeEncodeError:
             is_text = False
         if not is_text:
-            raise UsageError(f"--{name}: {text!r:.300} is no text in UTF-8")
+            raise UsageError(f"--{name}: {text!r:.300} is not valid UTF-8")
 
 
 def _list_registered() -> None:

@@ -2,7 +2,7 @@
 
     t2t-mm-datagen --problems=wmt_ende+imagenet+wsj_parse --raw_dir=raw --data_dir=data
 
-Killed at any moment and started again, it resumes where it was. Problems whose data is missing
+If killed and started again, it resumes where it left off. Problems whose data is missing
 don't stop the others; what they need is said at the end. --catalogue says what each problem needs,
 and where to get it.
 """
@@ -57,7 +57,7 @@ flags.DEFINE_list(
 flags.DEFINE_bool(
     "again",
     False,
-    "Prepare anew what is prepared already, data and vocabularies.",
+    "Prepare data and vocabularies again even where they exist.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

@@ -5,9 +5,9 @@
     t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende --interactive
 
 One input per line; pictures and sounds are given by their paths. Outputs come in the order of the
-inputs, with an empty line for one that can't be read. Stopped and started again, it resumes where
-it was. A split is scored against its references. Sentences to be parsed are brought to the
-conventions of the treebank, unless --tokenized says that they are.
+inputs, with an empty line for one that can't be read. If stopped and restarted, it resumes where
+it left off. A split is scored against its references. Sentences to be parsed are adapted to the
+conventions of the treebank, unless --tokenized says that they already are.
 """
 
 from absl import flags

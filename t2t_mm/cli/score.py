@@ -4,7 +4,7 @@
     t2t-mm-score --problem=wsj_parse --hypotheses=parsed.mrg --references=test.mrg --bootstrap=1000
     t2t-mm-score --metrics=cider --hypotheses=captions.txt --references=first.txt,second.txt --json
 
-A figure is printed with its signature: figures compare only where their signatures are the same.
+A score is printed with its signature: scores are comparable only if their signatures are equal.
 BLEU and chrF are sacrebleu's. Figures are percentages, except for cider, which goes to 10.
 """
 
@@ -28,7 +28,7 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "problem", None, "Problem whose metrics are meant, instead of --metrics.", flag_values=FLAGS
+    "problem", None, "Problem whose metrics to use, instead of --metrics.", flag_values=FLAGS
 )
 flags.DEFINE_string(
     "hypotheses",
@@ -39,7 +39,7 @@ flags.DEFINE_string(
 flags.DEFINE_multi_string(
     "references",
     [],
-    "File of references, line by line those of the hypotheses. Several files, joined with commas "
+    "File of references, aligned by line with the hypotheses. Several files, joined with commas "
     "or in several flags, give each example several references.",
     flag_values=FLAGS,
 )

@@ -10,7 +10,7 @@ def define_length(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "decode_length",
         None,
-        "Longest output, in symbols; twice the input's positions and 50, at most 512, if not "
+        "Longest output, in symbols; twice the input's positions plus 50, at most 512, if not "
         "given.",
         lower_bound=1,
         upper_bound=limits.MOST_SYMBOLS,

@@ -12,7 +12,7 @@ from t2t_mm.errors import UserError
 
 SPLITS = ("validation", "test")
 _EXPECTED = (
-    "expected are shares between 0 and 1, together below 1, and a seed if wanted: "
+    "expected shares between 0 and 1, together below 1, and optionally a seed: "
     "validation:0.05+test:0.05+seed:1"
 )
 
@@ -45,7 +45,7 @@ class HoldOut:
             except ValueError:
                 number = -1
             if name not in (*SPLITS, "seed") or name in values or not 0 <= number < 2**63:
-                raise UserError(f"{where}={text!r}: {part!r} is none; {_EXPECTED}.")
+                raise UserError(f"{where}={text!r}: {part!r} is not valid; {_EXPECTED}.")
             values[name] = number
         shares = [values[name] for name in SPLITS if name in values]
         if text and (not shares or not all(shares) or sum(shares) >= 1):

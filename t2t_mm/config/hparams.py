@@ -67,7 +67,7 @@ class HParams(fields.Fields):
     )
     num_heads: int = _architecture(8, "heads of every attention", low=1, below=2**10)
     attention: bool = _architecture(
-        True, "attend; without, the mixer is given the mean of the encoding"
+        True, "use attention; without it the mixer is given the mean of the encoding"
     )
     categorical_path: str = _architecture(
         "body",
@@ -85,12 +85,12 @@ class HParams(fields.Fields):
     )
     feed_forward: str = _architecture(
         "experts",
-        "what that layer is: experts, or one dense layer of equal FLOPs per position or of equal "
+        "feed-forward layer: experts, or one dense layer of equal FLOPs per position or of equal "
         "parameters",
         choices=("experts", "equal_flops", "equal_params"),
     )
     moe_experts: int = _architecture(10, "experts in each layer", low=1, below=2**18)
-    moe_k: int = field(4, "experts that read each position", low=1, below=2**10)
+    moe_k: int = field(4, "experts that each position is routed to", low=1, below=2**10)
     moe_hidden: int = _architecture(512, "hidden units of one expert", low=1, below=2**18)
     moe_loss: float = field(
         1e-2, "coefficient of the losses that balance importance and load", low=0.0, below=1e3
@@ -130,7 +130,7 @@ class HParams(fields.Fields):
     # Data.
     spec_augment: float = field(
         0.0,
-        "share of time and of bands of a spectrogram that training may hide (SpecAugment)",
+        "share of a spectrogram's time and bands that training may mask (SpecAugment)",
         low=0.0,
         below=1.0,
     )
@@ -148,7 +148,7 @@ class HParams(fields.Fields):
         choices=("uniform", "proportional", "temperature"),
     )
     mix_temperature: float = field(
-        1.0, "mix=temperature: rates go with examples^(1/temperature)", low=1.0, below=1e6
+        1.0, "mix=temperature: rates proportional to examples^(1/temperature)", low=1.0, below=1e6
     )
 
     # Optimisation.
@@ -168,12 +168,12 @@ class HParams(fields.Fields):
     body_rate: float = field(
         1.0,
         "learning rate of the body, encoder to decoder, as a multiple of that of the nets; "
-        "fine-tuning wants less",
+        "lower it for fine-tuning",
         low=0.0,
         below=1e3,
     )
     frozen: str = field(
-        "", "regular expression: weights in whose names it is found (encoder/) are not trained"
+        "", "regular expression: weights whose names it matches (encoder/) are not trained"
     )
     warmup_steps: int = field(50, "steps over which the learning rate rises from 0", low=0)
     beta1: float = field(0.9, "Adam: decay of the mean of the gradients", low=0.0, below=1.0)
@@ -200,8 +200,8 @@ class HParams(fields.Fields):
     )
     rematerialise: bool = field(
         False,
-        "compute the outputs of the body's layers again for the gradient, to save the memory that "
-        "keeps them",
+        "recompute the outputs of the body's layers in the backward pass, to save the memory that "
+        "would hold them",
     )
     ema_decay: float = field(
         0.0,

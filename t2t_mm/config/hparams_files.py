@@ -14,7 +14,7 @@ from t2t_mm.errors import UserError
 
 JSON_FILE = "hparams.json"
 GIN_FILE = "config.gin"
-REMEDY = "Bring back a copy of it, or take another --output_dir."
+REMEDY = "Restore it from a backup, or use another --output_dir."
 
 
 def class_of(model: str | None) -> type[HParams]:
@@ -70,7 +70,7 @@ def _of_class(hparams: HParams, cls: type[HParams], model: str) -> HParams:
     foreign = [name for name in hparams.fields() if name not in cls.fields()]
     if foreign:
         raise UserError(
-            f"the hparams set has {', '.join(foreign)}, which the model {model} has not: give "
+            f"the hparams set has {', '.join(foreign)}, which the model {model} lacks: give "
             "--model, the one that the set is for"
         )
     return hparams if type(hparams) is cls else cls(**hparams.to_dict())

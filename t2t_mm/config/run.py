@@ -50,11 +50,11 @@ class RunConfig(fields.Fields):
     )
     data_dir: str = option("", "directory of prepared data and vocabularies", "data")
     raw_dir: str = option(
-        "", "your own data, one folder per problem; needed with generate_data alone", "data"
+        "", "your own data, one folder per problem; needed only with generate_data", "data"
     )
     generate_data: bool | str = option(
         False,
-        "prepare data and vocabularies first, where they aren't yet; again: also where they are",
+        "first prepare data and vocabularies that are missing; again: also those that exist",
         "data",
         choices=(False, True, "again"),
     )
@@ -111,7 +111,7 @@ class RunConfig(fields.Fields):
     )
     warm_start_rescale: bool = option(
         False,
-        "bring the loaded body's matrices to the size of fresh ones: for problems that the other "
+        "rescale the loaded body's matrices to the norm of fresh ones: for problems that the other "
         "run has never seen",
         "run",
     )
@@ -149,7 +149,7 @@ class RunConfig(fields.Fields):
     )
     patience: int = option(
         0,
-        "evaluations without a better keep_best after which training ends; 0: never",
+        "end training after this many evaluations without a better keep_best; 0: never",
         "evaluation",
         resume=LOGGED,
         low=0,
@@ -162,7 +162,7 @@ class RunConfig(fields.Fields):
 
     strategy: str = option(
         "auto",
-        "devices to train on; multi_worker reads TF_CONFIG, auto takes what is there",
+        "devices to train on; multi_worker reads TF_CONFIG, auto uses what it finds",
         "devices",
         choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"),
     )
@@ -175,16 +175,16 @@ class RunConfig(fields.Fields):
     )
     jit_compile: bool = option(
         False,
-        "compile with XLA: faster on accelerators, each shape of batch once",
+        "compile with XLA, once per batch shape: faster on accelerators",
         "devices",
         resume=LOGGED,
     )
     steps_per_execution: int = option(
-        1, "steps given to the device before it is waited for", "devices", low=1, below=10**6
+        1, "steps queued on the device before waiting for it", "devices", low=1, below=10**6
     )
     deterministic: bool = option(
         False,
-        "operations that give the same bits each time, where others are faster",
+        "use deterministic operations: bit-identical results, but slower",
         "devices",
         resume=LOGGED,
     )

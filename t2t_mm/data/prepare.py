@@ -126,7 +126,7 @@ def _counted(problem, data_dir, log, start):
             f"prepare it again."
         )
     if "train" not in located.splits():
-        log(f"{problem.name}: it has no training split, so a model can be evaluated on it alone")
+        log(f"{problem.name}: it has no training split, so it can only be used for evaluation")
     log(f"{problem.name}: {counts} examples in {path} ({time.monotonic() - start:.1f} s)")
     return located
 
@@ -196,7 +196,7 @@ def _raw_folder(problem, raw_dir):
     raw_dir = Path(raw_dir).expanduser()
     if not raw_dir.is_dir():
         raise UserError(
-            f"There is no folder --raw_dir={raw_dir}. It is to hold one folder per problem, here "
+            f"There is no folder --raw_dir={raw_dir}. It should hold one folder per problem, here "
             f"{problem.folder}."
         )
     folder = raw_dir if problem.generates else raw_dir / problem.folder

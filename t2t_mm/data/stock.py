@@ -123,8 +123,8 @@ def absent(problem: Any, raw_dir: str | os.PathLike | None) -> UserError:
     where = f"{raw_dir or '<raw_dir>'}/{problem.folder}"
     where += "" if raw_dir else " (no --raw_dir is given)"
     return UserError(
-        f"{problem.name} reads data that has to be yours, but there is no folder {where}. It is "
-        f"to hold {_expected(problem)}.{_by_hand(problem)}{_meanwhile(problem)}"
+        f"{problem.name} needs data that you provide, but there is no folder {where}. It should "
+        f"hold {_expected(problem)}.{_by_hand(problem)}{_meanwhile(problem)}"
     )
 
 
@@ -178,7 +178,7 @@ def _meanwhile(problem) -> str:
     data."""
     free = problem.source.free if problem.source else ""
     if free and not free.startswith("mini_"):
-        return f" Meanwhile --problems={free} does about the same with data that is free."
+        return f" Meanwhile --problems={free} is a similar problem with free data."
     twin = "mini_" + problem.name.removeprefix("wmt_").removeprefix("wsj_").removeprefix("coco_")
     is_there = twin in registry.list_problems()
     return f" Meanwhile --problems={twin} runs without any data." if is_there else ""

@@ -141,7 +141,7 @@ def _train(path, spec, problems, log):
     log(f"vocabulary {spec.vocab}: {vocabulary.size:,} {units} from {origin} ({seconds:.1f} s)")
     if before and before != vocabulary.fingerprint:
         log(
-            f"vocabulary {spec.vocab}: it is another than before: no run that was started with the "
+            f"vocabulary {spec.vocab}: it has changed: no run that was started with the "
             f"former one can go on with this --data_dir."
         )
 
@@ -151,7 +151,7 @@ def _record(path) -> _Record:
     record = metadata_path(path)
     if not record.exists():
         return {}
-    remedy = f"Delete it and {path}, which no checkpoint survives, or bring back a copy of it."
+    remedy = f"Restore it from a backup, or delete it and {path} (checkpoints become useless)."
     return records.read_json(record, _Record, remedy)
 
 
@@ -212,8 +212,8 @@ def _log_other_size(path, spec, log):
     then = record.get("wanted") or record.get("size", 0)  # an older version recorded the latter
     if spec.units == "subword" and (then != spec.size if "wanted" in record else then > spec.size):
         log(
-            f"vocabulary {spec.vocab}: {spec.size:,} pieces are asked for, but it was trained when "
-            f"{then:,} were, and stays as it is. To train it again (which no checkpoint survives), "
+            f"vocabulary {spec.vocab}: {spec.size:,} pieces are asked for, but it was trained for "
+            f"{then:,}, and stays as it is. To train it again (which invalidates checkpoints), "
             f"give --generate_data=again (of t2t-mm-datagen: --again), or delete {path}."
         )
 
@@ -230,6 +230,6 @@ def _log_who_joins(path, spec, users, log):
         )
         log(
             f"vocabulary {spec.vocab}: {joining} joins it as it is, trained on "
-            f"{trained or 'unknown text'}. To train it again (which no checkpoint survives), "
+            f"{trained or 'unknown text'}. To train it again (which invalidates checkpoints), "
             f"delete {path}."
         )

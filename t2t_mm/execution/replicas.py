@@ -129,8 +129,8 @@ class Replicas:
                 raise
             reason = re.sub(r"{{.*?}} ?", "", str(error).splitlines()[0])[:200]
             raise UserError(
-                f"Worker {self.worker} lost another worker, or the way to it ({reason}). Start the "
-                "same command on all of them again: they go on from the last checkpoint."
+                f"Worker {self.worker} lost another worker or the link to it ({reason}). Start the "
+                "same command on all of them again: they resume from the last checkpoint."
             ) from error
 
     def __str__(self) -> str:

@@ -73,7 +73,7 @@ def sum_of_loads(model: Any, hparams: HParams, problems: list[Problem]) -> dict[
     for problem in problems:
         if not problem.splits().get("validation"):
             raise UserError(
-                f"{problem.name} has no validation data, from which to see what experts it reaches."
+                f"{problem.name} has no validation data, needed to see which experts it uses."
             )
         data = batches(problem, "validation", hparams, training=False)
         for batch in damage.read(problem, data):

@@ -45,7 +45,7 @@ class ExportedPredictor:
 
     def __init__(self, export_dir: str | os.PathLike, checkpoint: str | int = "newest") -> None:
         self.path = version(export_dir, checkpoint)
-        remedy = f"Bring back a copy of {self.path}, or export the model again."
+        remedy = f"Restore {self.path} from a backup, or export the model again."
         described = records.read_json(self.path / DESCRIPTION, dict[str, _Described], remedy)
         self.problems = list(described)
         try:

@@ -62,7 +62,7 @@ def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir)
         return problem.with_sides(*sides).with_findings(record.get("findings", {}))
     except (UserError, registry.RegistryError) as error:
         file = output.path / PROBLEMS_FILE
-        raise UserError(f"{name}, of which {file} tells, can't be restored: {error}") from error
+        raise UserError(f"{name}, recorded in {file}, can't be restored: {error}") from error
 
 
 def put_weights(model: Any, path: str) -> int:

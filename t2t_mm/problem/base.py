@@ -196,7 +196,7 @@ class Problem(Modifiable):
         if not spec.reads(feature):
             raise UserError(
                 f"{self.name}: {key!r} in {self.builder.data_path} is not {spec.kind}. If the "
-                "class was another when the data was prepared, prepare it again: "
+                "class has changed since the data was prepared, prepare it again: "
                 "--generate_data=again."
             )
         return feature
@@ -300,6 +300,6 @@ def alike(problems: Iterable[Modifiable]) -> Iterator[str]:
         if other != problem.name:
             yield (
                 f"{other} and {problem.name} have the same inputs, targets and command "
-                f"({problem.command!r}): the model can't tell them apart. That is right where they "
-                "are one task; else give one of them another command."
+                f"({problem.command!r}): the model can't tell them apart. That is fine if they "
+                "are one task; otherwise give one of them another command."
             )

@@ -21,7 +21,7 @@ def opening(folder: Path) -> Iterator[None]:
     if compat.is_tfds_mocked():  # such a data set has no files
         yield
         return
-    remedy = f"Bring back a copy of it, or delete {folder} and prepare the data again."
+    remedy = f"Restore it from a backup, or delete {folder} and prepare the data again."
     for name in RECORDS:
         records.read_json(folder / name, remedy=remedy)
     for path in folder.iterdir():
@@ -55,7 +55,7 @@ def reading(problem: Any) -> Iterator[None]:
             raise
         raise UserError(
             f"The data of {problem.name} can't be read: {_damaged(folder)} is damaged "
-            f"({first_line(error)}). Bring back a copy of it, or delete {folder} and prepare the "
+            f"({first_line(error)}). Restore it from a backup, or delete {folder} and prepare the "
             "data again."
         ) from error
 

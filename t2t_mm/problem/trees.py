@@ -49,7 +49,7 @@ def parse(text: str) -> list[Tree]:
             stack.append(["", [], None])
         elif token == ")":
             if not stack:
-                raise ValueError("a closing bracket too many")
+                raise ValueError("an extra closing bracket")
             label, children, word = stack.pop()
             if word is not None and (children or not label):
                 raise ValueError(

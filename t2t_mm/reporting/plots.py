@@ -31,7 +31,7 @@ def draw(explanation: Any, form: str = "png") -> bytes:
         panels.append((f"experts, {place}", gates, rows, list(map(str, range(gates.shape[1])))))
     if not panels:
         raise UserError(
-            f"The model has neither attention nor experts that {explanation.problem} gets to: "
+            f"The model has neither attention nor experts that {explanation.problem} uses: "
             "there is "
             "nothing to draw."
         )

@@ -145,7 +145,7 @@ class Best:
 def _remembered(path: Path, metric: str, old_scale: int) -> dict[int, float]:
     """{step: value} of the evaluations of a run before; {} if they are of another metric. Values of
     0.1.0, which recorded no unit, are multiplied by `old_scale`."""
-    remedy = "Bring back a copy of it, or delete it: the best is then looked for anew."
+    remedy = "Restore it from a backup, or delete it: the best is then determined again."
     saved = records.read_json(path, _Saved, remedy)
     values = saved.get("values", {}) if saved.get("metric") == metric else {}
     if odd := [step for step in values if not re.fullmatch("[0-9]{1,18}", step)]:

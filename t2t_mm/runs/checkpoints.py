@@ -191,7 +191,7 @@ class Checkpoints:
         folder = input_folder(path)
         if self.inputs and not self.inputs.restore(folder) and folder.is_dir():
             self.log(
-                "Batches are made in another way than before: the order of the data starts again."
+                "Batches are made differently than before: the order of the data starts again."
             )
         return step_of(path)
 

@@ -27,7 +27,7 @@ class CorruptCheckpoint(UserError):
     """
 
     def __init__(self, path: str, reason: str):
-        super().__init__(f"The checkpoint {path} is corrupt ({reason}). Bring back a copy of it.")
+        super().__init__(f"The checkpoint {path} is corrupt ({reason}). Restore it from a backup.")
         self.path, self.reason = path, reason
 
 
@@ -72,9 +72,9 @@ def newest_intact(
             if not paths:
                 raise UserError(
                     f"The checkpoint {path} is corrupt ({error.reason}), and no older one is "
-                    "intact. Bring back a copy of it, or give another --output_dir."
+                    "intact. Restore it from a backup, or give another --output_dir."
                 ) from error
-            log(f"{path} is corrupt ({error.reason}): going on from the checkpoint before it.")
+            log(f"{path} is corrupt ({error.reason}): using the checkpoint before it instead.")
     raise UserError(f"There is no checkpoint in {directory}.")
 
 

@@ -58,12 +58,12 @@ def load_fitting(
         found = loaded if fits else new
         found[part] = found.get(part, 0) + variable.value.shape.num_elements()
     log(f"Warm start from {path}: loaded {_counts(loaded)}.")
-    log(f"Not in it, or not fitting, and new: {_counts(new)}.")
+    log(f"Missing or of another shape, newly initialised: {_counts(new)}.")
     left = {
         _part(name, parts) for name in weights.weight_shapes(path).keys() - named_variables(model)
     }
     if left:
-        log(f"In it and of no use here: {', '.join(sorted(left))}.")
+        log(f"In it but not used here: {', '.join(sorted(left))}.")
 
 
 def is_part_of(path: str, model: keras.Model) -> bool:

@@ -47,7 +47,7 @@ class MovingAverage:
         self.counts.assign_add(np.isin(np.arange(len(averages)), index).astype("float32"))
 
     def restart(self) -> None:
-        """Forgets what was, after the weights were given other values."""
+        """Starts again from the weights, after they were given other values."""
         for name, variable in self._variables.items():
             self.averages[name].assign(variable.value)
         self.counts.assign(tf.zeros_like(self.counts))

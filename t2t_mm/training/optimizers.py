@@ -47,7 +47,7 @@ def _adam(hparams: "HParams") -> dict[str, Any]:
 
 @registry.register_optimizer
 def muon(hparams: "HParams") -> Any:
-    """Matrices along their orthogonalised momentum, all else by Adam; decays the matrices."""
+    """Muon for matrices, Adam for everything else; weight decay of the matrices only."""
     from t2t_mm.training.path_optimizers import Muon
 
     return Muon(**_adam(hparams), weight_decay=hparams.weight_decay or None)

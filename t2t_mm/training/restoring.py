@@ -92,4 +92,4 @@ def check(
 
 def _line(what: str, changed: dict[str, tuple]) -> str:
     changes = ", ".join(f"{name}={new} (was {old})" for name, (new, old) in changed.items())
-    return f"Other {what} than before: {changes}"
+    return f"Changed {what}: {changes}"

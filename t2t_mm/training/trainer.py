@@ -45,8 +45,8 @@ class Trainer:
         trainer.evaluate("validation")["mini_ende"]["log_perplexity"]
         trainer.train()
 
-    Each step trains one problem, sampled from (seed, step) alone. What a problem needs compiled and
-    shares with none before it compiles when it first comes up. Nothing is read from the output
+    Each step trains one problem, sampled from (seed, step) alone. Parts that a problem shares with
+    no earlier one are compiled at its first step. Nothing is read from the output
     directory or written to it before `resume`, `train` or `evaluate` is called.
 
     Args:
@@ -282,7 +282,7 @@ class Trainer:
         """Saves, and ends the process as the signal that has come wants it."""
         self.save()
         how = "Interrupted" if self._signals.is_interrupt else "Asked to stop"
-        self.console.log(f"{how}. The same command goes on from step {self.step:,}.")
+        self.console.log(f"{how}. Run it again to resume from step {self.step:,}.")
         self._signals.leave()
 
     # ----------------------------------------------------------------------------------------------

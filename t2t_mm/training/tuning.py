@@ -35,11 +35,11 @@ class Tuning:
         try:
             found = {name: v for name, v in names.items() if re.search(pattern, name)}
         except re.error as error:
-            raise UserError(f"frozen={pattern!r} is no regular expression: {error}.") from error
+            raise UserError(f"frozen={pattern!r} is not a regular expression: {error}.") from error
         if not found:
             parts = dict.fromkeys("/".join(name.split("/")[:2]) + "/" for name in names)
             raise UserError(
-                f"frozen={pattern!r} is found in the name of no weight. Names start with "
+                f"frozen={pattern!r} matches the name of no weight. Names start with "
                 f"{', '.join(parts)}."
             )
         return found

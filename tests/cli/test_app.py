@@ -93,7 +93,7 @@ def test_version(command):
         (["--number=two"], "error: flag --number=two"),
         (["--mode=left"], "error: flag --mode=left: value should be one of <up|down>"),
         (["--number"], "error: Missing value for flag --number"),
-        (["number=2"], "error: expected only flags, --name=value, but 'number=2' is none"),
+        (["number=2"], "error: expected only flags, --name=value, but 'number=2' is not one"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(command, args, message):

@@ -70,8 +70,7 @@ def test_what_is_missing_is_said_and_does_not_stop_the_rest(raw, tmp_path):
     )
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     for part in (
-        "error: 2 of 3 problems could not be prepared: (1) wsj_speech reads data that has to be "
-        "yours",
+        "error: 2 of 3 problems could not be prepared: (1) wsj_speech needs data that you provide",
         "train/wav.scp and train/text",
         "https://catalog.ldc.upenn.edu/LDC93S6A",
         "--problems=librispeech",

@@ -238,7 +238,7 @@ def test_fields_of_another_model_are_refused(mine, tmp_path, model):
     hparams_files.save(MyHParams(), tmp_path)
     with pytest.raises(UserError, match="can't be read.*my_field"):
         hparams_files.load(tmp_path, model)
-    with pytest.raises(UserError, match="my_field, which the model multimodel has not"):
+    with pytest.raises(UserError, match="my_field, which the model multimodel lacks"):
         hparams_files.resolve(MyHParams(), model="multimodel")
 
 

@@ -84,7 +84,7 @@ def test_what_would_fill_the_memory_is_refused(command, flag):
 
 def test_text_that_is_not_in_utf_8_is_refused():
     values = app.new_flags()
-    with pytest.raises(app.UsageError, match="--t2t_usr_dir: 'a.*' is no text in UTF-8"):
+    with pytest.raises(app.UsageError, match="--t2t_usr_dir: 'a.*' is not valid UTF-8"):
         app._parse(values, ["command", "--t2t_usr_dir=a\udcff"])
 
 

@@ -178,7 +178,7 @@ def test_data_that_was_moved_starts_its_order_again_and_says_so(data, tmp_path, 
     again = Inputs([resolved(tmp_path / "moved")], HPARAMS, 0, log=said.append)
     assert again.restore(tmp_path / "place")
     assert step(again, 1) and step(again, 2)
-    assert said == ["The data of wmt_ende is not where it was: its order starts again."]
+    assert said == ["The data of wmt_ende has moved: its order starts again."]
 
 
 def test_data_under_another_name_goes_on(data, tmp_path):

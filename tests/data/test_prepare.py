@@ -153,7 +153,10 @@ def test_resolve_checks_all_together(tmp_path):
     "raw, message",
     [
         (None, r"no folder <raw_dir>/lone \(no --raw_dir is given\).*train.en and train.de"),
-        ("raw", r"no folder .*/raw/lone\. It is to hold line-aligned text \(train.en and train.de"),
+        (
+            "raw",
+            r"no folder .*/raw/lone\. It should hold line-aligned text \(train.en and train.de",
+        ),
         ("nowhere", r"no folder --raw_dir=.*nowhere"),
     ],
 )

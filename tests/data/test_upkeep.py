@@ -252,7 +252,7 @@ def test_a_raw_file_that_was_replaced_is_told(kind, change, told, run, tmp_path)
     assert run(kind()) == []
     path.write_bytes(content.replace(b"1", b"2") if b"1\n" in content else content[::-1])
     (line,) = run(kind())
-    assert line.startswith(f"{kind.name}: what it was prepared from has changed: {told} (as long")
+    assert line.startswith(f"{kind.name}: what it was prepared from has changed: {told} (same size")
     path.write_bytes(content * 2)
     (line,) = run(kind())
     assert f"{told} ({len(content) * 2:,} bytes, was {len(content):,})" in line
@@ -369,7 +369,7 @@ def test_a_vocabulary_of_another_size_is_told_and_made_again(run, tmp_path):
     write_pairs(tmp_path / "raw", "train")
     run(Pairs())
     (line,) = run(Bigger())
-    assert "vocabulary words: 300 pieces are asked for, but it was trained when 280 were" in line
+    assert "vocabulary words: 300 pieces are asked for, but it was trained for 280," in line
     told = []
     prepare.resolve([Bigger()], tmp_path / "data", log=told.append)
     assert told == [line]

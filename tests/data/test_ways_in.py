@@ -72,7 +72,7 @@ def test_a_test_folder_alone_is_prepared_and_read_as_a_run_was_trained(tmp_path)
     output.record(HParams(), trained, RunConfig())
     said = []
     prepare.prepare([mine], tmp_path / "two", tmp_path / "test_raw", said.append)
-    assert said[0] == "mine: it has no training split, so a model can be evaluated on it alone"
+    assert said[0] == "mine: it has no training split, so it can only be used for evaluation"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "problem", lambda name: mine)
         wanted = trainer.Run(RunConfig(), output, HParams(), [mine])
@@ -84,7 +84,7 @@ def test_a_test_folder_alone_is_prepared_and_read_as_a_run_was_trained(tmp_path)
         assert tuple(pixels) == {"black": (0, 0, 0), "red": (255, 0, 0)}[colour]
     (tmp_path / "test_raw/mine/test/red").rename(tmp_path / "test_raw/mine/test/blue")
     prepare.prepare([mine], tmp_path / "three", tmp_path / "test_raw", said.append)
-    with pytest.raises(UserError, match="classes that 'colours' is without: 'blue'"):
+    with pytest.raises(UserError, match="classes that 'colours' lacks: 'blue'"):
         tested.located(tmp_path / "three").examples("test")
 
 

@@ -254,7 +254,7 @@ def test_a_treebank_needs_specs_alone(tmp_path):
     prepare.prepare([GumParse()], tmp_path, tmp_path, log=lambda line: None)
     (example, *_) = GumParse().resolve(tmp_path).examples("train").as_numpy_iterator()
     assert example == {"inputs": b"The dog", "targets": b"(ROOT (NP DT NN )NP )ROOT"}
-    with pytest.raises(UserError, match="no folder .*gum_parse. It is to hold bracketed trees"):
+    with pytest.raises(UserError, match="no folder .*gum_parse. It should hold bracketed trees"):
         prepare.prepare([GumParse()], tmp_path / "else", tmp_path / "gum_parse")
 
 

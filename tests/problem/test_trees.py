@@ -34,7 +34,7 @@ def test_parse_many_trees_on_many_lines():
     "text, reason",
     [
         ("(S (NN dog)", "not closed"),
-        ("(S (NN dog)))", "too many"),
+        ("(S (NN dog)))", "extra closing"),
         ("dog", "outside"),
         ("(S (NN dog)) cat", "outside"),
         ("(NP (DT the) dog)", "without a tag"),

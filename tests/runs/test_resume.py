@@ -89,7 +89,11 @@ def test_a_problem_whose_net_is_made_of_stock_layers_can_be_added_to_a_run(tmp_p
     console = Lines()
     more = make(tmp_path, [Stock("toy_other"), Stock("toy_one")], console=console)
     loaded, new = console.lines[-2:]
-    assert more.step == 1 and "nets/stock_toy_one" in loaded and "new: nets/stock_toy_other" in new
+    assert (
+        more.step == 1
+        and "nets/stock_toy_one" in loaded
+        and "newly initialised: nets/stock_toy_other" in new
+    )
     for name in ("embedding", "classes"):
         mine, theirs = (getattr(run.model.nets["stock_toy_one"], name) for run in (first, more))
         for one, other in zip(mine.variables, theirs.variables, strict=True):

@@ -75,7 +75,7 @@ def test_loads_what_fits_and_says_what_is_new(parent, tmp_path):
         and "commands/to-first (16)" in new
         and "encoder" not in new
     )
-    assert left == "In it and of no use here: commands/to-numbers."
+    assert left == "In it but not used here: commands/to-numbers."
     child.train(2)
     again = make(tmp_path, [Other(), ToyClass("toy_first")], Told(), warm_start_from=folder)
     assert again.step == 2  # its own checkpoint counts more
@@ -189,4 +189,4 @@ def test_a_net_whose_vocabulary_changed_is_new_whatever_its_name(tmp_path, monke
     trained, now = weights(one), weights(child)
     same = {name for name in now if np.array_equal(trained[name], now[name])}
     assert now.keys() - same == {"nets/language_de/en/input_table"}
-    assert console.lines[1].endswith(" and new: nets/language_de/en (192).")
+    assert console.lines[1].endswith(" newly initialised: nets/language_de/en (192).")

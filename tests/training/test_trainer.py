@@ -349,8 +349,7 @@ def test_options_that_change_the_result_are_logged_on_resume(tmp_path):
     assert "Other" not in logged_on_resume(tmp_path, train_steps=2, seed=3, save_every=7)
     logged = logged_on_resume(tmp_path, train_steps=4, seed=1, precision="bfloat16")
     assert (
-        "Other options than before: train_steps=4 (was 2), seed=1 (was 3), "
-        "precision=bfloat16 (was float32)"
+        "Changed options: train_steps=4 (was 2), seed=1 (was 3), precision=bfloat16 (was float32)"
     ) in " ".join(logged.split())
     recorded = json.loads((tmp_path / "run.json").read_text())
     assert recorded["problems"] == "toy_copy" and recorded["seed"] == 3

@@ -42,8 +42,8 @@ def test_a_body_at_a_lower_rate_moves_less():
 @pytest.mark.parametrize(
     "pattern, told",
     [
-        ("(", "is no regular expression"),
-        ("encodre", "is found in the name of no weight. Names start with commands/"),
+        ("(", "is not a regular expression"),
+        ("encodre", "matches the name of no weight. Names start with commands/"),
         ("", None),
         (".", "leaves nothing of toy_copy to train"),
     ],

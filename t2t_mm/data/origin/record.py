@@ -108,7 +108,7 @@ def _change(name, then, now):
         return f"{name} ({stamp[0]:,} bytes, was {size:,})"
     if time == stamp[1] or (digest and digest == _digest_of(path)):
         return ""
-    return f"{name} (as long as before, but another)" if digest else f"{name} (written again)"
+    return f"{name} (same size, other content)" if digest else f"{name} (written again)"
 
 
 def _group_change(name, then, now):

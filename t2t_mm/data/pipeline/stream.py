@@ -109,7 +109,7 @@ class Inputs:
         return iter(data)
 
     def _tell_of_new_order(self, name):
-        self.log(f"The data of {name} is not where it was: its order starts again.")
+        self.log(f"The data of {name} has moved: its order starts again.")
 
     def most_shapes(self) -> int:
         """How many shapes batches can have at most, of all problems; with static shapes."""

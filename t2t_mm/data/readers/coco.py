@@ -117,7 +117,7 @@ def _annotations(path):
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         wrong = f"it has no {error}" if isinstance(error, KeyError) else error
         raise UserError(
-            f"{path} is not what COCO has for captions: {wrong}. Expected are lists of images (id, "
+            f"{path} is not a COCO captions file: {wrong}. Expected: lists of images (id, "
             "file_name) and of annotations (image_id, caption)."
         ) from error
     return images, captions

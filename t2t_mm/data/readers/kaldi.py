@@ -203,7 +203,7 @@ def _once(path):
         before, said = seen.setdefault(name, (where, hash(rest)))
         if before != where and said != hash(rest):
             raise UserError(
-                f"{path.parent / where} says something else of {name} than {before} does: remove "
+                f"{path.parent / where} contradicts {before} about {name}: remove "
                 "one of the two lines."
             )
         yield where, name, rest if before == where else LeftOut("lines that repeat another")

@@ -79,7 +79,7 @@ def _unseen(seen):
         ((only, count),) = trained.items()
         yield (
             f"all {count:,} training examples are of one class, {only!a}: nothing can be learnt "
-            "from them. Is there a folder too many, or a wrong column?"
+            "from them. Is there an extra folder level, or a wrong column?"
         )
     for split, has in seen.items():
         if trained and (unseen := [each for each in has if each not in trained]):

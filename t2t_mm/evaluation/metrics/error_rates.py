@@ -37,7 +37,7 @@ class _ErrorRate(Metric):
         if not any(length for *_, length in rows):
             raise UserError(
                 f"No reference holds a word after normalisation ({normalization.SIGNATURE}): "
-                f"there is no {self.name} to give."
+                f"{self.name} is undefined."
             )
         return rows
 

@@ -51,7 +51,7 @@ def check(file: IO[bytes]) -> None:
 
 def _wav(file, kind):
     if kind == b"RIFX":
-        raise ValueError("a WAV file with the highest byte first, which is not read")
+        raise ValueError("a big-endian WAV file (RIFX), which is not supported")
     form, data = _chunk(file, b"fmt ", "little"), _chunk(file, b"data", "little")
     if not form or not data:
         raise ValueError("a WAV file without a format, or without sound")

@@ -102,7 +102,7 @@ def check_scale(samples: np.ndarray) -> None:
     """Raises a ValueError for floats that are no numbers, or far outside of [-1, 1]."""
     peak = np.abs(samples).max(initial=0.0)
     if not np.isfinite(peak):
-        raise ValueError("samples that are no numbers")
+        raise ValueError("samples that are NaN or infinite")
     if peak > LOUDEST:
         raise ValueError(
             f"samples up to {peak:,.5g}, where fractions lie within [-1, 1]: divide them, by 32768 "

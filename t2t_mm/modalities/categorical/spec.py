@@ -120,7 +120,7 @@ class Categorical(Modality):
             return None
         if unknown := [name for name in there if name not in self.names]:
             raise UserError(
-                f"The data has classes that {self.labels!r} is without: "
+                f"The data has classes that {self.labels!r} lacks: "
                 f"{', '.join(map(ascii, unknown[:5]))}. It has {', '.join(self.names[:10])}"
                 f"{', ...' if len(self.names) > 10 else ''}. Rename them, or leave them out."
             )

@@ -39,7 +39,7 @@ def decodable(content: bytes) -> bytes:
                     pass  # what Pillow can't read either, it explains better
             return tf.io.encode_png(pixels(image)).numpy()
     except Image.UnidentifiedImageError as error:
-        raise ValueError("no picture that is known") from error
+        raise ValueError("not a known picture format") from error
     except Exception as error:  # Pillow's decoders raise all kinds
         raise ValueError(str(error) or type(error).__name__) from error
 
@@ -101,7 +101,7 @@ def _of_eight_bits(image, clear):
         return grey
     if image.mode in ("I", "F"):
         kind = "32 bits" if image.mode == "I" else "fractions"
-        raise ValueError(f"a grey picture of {kind}, whose scale is not known: make it one of 16")
+        raise ValueError(f"a grey picture of {kind}, of unknown range: convert it to 16 bits")
     if clear != image.info.get("transparency"):
         image = image.copy()
         image.info["transparency"] = clear

@@ -68,7 +68,7 @@ def test_an_unbalanced_tree_spoils_no_other(prepare, write):
     builder = prepare("bracketed_trees")
     assert len(examples(builder)) == 397
     assert builder.said == [
-        "mine: train: left out 3 broken: train.mrg:10 (a closing bracket too many), "
+        "mine: train: left out 3 broken: train.mrg:10 (an extra closing bracket), "
         "train.mrg:100 (1 bracket is not closed), train.mrg:101 (not UTF-8)"
     ]
 

@@ -138,7 +138,7 @@ def test_a_caption_that_is_no_text_is_named(coco):
         (None, "No such file"),
         (b"", "empty file"),
         (picture()[:40], "."),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "no picture that is known"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a known picture format"),
         (picture(mode="1", size=(13_000, 13_000)), "make it smaller"),
     ],
 )
@@ -179,9 +179,7 @@ def test_a_folder_that_is_missing(prepare, write):
 def test_annotations_that_are_none(prepare, write, content):
     write("annotations/captions_train2017.json", content)
     write("train2017/a.png", picture())
-    with pytest.raises(
-        UserError, match="captions_train2017.json is not what COCO has for captions"
-    ):
+    with pytest.raises(UserError, match="captions_train2017.json is not a COCO captions file"):
         prepare("coco")
 
 

@@ -111,7 +111,7 @@ def test_wrong_values_are_named(generate):
     "side, value, reason",
     [
         (Audio(), np.array([40_000, -3]), "beyond 16 bits"),
-        (Audio(), np.array([0.1, np.nan]), "no numbers"),
+        (Audio(), np.array([0.1, np.nan]), "NaN or infinite"),
         (Audio(), np.zeros([0]), "no samples"),
         (Image(), np.zeros([4, 4, 3], np.float32), "float32"),
         (Image(), np.zeros([4, 4, 4], np.uint8), "4, 4, 4"),

@@ -127,7 +127,7 @@ def test_broken_images_are_skipped_up_to_a_limit(prepare, write):
         ("pipe", "not a regular file"),
         ("device", "not a regular file"),
         ("sparse", "bytes long, where 268,435,456 are the most"),
-        ("program", "no picture that is known"),
+        ("program", "not a known picture format"),
         ("bomb", "13,000×13,000 pixels, where 67,108,864 in all"),
     ],
 )

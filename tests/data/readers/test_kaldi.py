@@ -195,7 +195,7 @@ def test_channels_that_cancel_are_named(kaldi):
 )
 def test_a_name_that_stands_for_two_things_is_refused(kaldi, name, content):
     sounds = {"a.wav": sound(), "b.wav": sound(0.5 * TONE)}
-    with pytest.raises(UserError, match=f"train/{name}:3 says something else of a than {name}:1"):
+    with pytest.raises(UserError, match=f"train/{name}:3 contradicts {name}:1 about a"):
         kaldi(sounds, **{name: content})
 
 
@@ -233,7 +233,7 @@ def test_a_list_that_is_no_file_is_refused(kaldi, tmp_path, kind):
         ("sparse", "bytes long, where 4,294,967,296 are the most"),
         ("cut off", "cut off: 16,000 of 32,000 bytes of sound are missing"),
         ("cut off FLAC", "lost sync"),
-        ("noughts", "samples that are no numbers"),
+        ("noughts", "samples that are NaN or infinite"),
         ("on another scale", "samples up to 16,384, where fractions lie"),
         ("ADPCM", "coding 17 with 4 bits"),
     ],

@@ -78,9 +78,9 @@ def test_a_header_that_was_written_before_the_end_was_known(size):
 @pytest.mark.parametrize(
     "value, reason",
     [
-        (np.nan, "no numbers"),
-        (np.inf, "no numbers"),
-        (-np.inf, "no numbers"),
+        (np.nan, "NaN or infinite"),
+        (np.inf, "NaN or infinite"),
+        (-np.inf, "NaN or infinite"),
         (12_000.0, "samples up to 12,000, where fractions lie within .-1, 1.: divide them"),
         (-3.0, "samples up to 3, where"),
     ],
@@ -159,7 +159,7 @@ def test_more_that_both_worlds_refuse():
         refused(content.replace(name, b"junk"), "without a format, or without sound")
     file = io.BytesIO()
     soundfile.write(file, SINE, RATE, format="WAV", endian="BIG")
-    refused(file.getvalue(), "highest byte first")
+    refused(file.getvalue(), "big-endian")
 
 
 def test_a_long_file_with_a_chunk_behind_its_sound():

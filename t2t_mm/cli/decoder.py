@@ -8,6 +8,12 @@ One input per line; pictures and sounds are given by their paths. Outputs come i
 inputs, with an empty line for one that can't be read. If stopped and restarted, it resumes where
 it left off. A split is scored against its references. Sentences to be parsed are adapted to the
 conventions of the treebank, unless --tokenized says that they already are.
+
+    t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende --decode_from_file=in.txt \\
+        --score_targets=given.txt
+
+gives no outputs but the log-probability of a given target for each input, and that of each of its
+pieces, with tabs between. --prefixes=file has outputs begin with the lines of a file.
 """
 
 from absl import flags
@@ -35,6 +41,18 @@ flags.DEFINE_string(
     "decode_to_file",
     None,
     "Where outputs go, one per line, gzipped if it ends in .gz; stdout, if not given.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "score_targets",
+    None,
+    "Targets, one per input: their log-probabilities are given instead of outputs.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "prefixes",
+    None,
+    "Texts, one per input, that the outputs begin with; an empty line: none.",
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
@@ -118,6 +136,8 @@ SECTIONS = {
     "input and output": (
         "decode_from_file",
         "decode_to_file",
+        "score_targets",
+        "prefixes",
         "tokenized",
         "split",
         "data_dir",
@@ -151,6 +171,14 @@ def main() -> None:
             "--top_k and --top_p are for sampling: give a --sampling_temperature, such as 1, with "
             "them."
         )
+    if FLAGS.score_targets and not FLAGS.decode_from_file:
+        raise app.UsageError("--score_targets needs --decode_from_file, with the inputs.")
+    if FLAGS.score_targets and FLAGS.prefixes:
+        raise app.UsageError(
+            "--score_targets gives whole outputs and --prefixes beginnings: give one of them."
+        )
+    if FLAGS.prefixes and FLAGS.interactive:
+        raise app.UsageError("--prefixes has a line per input, of a file or a split.")
     checkpoint.check(FLAGS)
     if FLAGS.decode_to_file:
         files.check_output(FLAGS.decode_to_file, "decode_to_file")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from t2t_mm import files
+from t2t_mm.cli import given
 from t2t_mm.data import prepare
 from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
@@ -54,6 +55,8 @@ def run(args: Any) -> None:
         (data,) = prepare.located([problem], args.data_dir, _say)
         inputs, references = decoded.read(data, args.split, args.examples)
         source = [args.split, args.examples, str(Path(args.data_dir).resolve())]
+        decoder.prefixes = given.lines(args, "prefixes", len(inputs))
+        source += [decoder.prefixes] if decoder.prefixes else []
         lines = _decode(inputs, decoder, _partial(args, predictor, source))
         texts = [line.split("\t")[0] for line in lines]
         for score in decoded.scores(problem, texts, references):
@@ -62,7 +65,11 @@ def run(args: Any) -> None:
                 print(f"{score.name}_{name} {score.details[name]:,}", file=sys.stderr)
     else:
         inputs = _inputs(args.decode_from_file, problem)
-        _decode(inputs, decoder, _partial(args, predictor, inputs))
+        targets = given.lines(args, "score_targets", len(inputs))
+        decoder.prefixes = given.lines(args, "prefixes", len(inputs))
+        beside = [[targets, decoder.prefixes]] if targets or decoder.prefixes else []
+        work = given.LineScorer(predictor, problem, args, targets) if targets else decoder
+        _decode(inputs, work, _partial(args, predictor, [*inputs, *beside]))
 
 
 class LineDecoder:
@@ -70,6 +77,7 @@ class LineDecoder:
 
     def __init__(self, predictor: RunPredictor, problem: Any, args: Any):
         self.predictor, self.problem, self.args = predictor, problem, args
+        self.prefixes: list[str] | None = None  # of all inputs
         self.method: Any = Greedy()
         if args.sampling_temperature:
             self.method = Sampling(args.sampling_temperature, args.top_k, args.top_p, args.n_best)
@@ -81,8 +89,17 @@ class LineDecoder:
         args = self.args
         longest, top = args.decode_length, max(1, args.n_best)
         as_stored = bool(args.split or args.tokenized)
+        prefix = self.prefixes and self.prefixes[first : first + len(inputs)]
         return self.predictor.predict(
-            self.problem.name, inputs, self.method, longest, top, args.seed, first, as_stored
+            self.problem.name,
+            inputs,
+            self.method,
+            longest,
+            top,
+            args.seed,
+            first,
+            as_stored,
+            prefix,
         )
 
     def line(self, answer: dict) -> str:
@@ -142,8 +159,8 @@ def _partial(args: Any, predictor: RunPredictor, source: list[Any]) -> str:
     return f"{target}.{hashlib.sha256(key.encode()).hexdigest()[:10]}.partial"
 
 
-def _decode(inputs: Sequence[Any], decoder: LineDecoder, partial: str) -> list[str]:
-    """Decodes all inputs to --decode_to_file or stdout; returns the lines."""
+def _decode(inputs: Sequence[Any], decoder: Any, partial: str) -> list[str]:
+    """Decodes all inputs, or scores them, to --decode_to_file or stdout; returns the lines."""
     target, written = decoder.args.decode_to_file, list[str]()
     if not target:
         for line in _lines(inputs, decoder, 0):
@@ -205,7 +222,7 @@ def _resumed(partial: str) -> list[str]:
     return content[: content.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
-def _lines(inputs: Sequence[Any], decoder: LineDecoder, before: int) -> Iterator[str]:
+def _lines(inputs: Sequence[Any], decoder: Any, before: int) -> Iterator[str]:
     """The output line of each input, as they come; `before` inputs were done before."""
     started, total, cut = time.monotonic(), before + len(inputs), 0
     for start in range(0, len(inputs), CHUNK):

@@ -60,6 +60,20 @@ flags.DEFINE_bool(
     "between.",
     flag_values=FLAGS,
 )
+flags.DEFINE_bool(
+    "scores",
+    False,
+    "Also export signatures <problem>_score, of inputs and targets, which give the log-probability "
+    "of the targets.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "prefixes",
+    False,
+    "Also export signatures <problem>_continue, of inputs and prefixes, whose outputs begin with "
+    "the prefixes.",
+    flag_values=FLAGS,
+)
 
 
 def main() -> None:
@@ -82,7 +96,14 @@ def main() -> None:
         predictor = _smaller(predictor, names)
     method = Beam(FLAGS.beam_size, FLAGS.alpha) if FLAGS.beam_size > 1 else Greedy()
     path = export.export(
-        predictor, FLAGS.export_dir, names, method, FLAGS.decode_length, FLAGS.tokenized
+        predictor,
+        FLAGS.export_dir,
+        names,
+        method,
+        FLAGS.decode_length,
+        FLAGS.tokenized,
+        FLAGS.scores,
+        FLAGS.prefixes,
     )
     print(
         f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {', '.join(names)}"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from t2t_mm.config.limits import MOST_ALPHA, MOST_HYPOTHESES
-from t2t_mm.decoding.stepping import NEVER, Decoded, Greedy, allowed, log_total, put
+from t2t_mm.decoding.stepping import NEVER, Decoded, Greedy, allowed, log_total, put, repeated
 from t2t_mm.modalities.language.vocabulary import EOS
 
 
@@ -40,13 +40,20 @@ class Beam:
             )
 
     def __call__(
-        self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any
+        self,
+        step: Callable,
+        reorder: Callable,
+        state: Any,
+        limits: Any,
+        seeds: Any,
+        prefix: Any = None,
     ) -> Decoded:
         if self.hypotheses == 1:
-            ids, log_probs, _ = Greedy()(step, reorder, state, limits, seeds)
+            ids, log_probs, _ = Greedy()(step, reorder, state, limits, seeds, prefix)
             lengths = tf.math.count_nonzero(ids, axis=-1)
             return Decoded(ids, log_probs, log_probs / self.penalty(lengths))
         length, batch, k = tf.reduce_max(limits), tf.shape(limits)[0], self.hypotheses
+        prefix = repeated(prefix, k)
         nothing = tf.zeros([batch, k, length], tf.int32)
         first = tf.tile(
             [[0.0] + [NEVER] * (k - 1)], [batch, 1]
@@ -57,7 +64,7 @@ class Beam:
         def body(time, alive, ended, ended_scores, done, state):
             last = tf.gather(alive.ids, tf.maximum(time - 1, 0), axis=2)
             logits, state = step(tf.reshape(last, [-1]), time, state)
-            found, parents, stop = alive.extended(logits, time)
+            found, parents, stop = alive.extended(logits, time, prefix)
             found_scores = tf.where(
                 stop & ~done[:, None], found.log_probs / self.penalty(time + 1), NEVER
             )
@@ -121,12 +128,13 @@ class Hypotheses(NamedTuple):
         """These and others."""
         return Hypotheses(*(tf.concat(values, axis=1) for values in zip(self, other, strict=True)))
 
-    def extended(self, logits: Any, time: Any) -> tuple["Hypotheses", Any, Any]:
+    def extended(self, logits: Any, time: Any, prefix: Any = None) -> tuple["Hypotheses", Any, Any]:
         """The 2n best continuations by one piece, of which at least n go on.
 
         Args:
             logits: [batch * n, pieces].
             time: the position of the piece.
+            prefix: int32 [batch * n, length], what each has to begin with; see `allowed`.
 
         Returns:
             Hypotheses [batch, 2n], best first; int32 [batch, 2n], which of these each continues;
@@ -136,7 +144,7 @@ class Hypotheses(NamedTuple):
         each = min(
             2 * n, logits.shape[-1]
         )  # no more of one hypothesis can be among the 2n best of all
-        best, pieces = tf.math.top_k(allowed(logits), each)  # [batch * n, each]
+        best, pieces = tf.math.top_k(allowed(logits, time, prefix), each)  # [batch * n, each]
         best = tf.reshape(best - log_total(logits), (-1, n, each)) + self.log_probs[:, :, None]
         log_probs, which = tf.math.top_k(tf.reshape(best, (-1, n * each)), 2 * n)
         parents = which // each

@@ -42,8 +42,8 @@ class Search:
         """Decodes a batch.
 
         Args:
-            batch: `inputs`, and `inputs_mask` where there is one; what else it holds is not looked
-                at.
+            batch: `inputs`, and `inputs_mask` where there is one; `prefix`, int32 [batch, length],
+                if outputs have to begin with something; what else it holds is not looked at.
             limits: int32 [batch], most output positions of each example; None: `longest`.
             seed, index: of sampling, see `decode`.
 
@@ -76,7 +76,7 @@ class Search:
 
 def _read(batch: dict[str, Any]) -> dict[str, Any]:
     """What decoding looks at, as tensors."""
-    keys = (key for key in ("inputs", "inputs_mask") if key in batch)
+    keys = (key for key in ("inputs", "inputs_mask", "prefix") if key in batch)
     return {key: tf.convert_to_tensor(batch[key]) for key in keys}
 
 
@@ -97,8 +97,8 @@ def decode(
         model, problem, batch, method: as for `Search`.
         limits: int32 [batch], most output positions of each example, at most `longest`; -1, or
             None for all: that.
-        longest: most output positions; None: twice as many as the inputs have in the body, and 50,
-            but at most 512.
+        longest: most output positions, a prefix included; None: twice as many as the inputs have in
+            the body, and 50, but at most 512, after the prefix.
         seed: of sampling, an int or int32 scalar.
         index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and
             this alone, not on
@@ -114,8 +114,12 @@ def decode(
     usual = tf.minimum(2 * positions + 50, LONGEST)
     if longest is not None:
         usual = tf.fill(tf.shape(positions), longest)
+    prefix, most = batch.get("prefix"), LONGEST if longest is None else longest
+    if prefix is not None and longest is None:
+        given = tf.math.count_nonzero(prefix, axis=1, dtype=tf.int32)
+        usual, most = usual + given, most + given
     limits = usual if limits is None else tf.where(limits < 0, usual, limits)
-    limits = tf.clip_by_value(limits, 1, LONGEST if longest is None else longest)
+    limits = tf.clip_by_value(limits, 1, most)
     room = (tf.reduce_max(limits) + ROOM - 1) // ROOM * ROOM
     state = model.start(memory, method.hypotheses, room)
 
@@ -124,4 +128,4 @@ def decode(
 
     index = tf.range(tf.size(limits)) if index is None else index
     seeds = tf.stack([tf.fill(tf.shape(index), seed), index], axis=1)
-    return method(step, model.reorder, state, limits, seeds)
+    return method(step, model.reorder, state, limits, seeds, prefix)

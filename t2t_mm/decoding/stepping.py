@@ -10,10 +10,11 @@ A method is called with
     state: a nested structure of tensors, as of before the first position;
     limits: int32 [batch], at least 1, most output positions of each example;
     seeds: int32 [batch, 2], of what is drawn for each example;
+    prefix: int32 [batch, length], what each output has to begin with, then padding; None: anything;
 
 and returns what it `Decoded`. Log-probabilities are the model's own, of all pieces, whatever a
-method forbids or
-filters: that of a text is what teacher forcing gives for the same ids. Padding is never produced.
+method forbids or filters: that of a text is what teacher forcing gives for the same ids, those of a
+prefix included. Padding is never produced.
 """
 
 import dataclasses
@@ -54,9 +55,15 @@ class Greedy:
     hypotheses = 1
 
     def __call__(
-        self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any
+        self,
+        step: Callable,
+        reorder: Callable,
+        state: Any,
+        limits: Any,
+        seeds: Any,
+        prefix: Any = None,
     ) -> Decoded:
-        return _follow(step, state, limits, 1, lambda logits, time: _argmax(logits))
+        return _follow(step, state, limits, 1, prefix, lambda logits, time: _argmax(logits))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +99,13 @@ class Sampling:
             )
 
     def __call__(
-        self, step: Callable, reorder: Callable, state: Any, limits: Any, seeds: Any
+        self,
+        step: Callable,
+        reorder: Callable,
+        state: Any,
+        limits: Any,
+        seeds: Any,
+        prefix: Any = None,
     ) -> Decoded:
         def pick(logits, time):
             below = tf.cumsum(
@@ -107,7 +120,7 @@ class Sampling:
             # reach the whole.
             return _argmax(tf.cast(below > drawn * 0.999999 * below[:, -1:], tf.int32))
 
-        return _follow(step, state, limits, self.hypotheses, pick)
+        return _follow(step, state, limits, self.hypotheses, prefix, pick)
 
     def _filtered(self, logits):
         """The logits, -inf where nothing is to be drawn."""
@@ -126,15 +139,15 @@ class Sampling:
         return logits
 
 
-def _follow(step, state, limits, hypotheses, pick):
+def _follow(step, state, limits, hypotheses, prefix, pick):
     """Rows that each go their own way: `pick(logits [rows, pieces], time)` is the next piece of
     each, [rows]."""
-    limits = tf.repeat(limits, hypotheses)  # [rows]
+    limits, prefix = tf.repeat(limits, hypotheses), repeated(prefix, hypotheses)  # [rows, ...]
     nothing = tf.zeros([tf.size(limits), tf.reduce_max(limits)], tf.int32)
 
     def body(time, last, ids, log_probs, done, state):
         logits, state = step(last, time, state)
-        piece = tf.where(done, PAD, pick(allowed(logits), time))
+        piece = tf.where(done, PAD, pick(allowed(logits, time, prefix), time))
         own = tf.gather(logits, piece, batch_dims=1) - log_total(logits)[:, 0]
         log_probs += tf.where(done, 0.0, own)
         done |= (piece == EOS) | (time + 1 >= limits)
@@ -152,9 +165,21 @@ def _follow(step, state, limits, hypotheses, pick):
     return Decoded(ids, log_probs, log_probs)
 
 
-def allowed(logits: Any) -> Any:
-    """-inf for padding, the rest as it is: [rows, pieces]."""
-    return logits + tf.one_hot(PAD, logits.shape[-1], on_value=NEVER, off_value=0.0)
+def allowed(logits: Any, time: Any, prefix: Any = None) -> Any:
+    """-inf for padding, and for all but the piece that a prefix [rows, length] has at a time; the
+    rest as it is: [rows, pieces]."""
+    logits += tf.one_hot(PAD, logits.shape[-1], on_value=NEVER, off_value=0.0)
+    if prefix is None:
+        return logits
+    prefix = tf.pad(prefix, [[0, 0], [0, 1]], constant_values=PAD)  # what comes after it is free
+    piece = prefix[:, tf.minimum(time, tf.shape(prefix)[1] - 1)]  # [rows]
+    is_free = (piece == PAD)[:, None]
+    return tf.where(is_free | (tf.range(logits.shape[-1]) == piece[:, None]), logits, NEVER)
+
+
+def repeated(prefix: Any, hypotheses: int) -> Any:
+    """The prefix of each example for each of its rows."""
+    return None if prefix is None else tf.repeat(prefix, hypotheses, axis=0)
 
 
 def log_total(logits: Any) -> Any:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from t2t_mm.decoding import Greedy, decode
 from t2t_mm.errors import UserError, first_line
-from t2t_mm.export import warmup
+from t2t_mm.export import given, warmup
 from t2t_mm.export.reading import as_data_has_it, read
 from t2t_mm.inference.exported import DESCRIPTION
 from t2t_mm.inference.run import RunPredictor
@@ -31,6 +31,8 @@ def export(
     method: Any = None,
     longest: int | None = None,
     as_stored: bool = False,
+    scores: bool = False,
+    prefixes: bool = False,
 ) -> Path:
     """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is
     the step.
@@ -44,6 +46,10 @@ def export(
         longest: most symbols of an output; None: as `decoding.decode` says.
         as_stored: whether texts will be sent as the data set has them, such as the words of a
             sentence to be parsed, with spaces between.
+        scores: whether there are signatures `<problem>_score` too, of "inputs" and "targets", that
+            give the targets' log-probabilities.
+        prefixes: whether there are signatures `<problem>_continue`, of "inputs" and "prefixes",
+            whose outputs begin with the prefixes.
 
     Returns:
         Path of the version.
@@ -64,7 +70,7 @@ def export(
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
         module = ServingModule(predictor, names, method or Greedy(), longest, as_stored)
-        signatures = module.signatures()
+        signatures = module.signatures(scores, prefixes)
         if len(names) == 1:
             signatures["serving_default"] = signatures[names[0]]
         tf.saved_model.save(module, str(partial), signatures)
@@ -114,28 +120,41 @@ class ServingModule(tf.Module):
         problem = self._predictor.problems[name]
         return problem.inputs, problem.targets
 
-    def signatures(self) -> dict:
-        """{problem: concrete function of a batch of raw inputs}."""
-        text = tf.TensorSpec([None], tf.string, "inputs")
-        return {
-            name: tf.function(self._server(name), input_signature=[text]).get_concrete_function()
-            for name in self._names
-        }
+    def signatures(self, scores: bool = False, prefixes: bool = False) -> dict:
+        """{name: concrete function of a batch of raw inputs}; arguments as of `export`."""
+        made = {}
+        for name in self._names:
+            is_sequence = self._predictor.problems[name].targets.is_sequence
+            made[name] = self._signature(name, self._texts if is_sequence else self._answers)
+            if scores:
+                made[f"{name}_score"] = self._signature(name, self._scores, "targets")
+            if prefixes and is_sequence:
+                made[f"{name}_continue"] = self._signature(name, self._continued, "prefixes")
+        return made
 
-    def _server(self, name):
+    def _signature(self, name, answer, *beside):
+        """A function of strings [batch]: inputs, and what stands `beside` them, by name."""
         problem = self._predictor.problems[name]
-        answer = self._texts if problem.targets.is_sequence else self._answers
 
-        def serve(inputs):
-            count = tf.size(inputs)
-            inputs = tf.concat(
-                [inputs, tf.fill([tf.cast(count == 0, tf.int32)], "")], 0
-            )  # never an empty batch
+        def serve(inputs, *others):
+            count, rows = tf.size(inputs), tf.shape(inputs)
+            others = [tf.ensure_shape(tf.reshape(each, rows), [None]) for each in others]
+            # never an empty batch
+            blank = tf.fill([tf.cast(count == 0, tf.int32)], "")
+            inputs, *others = (tf.concat([each, blank], 0) for each in (inputs, *others))
             batch, is_good = read(problem, inputs, self._as_stored)
-            answers = answer(problem, batch, is_good, inputs)
+            answers = answer(problem, batch, is_good, inputs, *others)
             return {name: value[:count] for name, value in answers.items()}
 
-        return serve
+        signature = [tf.TensorSpec([None], tf.string, name) for name in ("inputs", *beside)]
+        return tf.function(serve, input_signature=signature).get_concrete_function()
+
+    def _scores(self, problem, batch, is_good, inputs, targets):
+        return given.scores(self._predictor.model, problem, batch, is_good, targets)
+
+    def _continued(self, problem, batch, is_good, inputs, prefixes):
+        prefix, has_room = given.prefixes(problem, prefixes, self._longest)
+        return self._texts(problem, batch | {"prefix": prefix}, is_good & has_room, inputs)
 
     def _texts(self, problem, batch, is_good, inputs):
         decoded = decode(

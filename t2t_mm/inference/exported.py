@@ -12,7 +12,8 @@ import tensorflow_text  # noqa: F401 its operations are in the graph
 from t2t_mm import compat, files, records, registry
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
-from t2t_mm.inference.predictor import TOP, check_numbers, finite
+from t2t_mm.inference.predictor import TOP, check_numbers, each, finite
+from t2t_mm.modalities.base import NO_SCORE
 
 
 class _Side(TypedDict):
@@ -61,26 +62,57 @@ class ExportedPredictor:
             reason = first_line(error)
             raise UserError(f"The export {self.path} is damaged ({reason}). {remedy}") from error
 
-    def predict(self, problem: str, inputs: Any, top: int = TOP) -> Any:
-        """Answers one input, or a list of them; inputs and answers are those of
+    def predict(self, problem: str, inputs: Any, top: int = TOP, prefix: Any = None) -> Any:
+        """Answers one input, or a list of them; inputs, prefixes and answers are those of
         `Predictor.predict`.
 
-        How it searches was decided at the export.
+        How it searches was decided at the export, and whether there can be a `prefix`.
         """
         check_numbers(1, top=top)
         self._check(problem)
+        targets = self._sides[problem][1]
+        answer = lambda found: targets.answer_from(found, top)  # noqa: E731
+        if prefix is None:
+            return self._ask(problem, answer, inputs)
+        name = self._extra(problem, "continue", "--prefixes")
+        count = len(inputs) if isinstance(inputs, list | tuple) else 1
+        texts = ["" if text is None else text for text in each(prefix, count, "prefix")]
+        return self._ask(problem, answer, inputs, name, prefixes=texts)
+
+    def score(self, problem: str, inputs: Any, targets: Any) -> Any:
+        """Log-probabilities of given targets, as `Predictor.score` gives them; of a parse the
+        targets are in the linear form. The model has to be exported with --scores."""
+        self._check(problem)
+        name = self._extra(problem, "score", "--scores")
+        one = not isinstance(inputs, list | tuple)
+        wanted = each([targets] if one else targets, 1 if one else len(inputs), "targets")
+        return self._ask(problem, _scored, inputs, name, targets=wanted)
+
+    def _extra(self, problem, what, flag):
+        """The name of a signature that not every export has."""
+        name = f"{problem}_{what}"
+        if name not in self._signatures:
+            raise UserError(
+                f"{self.path} has no signature {name}: export the model again, with {flag}."
+            )
+        return name
+
+    def _ask(self, problem, answer, inputs, name=None, **beside):
+        """What `answer` makes of the outputs of a signature for each input."""
         one = not isinstance(inputs, list | tuple)
         values, results = [inputs] if one else list(inputs), []
         for start in range(0, len(values), ROWS):
-            results += self._answers(problem, values[start : start + ROWS], top)
+            part = slice(start, start + ROWS)
+            others = {key: texts[part] for key, texts in beside.items()}
+            results += self._answers(problem, answer, values[part], name or problem, others)
         return results[0] if one else results
 
     def _check(self, problem: str) -> None:
         if not isinstance(problem, str) or problem not in self._sides:
             raise UserError(f"{self.path} serves {', '.join(self.problems)}, not {problem}.")
 
-    def _answers(self, problem: str, values: list, top: int) -> list[dict]:
-        inputs, targets = self._sides[problem]
+    def _answers(self, problem, answer, values, name, beside) -> list[dict]:
+        inputs, _ = self._sides[problem]
         sent, errors = [], {}
         for index, value in enumerate(values):
             try:
@@ -88,13 +120,19 @@ class ExportedPredictor:
             except UNREADABLE as error:
                 sent.append(b"")
                 errors[index] = {"error": reason(error)}
-        found = self._signatures[problem](inputs=tf.constant(sent, tf.string, [len(sent)]))
+        for key, texts in beside.items():
+            for index, text in enumerate(texts):
+                if not isinstance(text, str):
+                    shown = f"{key}: text is expected, not {type(text).__name__}"
+                    errors.setdefault(index, {"error": shown})
+        strings = {"inputs": sent} | {
+            key: [_bytes(text) for text in texts] for key, texts in beside.items()
+        }
+        sent_in = {key: tf.constant(each, tf.string, [len(sent)]) for key, each in strings.items()}
+        found = self._signatures[name](**sent_in)
         found = {name: value.numpy() for name, value in found.items()}
         rows = ({name: value[row] for name, value in found.items()} for row in range(len(sent)))
-        return [
-            errors.get(index) or finite(targets.answer_from(row, top))
-            for index, row in enumerate(rows)
-        ]
+        return [errors.get(index) or finite(answer(row)) for index, row in enumerate(rows)]
 
     def warm_up(self, problems: Iterable[str] | None = None) -> None:
         """Answers problems once, so that no later call has to wait for what the first one does.
@@ -105,6 +143,21 @@ class ExportedPredictor:
         for name in problems or self.problems:
             self._check(name)
             self._signatures[name](inputs=tf.constant([self._sides[name][0].sample()]))
+
+
+def _scored(found: dict[str, Any]) -> dict:
+    """A score from an exported model's outputs for one pair."""
+    if found["log_probs"] <= NO_SCORE:
+        return {"error": "it can't be read"}
+    pieces = [piece.decode("utf-8", "replace") for piece in found["pieces"]]
+    pairs = zip(pieces, map(float, found["token_log_probs"]), strict=True)
+    tokens = [(piece, own) for piece, own in pairs if piece]  # none behind the end
+    return {"log_prob": float(found["log_probs"]), "tokens": tokens}
+
+
+def _bytes(text: Any) -> bytes:
+    """A text as it is sent; what is none, or no Unicode, as bytes that are no text."""
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else b"\xff"
 
 
 def _spec(described: dict[str, Any]) -> Any:

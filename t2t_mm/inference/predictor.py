@@ -13,6 +13,7 @@ from t2t_mm.config.limits import INT32
 from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.execution.compiled import open_spec
+from t2t_mm.inference import scoring
 from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, padded
 from t2t_mm.problem.base import Problem
 
@@ -44,6 +45,7 @@ class Predictor:
         seed: int = 0,
         first: int = 0,
         as_stored: bool = False,
+        prefix: Any = None,
     ) -> Any:
         """Answers one input, or a list of them.
 
@@ -60,6 +62,9 @@ class Predictor:
             first: number of the first input.
             as_stored: whether inputs are as the data set has them, such as the words of a sentence
                 to be parsed, with spaces between.
+            prefix: what outputs have to begin with: a text, or a list of one for each input, with
+                None for any. Best ends where a word does. An output holds it, its log-probability
+                covers it, and it counts towards `longest`; if that isn't given, it doesn't.
 
         Returns:
             A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its
@@ -77,10 +82,14 @@ class Predictor:
         named, method = self.problem(problem), method or Greedy()
         one = not isinstance(inputs, list | tuple)
         values = [inputs] if one else list(inputs)
+        beginnings = each(prefix, len(values), "prefix")
+        if prefix is not None and not named.targets.is_sequence:
+            raise UserError(f"{problem} answers with no sequence, which could have a prefix.")
         results: list[dict | None] = [None] * len(values)
-        encoded, sources = {}, {}
+        encoded, sources, given = {}, {}, {}
         for index, value in enumerate(values):
             try:
+                given[index] = scoring.given_prefix(named, beginnings[index], longest)
                 encoded[index], sources[index] = encode(named, value, as_stored)
             except UserError as error:
                 results[index] = {"error": str(error)}
@@ -89,12 +98,59 @@ class Predictor:
         most = min(ROWS, max(1, HYPOTHESES // method.hypotheses))
         for rows in batched(order, lengths, self.hparams.batch_size, most):
             batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            if prefix is not None:
+                batch["prefix"] = tf.constant(scoring.padded_ids([given[index] for index in rows]))
             if named.targets.is_sequence:
                 found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
                 answers = list(_texts(named, [sources[index] for index in rows], found))
             else:
                 answers = named.targets.answers(self._classify(named, batch), top)
             for index, answer in zip(rows, answers, strict=True):
+                results[index] = finite(answer)
+        return results[0] if one else results
+
+    def score(self, problem: str, inputs: Any, targets: Any, as_stored: bool = False) -> Any:
+        """Log-probabilities of given targets, one input or a list of them.
+
+        Args:
+            problem: its name.
+            inputs: as for `predict`.
+            targets: for each input the text, or the class, whose probability is asked for; of a
+                parse a tree in brackets, or its linear form.
+            as_stored: as for `predict`.
+
+        Returns:
+            A dict, or a list of them: {"log_prob": the target's log-probability, in nats, end of
+            sequence included, "tokens": [(piece, its log-probability given those before), ...]}.
+            For a pair that can't be read {"error": why}. A text that `predict` gave has the
+            log_prob that it gave, unless it was cut off, or the model wrote it in other pieces than
+            the vocabulary would.
+
+        Raises:
+            UserError: for an unknown problem, or another number of targets than of inputs.
+        """
+        named, one = self.problem(problem), not isinstance(inputs, list | tuple)
+        values = [inputs] if one else list(inputs)
+        wanted = each([targets] if one else targets, len(values), "targets")
+        results: list[dict | None] = [None] * len(values)
+        encoded, ids = {}, {}
+        for index, value in enumerate(values):
+            try:
+                ids[index] = scoring.given(named, wanted[index])
+                encoded[index], _ = encode(named, value, as_stored)
+            except UserError as error:
+                results[index] = {"error": str(error)}
+        lengths = {
+            index: max(int(named.inputs.positions(value)), len(ids[index]))
+            for index, value in encoded.items()
+        }
+        order = sorted(encoded, key=lambda index: (lengths[index], index))
+        for rows in batched(order, lengths, self.hparams.batch_size):
+            batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            chosen = [ids[index] for index in rows]
+            batch = scoring.with_targets(batch, chosen)
+            found = np.asarray(self._log_probs(named, batch))
+            for index, answer in zip(rows, scoring.scored(named, chosen, found), strict=True):
                 results[index] = finite(answer)
         return results[0] if one else results
 
@@ -138,19 +194,31 @@ class Predictor:
         """Decodes a batch of encoded inputs; arrays."""
         method = method or Greedy()
         make = functools.partial(Search, self.model, problem.name, method, longest)
-        search = self._compiled((problem.name, method, longest), lambda: make().built(batch))
+        key = (problem.name, method, longest, "prefix" in batch)
+        search = self._compiled(key, lambda: make().built(batch))
         return Decoded(*map(np.asarray, search(batch, None, seed, index)))
 
     def _classify(self, problem: Problem, batch: dict[str, Any]) -> Any:
         """As `logits`, compiled."""
+        specs = {key: open_spec(each, 1 + problem.inputs.masked) for key, each in batch.items()}
+        return self._graph("logits", functools.partial(self.logits, problem), problem, specs)(batch)
+
+    def _log_probs(self, problem: Problem, batch: dict[str, Any]) -> Any:
+        """`scoring.token_log_probs`, compiled."""
+        pictures = {} if problem.inputs.masked else {"inputs": open_spec(batch["inputs"], 1)}
+        specs = {key: open_spec(each, 2) for key, each in batch.items()} | pictures
+        log_probs = functools.partial(scoring.token_log_probs, self.model, problem.name)
+        return self._graph("log_probs", log_probs, problem, specs)(batch)
+
+    def _graph(self, name: str, function: Callable, problem: Problem, specs: dict) -> Any:
+        """A function of a batch, compiled."""
 
         def make():
-            specs = {key: open_spec(each, 1 + problem.inputs.masked) for key, each in batch.items()}
-            graph = tf.function(functools.partial(self.logits, problem), [specs], autograph=False)
+            graph = tf.function(function, [specs], autograph=False)
             graph.get_concrete_function()
             return graph
 
-        return self._compiled((problem.name,), make)(batch)
+        return self._compiled((name, problem.name), make)
 
     def _compiled(self, key: tuple, make: Callable[[], Any]) -> Any:
         """What `make` compiles: once, whatever threads ask for it."""
@@ -163,6 +231,15 @@ class Predictor:
     def logits(self, problem: Problem, batch: dict[str, Any]) -> Any:
         """Logits [batch, classes] of a target that is no sequence."""
         return self.model(batch, problem=problem.name, training=False)["logits"][:, 0]
+
+
+def each(values: Any, count: int, name: str) -> list:
+    """A value for each of `count` inputs: those of a list, or one and the same."""
+    if not isinstance(values, list | tuple):
+        return [values] * count
+    if len(values) != count:
+        raise UserError(f"{count} inputs, but {len(values)} values of {name}: give one for each.")
+    return list(values)
 
 
 def _texts(problem: Problem, sources: list, decoded: Decoded) -> Iterator[dict]:

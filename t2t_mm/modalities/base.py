@@ -233,6 +233,23 @@ class Modality:
         """A raw target as a person reads it: one text, or several, each as good as another."""
         raise NotImplementedError(f"{type(self).__name__} is no target")
 
+    def given(self, value: Any) -> list[int]:
+        """A target as a person gives it, to be scored: its ids, an end of sequence included.
+
+        Raises:
+            UserError: if it is none, or targets of this kind have no probability.
+        """
+        raise UserError(f"targets of the kind {self.kind} have no log-probability")
+
+    def given_in_graph(self, texts: Any) -> Any:
+        """In graph: `given`, of strings [n], as ragged int32 [n, length]; nothing in the place of
+        what is no target. Class names stand for classes."""
+        raise UserError(f"targets of the kind {self.kind} have no log-probability")
+
+    def pieces(self) -> list[str]:
+        """What the ids of a target stand for, by number."""
+        raise NotImplementedError(f"{type(self).__name__} has no pieces")
+
     def detokenize(self, ids: Any) -> Any:
         """In graph, of a sequence: ids int32 [n, length] -> strings [n]."""
         raise NotImplementedError(f"{type(self).__name__} is no sequence")

@@ -59,6 +59,10 @@ class Hooks:
         """
         return text
 
+    def given_target(self, text: Any) -> Any:
+        """A target as a person gives it -> as the data set has it: undoes `postprocess`."""
+        return text
+
     def findings(self) -> dict[str, Any]:
         """What `resolve` found in the data and answering needs, as JSON: a run keeps it."""
         return {}

@@ -71,6 +71,15 @@ class TreeProblem(Problem):
         """The tree over the words of the sentence, in brackets."""
         return text if source is None else trees.delinearize(text, source)
 
+    def given_target(self, text: Any) -> Any:
+        """The linear form of a tree; what is no tree in brackets is taken for that form itself."""
+        try:
+            (tree,) = trees.parse(text)
+        except (ValueError, TypeError):
+            return text
+        tree = trees.clean(tree, self.keep_functions, self.keep_traces)
+        return "" if tree is None else trees.linearize(tree)
+
     def postprocess_in_graph(self, texts: Any, sources: Any) -> Any:
         from t2t_mm.problem.trees_in_graph import delinearize
 

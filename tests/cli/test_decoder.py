@@ -35,6 +35,8 @@ DEFAULTS = {
     "seed": 0,
     "n_best": 1,
     "tokenized": False,
+    "score_targets": None,
+    "prefixes": None,
 }
 
 
@@ -43,6 +45,34 @@ def run(trained):
     return lambda **flags: decoding.run(
         types.SimpleNamespace(output_dir=trained, **{**DEFAULTS, **flags})
     )
+
+
+def test_given_targets_are_scored(run, trained, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("I see a star.\n\nThere is a moon.\n")
+    (tmp_path / "targets.txt").write_text("Ich sehe einen Stern.\nEs\n\n")
+    run(decode_from_file=tmp_path / "in.txt", score_targets=tmp_path / "targets.txt")
+    told = capsys.readouterr()
+    first, second, third, end = told.out.split("\n")
+    total, *tokens = first.split("\t")
+    assert "input 2: the text is empty" in told.err and second == end == ""
+    assert sum(map(float, tokens[1::2])) == pytest.approx(float(total), abs=1e-4)
+    assert "".join(tokens[::2]) == "Ich▁sehe▁einen▁Stern.</s>" and third.split("\t")[1] == "</s>"
+    (tmp_path / "targets.txt").write_text("one\n")
+    with pytest.raises(UserError, match="--score_targets=.* has 1 lines, and there are 3 inputs"):
+        run(decode_from_file=tmp_path / "in.txt", score_targets=tmp_path / "targets.txt")
+
+
+def test_outputs_begin_with_the_lines_of_a_file(run, tmp_path, monkeypatch):
+    (tmp_path / "in.txt").write_text("I see a star.\nThere is a moon.\n" * 3)
+    (tmp_path / "prefixes.txt").write_text("Ich\n\n" * 3)
+    monkeypatch.setattr(decoding, "CHUNK", 3)  # the second chunk begins in the middle of a pair
+    out = tmp_path / "out.txt"
+    run(decode_from_file=tmp_path / "in.txt", decode_to_file=out)
+    free = out.read_text().split("\n")
+    flags = {"prefixes": tmp_path / "prefixes.txt", "decode_to_file": out}
+    run(decode_from_file=tmp_path / "in.txt", **flags)
+    found = out.read_text().split("\n")
+    assert all(line.startswith("Ich") for line in found[:6:2]) and found[1::2] == free[1::2]
 
 
 def test_lines_stay_in_their_places(run, tmp_path, capsys):

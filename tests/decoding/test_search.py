@@ -25,7 +25,7 @@ class Trigrams:
         )
         self.table[..., EOS] += eos
 
-    def search(self, method, limit=5, seed=0):
+    def search(self, method, limit=5, seed=0, prefix=None):
         """(Decoded as arrays, number of steps)."""
         table = tf.constant(self.table, tf.float32)
         example = tf.repeat(tf.range(EXAMPLES), method.hypotheses)
@@ -49,7 +49,7 @@ class Trigrams:
         start = tf.zeros_like(example), tf.constant(0)
         seeds = tf.stack([tf.fill([EXAMPLES], seed), tf.range(EXAMPLES)], 1)
         found = tf.function(
-            lambda: method(watched, reorder, start, limits, seeds), autograph=False
+            lambda: method(watched, reorder, start, limits, seeds, prefix), autograph=False
         )()
         return type(found)(*(value.numpy() for value in found)), int(Watched.steps)
 
@@ -282,7 +282,7 @@ class Asked:
 
     hypotheses = 1
 
-    def __call__(self, step, reorder, state, limits, seeds):
+    def __call__(self, step, reorder, state, limits, seeds, prefix):
         return Decoded(limits[:, None, None], limits[:, None], limits[:, None])
 
 

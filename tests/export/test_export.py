@@ -235,6 +235,13 @@ def test_one_task_is_smaller_than_all(exported, model, tmp_path):
     assert size(one / "variables") < 0.9 * size(exported / "variables")
 
 
+def test_what_was_not_exported_is_told(exported):
+    with pytest.raises(UserError, match="no signature mini_ende_score: .* again, with --scores"):
+        t2t_mm.load(exported.parent).score("mini_ende", "x", "y")
+    with pytest.raises(UserError, match="no signature mini_ende_continue: .*, with --prefixes"):
+        t2t_mm.load(exported.parent).predict("mini_ende", "x", prefix="y")
+
+
 def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
     served = t2t_mm.load(exported.parent)
     assert served.problems == EXPORTED

@@ -134,6 +134,27 @@ class Categorical(Modality):
         index = int(ids[0])
         return self.names[index] if index < len(self.names) else str(index)
 
+    def given(self, value: Any) -> list[int]:
+        """The number of a class that is given by its name, or by its number."""
+        names = self.class_names()
+        if _is_number(value) and 0 <= value < len(names):
+            return [int(value)]
+        if value in names:
+            return [names.index(value)]
+        shown = f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+        raise UserError(f"class {repr(value)[:80]}, where {self.labels!r} has {shown}")
+
+    def given_in_graph(self, texts: Any) -> Any:
+        import tensorflow as tf
+
+        is_name = texts[:, None] == tf.constant(self.class_names())  # [n, classes]
+        known = tf.reduce_any(is_name, axis=1)
+        ids = tf.argmax(tf.cast(is_name, tf.int32), axis=1, output_type=tf.int32)
+        return tf.RaggedTensor.from_row_lengths(ids[known], tf.cast(known, tf.int64))
+
+    def pieces(self) -> list[str]:
+        return self.class_names()
+
     def texts(self, value: Any) -> list[str]:
         return [self.decode([value])]
 

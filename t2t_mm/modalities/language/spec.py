@@ -118,10 +118,7 @@ class Language(Modality):
         return self
 
     def read(self, value: Any) -> bytes:
-        if not isinstance(value, str):
-            raise UserError(f"text is expected, not {type(value).__name__}")
-        if len(value) > LONGEST or len(content := _bytes(value)) > LONGEST:
-            raise UserError(f"longer than {LONGEST:,} bytes, which are the most of a text")
+        content = _text(value)
         if visible.is_blank(value):
             raise UserError("the text is empty")
         return content
@@ -146,6 +143,28 @@ class Language(Modality):
     def decode(self, ids: Any) -> str:
         """Ids, up to the end of sequence, as text."""
         return self.vocabulary().decode_py(ids)
+
+    def given(self, value: Any) -> list[int]:
+        from t2t_mm.modalities.language.vocabulary import EOS
+
+        return [*self.vocabulary().encode_py(_text(value).decode("utf-8")), EOS]
+
+    def given_in_graph(self, texts: Any) -> Any:
+        import tensorflow as tf
+
+        from t2t_mm.modalities.language.vocabulary import EOS
+
+        texts = tf.strings.regex_replace(texts, visible.MARKS, "")
+        valid = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8") == texts
+        is_text = valid & (tf.strings.length(texts) <= LONGEST)
+        ids = self.vocabulary().tokenize(tf.where(is_text, texts, ""))
+        each = tf.cast(is_text, tf.int64)
+        ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(each)], EOS), each)
+        return tf.concat([tf.cast(ids, tf.int32), ends], axis=1)
+
+    def pieces(self) -> list[str]:
+        vocabulary = self.vocabulary()
+        return [vocabulary.piece(i) for i in range(vocabulary.size)]
 
     def texts(self, value: Any) -> list[str]:
         return [text.decode("utf-8") for text in np.atleast_1d(value)]
@@ -219,6 +238,15 @@ class Language(Modality):
             **({"cut": bool(np.atleast_1d(found["cut"])[0])} if "cut" in found else {}),
             "n_best": [(text, float(score)) for text, score in pairs if score > NO_SCORE],
         }
+
+
+def _text(value: Any) -> bytes:
+    """A text, of any length up to the limit, in UTF-8."""
+    if not isinstance(value, str):
+        raise UserError(f"text is expected, not {type(value).__name__}")
+    if len(value) > LONGEST or len(content := _bytes(value)) > LONGEST:
+        raise UserError(f"longer than {LONGEST:,} bytes, which are the most of a text")
+    return content
 
 
 def _bytes(text: str) -> bytes:

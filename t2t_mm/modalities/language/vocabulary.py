@@ -165,7 +165,7 @@ class Symbols(Vocabulary):
 
     def piece(self, i: int) -> str:
         """The symbol of an id."""
-        return self._symbols[i]
+        return "</s>" if i == EOS else self._symbols[i]
 
     def tokenize(self, text: Any) -> Any:
         import tensorflow as tf

@@ -1,6 +1,7 @@
 """Rows of which one column is the inputs of a problem and another its targets."""
 
 import functools
+import numbers
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -126,7 +127,7 @@ def cells(where: Any, row: Mapping[str, Any], wanted: Mapping[str, str]) -> Any:
 
 def named(number: Any, names: Sequence[str]) -> Any:
     """The name of a class that has a number; None for -1, which Hugging Face has for none."""
-    if not isinstance(number, int) or number >= len(names):
+    if not isinstance(number, numbers.Integral) or number >= len(names):
         return number
     return names[number] if number >= 0 else None
 

@@ -25,43 +25,44 @@ def is_one(found: Any) -> bool:
     return hasattr(found, "features") or hasattr(found, "as_numpy_iterator")
 
 
-def rows(found: Any, keys: Mapping[str, str], sides: Sequence[str]) -> Iterator[Any]:
+def rows(found: Any, keys: Mapping[str, str], sides: Sequence[str], place: str) -> Iterator[Any]:
     """What `Columns.rows` yields of such a data set.
 
     Args:
         found: the data set: dicts of columns; of tf.data also pairs of inputs and targets.
         keys: {side: column}.
         sides: those that are wanted.
+        place: what it is, for messages.
 
     Raises:
         UserError: it lacks a column, or has neither dicts nor pairs.
     """
     wanted = {side: keys[side] for side in sides}
     if hasattr(found, "as_numpy_iterator"):
-        records = (_as_dict(each, keys) for each in found.as_numpy_iterator())
+        records = (_as_dict(each, keys, place) for each in found.as_numpy_iterator())
     else:
-        records = _of_hugging_face(found, list(wanted.values()))
+        records = _of_hugging_face(found, list(wanted.values()), place)
     for number, record in enumerate(records):
         yield cells(number, record, wanted)
 
 
-def _as_dict(element, keys):
+def _as_dict(element, keys, place):
     """What a tf.data.Dataset gives, as {column: value}."""
     if isinstance(element, tuple) and len(element) == len(keys):
         return dict(zip(keys.values(), element, strict=True))
     if not isinstance(element, dict):
         raise UserError(
-            "a tf.data.Dataset must give dicts of columns, or pairs of inputs and targets, not "
+            f"{place} must hold dicts of columns, or pairs of inputs and targets, not "
             f"{str(element)[:80]!r}."
         )
     return element
 
 
-def _of_hugging_face(found, columns):
+def _of_hugging_face(found, columns, place):
     """The examples of a Hugging Face Dataset, with the names of classes in place of numbers."""
     features = found.features or {}  # one that is streamed may know none
     if features:
-        check_columns("The data set", list(features), columns)
+        check_columns(place, list(features), columns)
         roots = [each if each in features else each.partition("/")[0] for each in columns]
         found = found.select_columns(list(dict.fromkeys(roots)))  # others need not be decoded
     names = {name: getattr(each, "names", None) or () for name, each in features.items()}

@@ -119,7 +119,8 @@ class Generated(Columns):
     def _rows(self, split, sides):
         found = self._call(split)
         if data_objects.is_one(found):
-            yield from data_objects.rows(found, self.keys, sides)
+            place = f"{self.problem.name}: the data set of its generate"
+            yield from data_objects.rows(found, self.keys, sides, place)
             return
         for number, example in enumerate(found):
             if not isinstance(example, dict) or set(example) != set(self.keys.values()):

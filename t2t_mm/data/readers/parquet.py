@@ -69,7 +69,7 @@ def _record(batch, index, names):
     """A row as {column: value}, or what is wrong with it."""
     try:
         found = {name: batch[name][index].as_py() for name in batch.schema.names}
-    except ValueError as error:  # of text that is not UTF-8, or of times beyond Python's
+    except (ValueError, ArithmeticError) as error:  # text that is not UTF-8; times beyond Python's
         return str(error)
     return found | {name: named(found[name], names[name]) for name in names.keys() & found.keys()}
 

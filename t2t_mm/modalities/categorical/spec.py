@@ -87,6 +87,11 @@ class Categorical(Modality):
             if not isinstance(label, str) and not _is_number(label):
                 raise _no_classes([label])
             found.add(label)
+            if len(found) > MOST_CLASSES or (_is_number(label) and label >= MOST_CLASSES):
+                raise UserError(
+                    f"there are more than {MOST_CLASSES:,} classes, which are the most: they are "
+                    "to be numbered from 0. Is it another column?"
+                )
         if all(isinstance(label, str) for label in found):
             wrong = [
                 label for label in found if label != label.strip("\ufeff").strip() or not label

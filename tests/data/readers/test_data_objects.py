@@ -52,7 +52,7 @@ def load(prepare):
 
     def run(found, inputs=TEXT, targets=MOOD, keys=("text", "label"), **problem):
         def generate(split, raw_dir):
-            return found
+            return found(split) if callable(found) else found
 
         keys = dict(zip(("input_key", "target_key"), keys, strict=True))
         sides = {"inputs": inputs, "targets": targets}
@@ -97,11 +97,11 @@ def rows_of(builder):
     ]
 
 
-def test_fields_of_a_column_and_one_data_set_without_splits(load):
+def test_fields_of_a_column_and_a_data_set_of_one_split(load):
     pairs = [{"en": "one", "de": "eins"}, {"en": "two", "de": "zwei"}]
     found = HuggingFace(translation=(None, pairs))
     keys = ("translation/en", "translation/de")
-    builder = load({"train": found}, targets=TEXT, keys=keys)
+    builder = load(lambda split: found if split == "train" else [], targets=TEXT, keys=keys)
     examples = [each["translation"] for each in builder.as_dataset("train").as_numpy_iterator()]
     assert {(each["en"], each["de"]) for each in examples} == {(b"one", b"eins"), (b"two", b"zwei")}
     assert set(builder.info.splits) == {"train"}
@@ -120,7 +120,8 @@ def test_tf_data_of_dicts_and_of_pairs(load):
 def test_what_is_no_such_data_set_is_told(load):
     found = HuggingFace(text=(None, ["a"]), mood=(NAMES, [1]))
     with pytest.raises(
-        UserError, match="has no column 'label', only 'text', 'mood'. Set input_key"
+        UserError,
+        match="mine: the data set of its generate has no column 'label', only 'text', 'mood'",
     ):
         load({"train": found})
     with pytest.raises(UserError, match="dicts of columns, or pairs of inputs and targets, not"):

@@ -3,11 +3,14 @@ import gzip
 import json
 
 import pytest
+from PIL import Image as Picture
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.categorical.spec import Categorical
+from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
+from t2t_mm.problem import keys
 
 TEXT = Language(vocab="words")
 PAIRS = {"inputs": TEXT, "targets": TEXT, "input_key": "en", "target_key": "de"}
@@ -39,12 +42,21 @@ def test_fields_by_name(lines, write):
 
 def test_a_field_of_a_field(prepare, write, tmp_path):
     write("train.jsonl", '{"translation": {"en": "one", "de": "eins"}}\n')
-    keys = {"input_key": "translation/en", "target_key": "translation/de"}
-    builder = prepare("jsonl", **PAIRS | keys)
+    fields = {"input_key": "translation/en", "target_key": "translation/de"}
+    builder = prepare("jsonl", **PAIRS | fields)
     (example,) = builder.as_dataset("train").as_numpy_iterator()
     assert example == {"translation": {"en": b"one", "de": b"eins"}}
     with pytest.raises(UserError, match="no translation/fr, only translation"):
-        prepare("jsonl", **PAIRS | keys | {"target_key": "translation/fr"}, name="other")
+        prepare("jsonl", **PAIRS | fields | {"target_key": "translation/fr"}, name="other")
+
+
+def test_a_picture_in_a_field_of_a_field_is_read_as_it_is(prepare, write, tmp_path):
+    write("train.jsonl", '{"photo": {"file": "a.png"}, "en": "one"}\n')
+    Picture.new("RGB", (4, 4)).save(tmp_path / "raw/a.png")
+    sides = {"inputs": Image(size=4), "targets": TEXT}
+    builder = prepare("jsonl", **sides, input_key="photo/file", target_key="en")
+    (example,) = keys.read(builder, "train", {"inputs": "photo/file"}, ["photo/file"], None)
+    assert example["inputs"].numpy() == (tmp_path / "raw/a.png").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -83,8 +95,11 @@ def test_classes_are_numbers_or_names(prepare, write):
     write("train.jsonl", "".join(json.dumps({"en": f"{i}", "de": i % 3}) + "\n" for i in range(9)))
     assert prepare("jsonl", **sides).info.features["de"].num_classes == 3
     write("train.jsonl", '{"en": "a", "de": "small"}\n{"en": "b", "de": 1}\n')
-    with pytest.raises(UserError, match="mine: in its targets, .*all names or all numbers"):
-        prepare("jsonl", **sides, name="mine")
+    with pytest.raises(UserError, match="mixed: in its targets, .*all names or all numbers"):
+        prepare("jsonl", **sides, name="mixed")
+    write("train.jsonl", '{"en": "a", "de": 20261126}\n')
+    with pytest.raises(UserError, match="more than 4,194,304 classes.*Is it another column"):
+        prepare("jsonl", **sides, name="dates")
 
 
 def test_all_layouts_are_registered_with_a_line_each():

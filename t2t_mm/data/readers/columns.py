@@ -126,8 +126,9 @@ def cells(where: Any, row: Mapping[str, Any], wanted: Mapping[str, str]) -> Any:
 
 
 def named(number: Any, names: Sequence[str]) -> Any:
-    """The name of a class that has a number; None for -1, which Hugging Face has for none."""
-    if not isinstance(number, numbers.Integral) or number >= len(names):
+    """The name of a class that has a number; None for -1, which Hugging Face has for none. What is
+    no such number, or has no names, stays as it is."""
+    if not names or not isinstance(number, numbers.Integral) or number >= len(names):
         return number
     return names[number] if number >= 0 else None
 
@@ -139,7 +140,7 @@ def check_columns(place: Any, there: Sequence[str], columns: Iterable[str]) -> N
         outer = column if column in there else column.partition("/")[0]
         if outer not in there:
             raise UserError(
-                f"{place} has no column {column!r}, only {', '.join(map(repr, there[:20]))}. Set "
+                f"{place} has no column {column!r}, only {', '.join(map(repr, there))[:300]}. Set "
                 "input_key and target_key to columns that it has."
             )
         if list(there).count(outer) > 1:
@@ -161,6 +162,6 @@ def _load(sides, item):
         except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RuntimeError) as error:
             # soundfile's own is a RuntimeError
             where = place if isinstance(place, str) else f"example {place}"
-            yield Broken(where, f"its {key}: {error}")
+            yield Broken(where, f"its {key}: {str(error)[:300]}")
             return
     yield place, keys.nested(stored)

@@ -98,9 +98,9 @@ class Categorical(Modality):
             ]
             if wrong := wrong + [label for label in found if "\n" in label]:
                 raise UserError(
-                    f"{wrong[0]!a} can't be the name of a class: no name is empty, holds a line "
-                    "break, or begins or ends with a space or a byte order mark (a file that "
-                    "begins with one is opened with encoding='utf-8-sig')."
+                    f"{ascii(wrong[0])[:80]} can't be the name of a class: no name is empty, holds "
+                    "a line break, or begins or ends with a space or a byte order mark (a file "
+                    "that begins with one is opened with encoding='utf-8-sig')."
                 )
             return tfds.features.ClassLabel(names=sorted(found))
         if all(_is_number(label) and label >= 0 for label in found):

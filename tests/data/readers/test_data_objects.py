@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image as Picture
 
+from t2t_mm.data.readers.columns import named
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
@@ -78,6 +79,18 @@ def test_a_dict_of_splits_with_classes_by_name(load):
     assert rows(builder) == [(0, b"so good"), (1, b"oh no")]
     assert rows(builder, "validation") == [(1, b"hm")]
     assert builder.said == ["mine: train: left out 1 rows with an empty cell"]
+
+
+def test_numbers_without_names_stay_numbers():
+    assert [named(each, ["a"]) for each in (0, np.int64(0), -1, 1, "b", None)] == [
+        "a",
+        "a",
+        None,
+        1,
+        "b",
+        None,
+    ]
+    assert named(-1, []) == -1
 
 
 def test_pictures_and_sounds_that_are_decoded(load):

@@ -47,6 +47,7 @@ setup(
         "matplotlib",
         "numpy",
         "pillow",
+        "pyarrow",  # for Parquet; tensorflow-datasets needs it as well
         "soundfile",
         "soxr",
         "rich",

@@ -144,7 +144,10 @@ class Modality:
         )
 
     def store(self, value: Any, feature: Any) -> Any:
-        """A raw value as its TFDS feature takes it. ValueError or TypeError if it is none."""
+        """A raw value, or the path or content of a file of one, as its TFDS feature takes it.
+        ValueError, TypeError, OSError or RuntimeError if it is none."""
+        if isinstance(value, str | os.PathLike | bytes):
+            return self.read(value)
         value = np.asarray(value)
         if value.ndim != self.rank or value.dtype.kind not in "fiu":
             wanted = f"numbers of {self.rank} axes"
@@ -162,9 +165,11 @@ class Modality:
         None where they are the same. UserError if some have no place in this spec."""
         return None
 
-    def file_of(self, value: Any) -> Any:
-        """The path of the file that a raw value stands for; None if it stands for itself."""
-        return None
+    def file_of(self, value: Any) -> Path | None:
+        """The path of the file that a raw value stands for; None if it stands for itself, as a text
+        or a name does."""
+        is_path = isinstance(value, str | os.PathLike) and not self.is_text
+        return Path(value) if is_path else None
 
     def vocabulary_of(self) -> "Modality | None":
         """The spec of the vocabulary to be prepared for this side; None if there is none."""

@@ -10,7 +10,7 @@ import copy
 import difflib
 import inspect
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,16 +56,16 @@ class Problem(Modifiable):
         dataset: TFDS name with its configuration, as in "wmt14_translate/de-en"; "" (or a raw
             layout) if none.
         dataset_module: a module to import so that TFDS knows `dataset`, where it is not TFDS's own.
-        raw_layout: the registered reader of the raw folder: "parallel_text", "image_folder",
-            "bracketed_trees", "coco", "kaldi", or one of yours.
+        raw_layout: the registered reader of the raw folder: "csv", "tsv", "jsonl", "parquet",
+            "parallel_text", "image_folder", "bracketed_trees", "coco", "kaldi", or one of yours.
         raw_folder: folder under --raw_dir; the problem's name if not given.
         command: the output space, whose learned token starts the decoder: "to-german". Same space,
             same token.
         input_command: the output space of the inputs, for `_rev` and `_copy`.
         inputs, targets: the modalities of the two sides.
-        input_key, target_key: what the two sides are called in the data set's examples;
-            "captions/text" is nested. Where targets are several, each is as good as another:
-            training draws one.
+        input_key, target_key: what the two sides are called in the data set's examples, such as
+            the columns of a table; "captions/text" is nested. Where targets are several, each is as
+            good as another: training draws one.
         hold_out: splits that are cut from the training examples of a raw folder or of `generate`
             where they have none of their own: "validation:0.05+test:0.05"; see config.hold_out.
         stock_splits: our names of the splits -> those of the stock data set; "a+b" for two.
@@ -133,16 +133,22 @@ class Problem(Modifiable):
 
     # -- preparing and resolving
 
-    def generate(self, split: str, raw_dir: str | None) -> Iterator[dict[str, Any]]:
+    def generate(
+        self, split: str, raw_dir: str | None
+    ) -> Iterable[Any] | Mapping[str, Iterable[Any]]:
         """The subclass's own reader. A split that isn't there yields nothing, or finds no file.
+
+        In place of examples, it may return a Hugging Face Dataset or a tf.data.Dataset, or a dict
+        of them by split: of their columns, `input_key` and `target_key` are read.
 
         Args:
             split: "train", "validation" or "test".
             raw_dir: what --raw_dir says, None if it wasn't given.
 
         Yields:
-            {"inputs": ..., "targets": ...} in Python values that the modalities can store: text; a
-            class's name or number; an encoded picture or its path; samples.
+            {"inputs": ..., "targets": ...} (or as `input_key` and `target_key` say) in Python
+            values that the modalities can store: text; a class's name or number; an encoded picture
+            or sound, or its path; samples.
         """
         raise NotImplementedError
 

@@ -1,6 +1,6 @@
 """Keys of a data set's features; "captions/text" is the key of a nested one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,16 @@ def names(features: Any, prefix: str = "") -> list[str]:
     ]
 
 
-def tree(keys: Iterable[str]) -> dict[str, Any]:
-    """{"image": True, "captions": {"text": True}}: makes TFDS read these features alone."""
-    wanted: dict[str, Any] = {}
-    for key in keys:
+def nested(values: dict[str, Any]) -> dict[str, Any]:
+    """{"image": 1, "captions/text": 2} as {"image": 1, "captions": {"text": 2}}."""
+    found: dict[str, Any] = {}
+    for key, each in values.items():
         *outer, last = key.split("/")
-        place = wanted
+        place = found
         for part in outer:
             place = place.setdefault(part, {})
-        place[last] = True
-    return wanted
+        place[last] = each
+    return found
 
 
 def value(example: Any, key: str) -> Any:
@@ -69,10 +69,11 @@ def read(
     """
     import tensorflow_datasets as tfds
 
-    decoders: Any = {key: tfds.decode.SkipDecoding() for key in encoded}
+    decoders: Any = nested({key: tfds.decode.SkipDecoding() for key in encoded})
     if type(builder.info.features) is tfds.features.FeaturesDict:
         # of another kind, such as a Translation, TFDS reads no part
-        decoders = tfds.decode.PartialDecoding(tree(wanted.values()), decoders=decoders)
+        parts = nested(dict.fromkeys(wanted.values(), True))
+        decoders = tfds.decode.PartialDecoding(parts, decoders=decoders)
     config = tfds.ReadConfig(shuffle_seed=seed, try_autocache=False, skip_prefetch=True)
     with opening(Path(builder.data_path)), compat.quiet_tfds():
         data = builder.as_dataset(

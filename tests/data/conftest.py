@@ -12,7 +12,8 @@ def prepare(tmp_path):
 
     def run(layout, **problem):
         said = []
-        problem = types.SimpleNamespace(**{"name": "mine", "folder": "mine", **problem})
+        usual = {"name": "mine", "folder": "mine", "input_key": "inputs", "target_key": "targets"}
+        problem = types.SimpleNamespace(**usual | problem)
         reader = registry.reader(layout)(problem, tmp_path / "raw", said.append)
         written = builder.prepare(reader, tmp_path / "data")
         written.said = said

@@ -1,6 +1,7 @@
 """What is damaged: a trained run, its data and its export (the golden files of the newest version),
 and a small raw folder of each layout."""
 
+import csv
 import io
 import json
 import tarfile
@@ -11,6 +12,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 TREE = "(ROOT (S (NP (DT The) (NN ring)) (VP (VBZ is) (ADJP (JJ red))) (. .)))"
 # The problems that read the raw folders.
 LAYOUTS = ("wmt_ende", "imagenet", "coco_captions", "wsj_speech", "wsj_parse")
+TABLES = ("csv", "tsv", "jsonl", "parquet")
 
 
 def make(place: Path) -> None:
@@ -36,6 +38,7 @@ def make(place: Path) -> None:
         trees = f"{TREE}\n" * count
         _write(raw / "wsj_parse" / f"{split}.mrg", trees.encode())
         _kaldi(raw / "wsj_speech" / split, count)
+        _tables(raw, split, count)
     for name, count in (("train2017", 4), ("val2017", 2)):
         _coco(raw / "coco_captions", name, count)
 
@@ -81,6 +84,23 @@ def _coco(folder: Path, name: str, count: int) -> None:
     _write(folder / "annotations" / f"captions_{name}.json", json.dumps(annotations).encode())
     for i in range(count):
         _write(folder / name / f"{i}.png", picture(i, "png"))
+
+
+def _tables(raw: Path, split: str, count: int) -> None:
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    rows = [{"text": f'a "text",\n{i}\t', "label": f"class {i % 2}"} for i in range(count)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    _write(raw / "jsonl" / f"{split}.jsonl", lines.encode())
+    for name, delimiter in (("csv", ","), ("tsv", "\t")):
+        stream = io.StringIO()
+        writer = csv.writer(stream, delimiter=delimiter)
+        writer.writerows([rows[0], *(row.values() for row in rows)])
+        _write(raw / name / f"{split}.{name}", stream.getvalue().encode())
+    stream = io.BytesIO()
+    write_table(pyarrow.Table.from_pylist(rows), stream)
+    _write(raw / "parquet" / f"{split}.parquet", stream.getvalue())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -20,6 +20,8 @@ def test_a_numpy_file_is_read_by_path_bytes_and_open_file(tmp_path):
     (tmp_path / "a.npy").write_bytes(content)
     for value in (tmp_path / "a.npy", str(tmp_path / "a.npy"), content, io.BytesIO(content)):
         np.testing.assert_array_equal(Modality().read(value), np.arange(5))
+    for value in (tmp_path / "a.npy", str(tmp_path / "a.npy"), content):
+        np.testing.assert_array_equal(Modality().store(value, None), np.arange(5))
 
 
 @pytest.mark.parametrize(

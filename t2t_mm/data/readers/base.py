@@ -62,7 +62,7 @@ class Reader:
         "test": ("test",),
     }
     PIECE: ClassVar[int] = 500
-    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    IDENTITY: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -6,18 +6,15 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from t2t_mm import files, registry
-from t2t_mm.data.items import Broken
 from t2t_mm.data.origin import code, opened, record
-from t2t_mm.data.readers.base import Reader
+from t2t_mm.data.readers import data_objects
+from t2t_mm.data.readers.columns import SIDES, Columns
 from t2t_mm.errors import UserError
-
-SIDES = ("inputs", "targets")
-
 
 # What a file of a split may be called.
 _CALLED = {"train": {"train", "training"}, "test": {"test", "testing", "eval"}}
@@ -25,20 +22,19 @@ _CALLED["validation"] = {"validation", "valid", "val", "dev"}
 
 
 @registry.register_reader
-class Generated(Reader):
-    """What a problem's own `generate` yields.
+class Generated(Columns):
+    """What a problem's own `generate` yields, or the data set that it returns.
 
-    Examples: {"inputs": ..., "targets": ...}, each value stored as its modality says, such as text
-    as str, a picture as an encoded file's bytes, as its path or as uint8 [height, width, channels],
-    a class as its number or name, and sound as samples.
+    Examples: {"inputs": ..., "targets": ...} (or as `input_key` and `target_key` say), each value
+    stored as its modality says, such as text as str, a picture as an encoded file's bytes, as its
+    path or as uint8 [height, width, channels], a class as its number or name, and sound as samples
+    or as the path of a file.
 
     A split for which `generate` yields nothing is not there, nor is one whose own file it doesn't
     find, such as test.tsv. `generate` is called more than once.
     """
 
-    PIECE = 1_000
-    SPLITS = {split: (split,) for split in Reader.SPLITS}
-    IDENTITY = ("inputs",)
+    SPLITS = {split: (split,) for split in Columns.SPLITS}
 
     def __init__(
         self,
@@ -47,24 +43,9 @@ class Generated(Reader):
         log: Callable[[str], Any] = print,
     ):
         super().__init__(problem, folder, log)
-        self.name = problem.name  # what a problem generates is its own
-        self.problem = problem
         self._missing: dict[str, str] = {}  # {split: which file it would have}
         # {split: {path: stamp}} of what `generate` has opened so far
         self._opened: dict[str, dict[str, tuple]] = {split: {} for split in self.SPLITS}
-
-    def features(self) -> dict[str, Any]:
-        return self._features
-
-    @functools.cached_property
-    def _features(self):  # kept: finding the names of classes may read everything
-        return {side: self._feature(side) for side in SIDES}
-
-    def _feature(self, side):
-        try:
-            return self._spec(side).tfds_feature(functools.partial(self._values, side))
-        except UserError as error:
-            raise UserError(f"{self.problem.name}: in its {side}, {error}") from error
 
     def expected(self) -> str:
         given = "" if self.path else "; no --raw_dir was given"
@@ -73,7 +54,7 @@ class Generated(Reader):
 
     def find(self, name: str) -> Any:
         try:
-            next(self._examples(name))
+            next(self.rows(name, SIDES))
         except StopIteration:
             return None
         except _NoSuchSplit as error:
@@ -89,23 +70,10 @@ class Generated(Reader):
         return found
 
     def items(self, source: Any) -> Iterator[Any]:
-        for number, example in enumerate(self._examples(source)):
-            paths = (self._spec(side).file_of(example[side]) for side in SIDES)
-            stamped = [files.stamped(path) for path in paths if path is not None]
-            for path, *stamp in stamped:
+        for item in super().items(source):
+            for path, *stamp in item[2:]:  # of what is broken or left out, there are none
                 self._opened[source].setdefault(os.path.abspath(path), tuple(stamp))
-            yield number, example, *stamped
-
-    def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
-        sides = {side: (self._spec(side), feature) for side, feature in self.features().items()}
-        return functools.partial(_load, sides)
-
-    def _spec(self, side):
-        return getattr(self.problem, side)
-
-    def _values(self, side):
-        """All raw values of one side, of every split."""
-        return (example[side] for split in self.sources for example in self._examples(split))
+            yield item
 
     # -- what it is made from
 
@@ -138,22 +106,32 @@ class Generated(Reader):
 
     # -- calling it
 
-    def _examples(self, split):
-        examples = self._call(split)
+    def rows(self, source: Any, sides: Sequence[str]) -> Iterator[Any]:
+        rows = self._rows(source, sides)
         while True:
-            with opened.watched(self._opened[split]), self._naming_files(split):
+            with opened.watched(self._opened[source]), self._naming_files(source):
                 try:
-                    example = next(examples)
+                    row = next(rows)
                 except StopIteration:
                     return
-            if not isinstance(example, dict) or set(example) != set(SIDES):
-                raise UserError(
-                    f'{self.problem.name}: generate("{split}", raw_dir) must yield {{"inputs": '
-                    f'..., "targets": ...}} and no other keys, but yields {str(example)[:80]!r}.'
-                )
-            yield example
+            yield row
 
-    def _call(self, split) -> Iterator[Any]:
+    def _rows(self, split, sides):
+        found = self._call(split)
+        if data_objects.is_one(found):
+            place = f"{self.problem.name}: the data set of its generate"
+            yield from data_objects.rows(found, self.keys, sides, place)
+            return
+        for number, example in enumerate(found):
+            if not isinstance(example, dict) or set(example) != set(self.keys.values()):
+                wanted = ", ".join(f'"{key}": ...' for key in self.keys.values())
+                raise UserError(
+                    f'{self.problem.name}: generate("{split}", raw_dir) must yield {{{wanted}}} '
+                    f"and no other keys, but yields {str(example)[:80]!r}."
+                )
+            yield number, {side: example[self.keys[side]] for side in sides}
+
+    def _call(self, split):
         generate, given = self.problem.generate, (split, self.path or None)
         try:
             inspect.signature(generate).bind(*given)
@@ -162,14 +140,14 @@ class Generated(Reader):
                 f"{self.problem.name}: generate is called as generate(split, raw_dir), but its "
                 f"arguments are {inspect.signature(generate)}: {error}."
             ) from None
-        with opened.watched(self._opened[split]), self._naming_files(split):
-            found = generate(*given)
-        if not isinstance(found, Iterable) or isinstance(found, str | bytes | dict):
+        found = data_objects.of_split(generate(*given), split)
+        is_one = isinstance(found, Iterable) or data_objects.is_one(found)
+        if not is_one or isinstance(found, str | bytes | dict):
             raise UserError(
                 f'{self.problem.name}: generate("{split}", raw_dir) must yield examples, but it '
                 f"returns {str(found)[:80]!r}."
             )
-        return iter(found)
+        return found
 
     @contextlib.contextmanager
     def _naming_files(self, split):
@@ -195,21 +173,3 @@ class Generated(Reader):
 
 class _NoSuchSplit(UserError):
     """The file of a split is not there; the cause has its name."""
-
-
-def _load(sides, item):
-    """The example of what `generate` yielded.
-
-    Args:
-        sides: {side: (its modality, the TFDS feature that stores it)}.
-        item: (number, example, stamps of its files).
-    """
-    number, example, *_ = item
-    stored = {}
-    for side, (spec, feature) in sides.items():
-        try:
-            stored[side] = spec.store(example[side], feature)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            yield Broken(f"example {number}", f"its {side}: {error}")
-            return
-    yield number, stored

@@ -113,4 +113,4 @@ def _look(name):
 def _several(shown):
     shown = list(shown)
     rest = f" and {len(shown) - _NAMED:,} more" if len(shown) > _NAMED else ""
-    return ", ".join(shown[:_NAMED]) + rest
+    return ", ".join(each[:100] for each in shown[:_NAMED]) + rest

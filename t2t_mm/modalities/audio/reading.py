@@ -127,6 +127,14 @@ def one_channel(samples: np.ndarray, channel: int | None = None) -> np.ndarray:
     return samples[:, channel]
 
 
+def resampled(samples: Any, rate: int, wanted: int) -> np.ndarray:
+    """Samples of one sampling rate, [samples], at another."""
+    import soxr
+
+    samples = np.asarray(samples)
+    return samples if rate == wanted else np.asarray(soxr.resample(samples, rate, wanted))
+
+
 def to_int16(samples: np.ndarray) -> np.ndarray:
     """Samples in [-1, 1] as integers of 16 bits, clipped."""
     return np.clip(np.round(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)

@@ -90,8 +90,14 @@ class Audio(Modality):
         return tfds.features.Audio(shape=(None,), dtype=np.int16, sample_rate=self.sample_rate)
 
     def store(self, value: Any, feature: Any) -> np.ndarray:
-        from t2t_mm.modalities.audio.reading import check_scale
+        """A recording (a path, bytes), samples, or {"array": samples, "sampling_rate": theirs} ->
+        int16 [samples]."""
+        from t2t_mm.modalities.audio import reading
 
+        if isinstance(value, str | os.PathLike | bytes):
+            return reading.read(value, self.sample_rate)
+        if isinstance(value, dict):
+            value = reading.resampled(value["array"], value["sampling_rate"], self.sample_rate)
         samples = np.asarray(value)
         if not samples.size:
             raise ValueError("no samples")
@@ -101,7 +107,7 @@ class Audio(Modality):
                 f"{samples.dtype} {list(samples.shape)}"
             )
         if samples.dtype.kind == "f":
-            check_scale(samples)
+            reading.check_scale(samples)
             samples = to_int16(samples)
         if samples.min() < -(2**15) or samples.max() >= 2**15:
             raise ValueError("integer samples beyond 16 bits")

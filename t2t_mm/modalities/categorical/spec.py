@@ -1,5 +1,6 @@
 """One class of a label space."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterable
@@ -79,29 +80,38 @@ class Categorical(Modality):
     def tfds_feature(self, values: Callable[[], Iterable[Any]]) -> Any:
         import tensorflow_datasets as tfds
 
-        if self.num_classes and isinstance(next(iter(values())), int | np.integer):
+        if self.num_classes and isinstance(next(iter(values()), None), int | np.integer):
             return tfds.features.ClassLabel(num_classes=self.num_classes)
         found = set()
-        for label in values():
+        for label in map(_as_text, values()):
             if not isinstance(label, str) and not _is_number(label):
                 raise _no_classes([label])
             found.add(label)
+            if len(found) > MOST_CLASSES or (_is_number(label) and label >= MOST_CLASSES):
+                raise UserError(
+                    f"there are more than {MOST_CLASSES:,} classes, which are the most: they are "
+                    "to be numbered from 0. Is it another column?"
+                )
         if all(isinstance(label, str) for label in found):
             wrong = [
                 label for label in found if label != label.strip("\ufeff").strip() or not label
             ]
             if wrong := wrong + [label for label in found if "\n" in label]:
                 raise UserError(
-                    f"{wrong[0]!a} can't be the name of a class: no name is empty, holds a line "
-                    "break, or begins or ends with a space or a byte order mark (a file that "
-                    "begins with one is opened with encoding='utf-8-sig')."
+                    f"{ascii(wrong[0])[:80]} can't be the name of a class: no name is empty, holds "
+                    "a line break, or begins or ends with a space or a byte order mark (a file "
+                    "that begins with one is opened with encoding='utf-8-sig')."
                 )
             return tfds.features.ClassLabel(names=sorted(found))
         if all(_is_number(label) and label >= 0 for label in found):
             return tfds.features.ClassLabel(num_classes=int(max(found)) + 1)
         raise _no_classes(found)
 
+    def file_of(self, value: Any) -> None:
+        return None  # a name is none
+
     def store(self, value: Any, feature: Any) -> int:
+        value = _as_text(value)
         try:
             is_label = isinstance(value, str) or _is_number(value)
             number = feature.encode_example(value) if is_label else -1
@@ -214,6 +224,13 @@ class Categorical(Modality):
         if not names:
             raise UserError("its classes have no names")
         return cls(labels=values.get("labels") or "exported", num_classes=len(names), names=names)
+
+
+def _as_text(label: Any) -> Any:
+    """A name that TensorFlow gives, in bytes, as text; others as they are."""
+    with contextlib.suppress(UnicodeDecodeError):
+        return label.decode("utf-8") if isinstance(label, bytes) else label
+    return label
 
 
 def _is_number(label: Any) -> bool:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-import os
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -78,9 +76,6 @@ class Image(Modality):
         # TFDS encodes an array by itself, if it has the declared channels
         is_as_declared = isinstance(value, bytes) or value.shape[-1] == self.channels
         return value if is_as_declared else self.sent(value)
-
-    def file_of(self, value: Any) -> Path | None:
-        return Path(value) if isinstance(value, str | os.PathLike) else None
 
     def read(self, value: Any) -> Any:
         """An encoded picture (bytes, a path, an open file), a PIL image, or pixels -> bytes that

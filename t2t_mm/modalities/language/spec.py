@@ -26,16 +26,18 @@ class Language(Modality):
 
     Attributes:
         vocab: name of the vocabulary; problems that give the same name share it, and the net too.
-        size: wanted number of pieces, of characters the most; once resolved, the actual number. All
-            symbols are kept; of bytes there are always 259.
+        size: wanted number of pieces, of characters the most; 256 bytes and 3 special ids are among
+            them. All symbols are kept; of bytes there are always 259. Once resolved, the actual
+            number.
         units: what text is cut into:
             "subword": learnt by sentencepiece over any text.
-            "characters": those that make up 99.99% of the training text, `size` at most. Others are
-                read and written as their bytes in UTF-8: none is lost, and none is unknown.
+            "characters": those that make up 99.99% of the training text, as many as `size` has room
+                for. Others are read and written as their bytes in UTF-8: none is lost, and none is
+                unknown.
             "bytes": those of UTF-8. Nothing is learnt. Output that is not UTF-8 has U+FFFD in it.
             "symbols": a closed set, separated by spaces; others become <unk>.
-            A text has about four times as many characters as subwords: outputs may be as much
-            longer, and `max_input_length`, `max_target_length` count what is asked for here.
+            As a subword is some four characters or bytes, outputs may be four times as long unless
+            their length is given; `max_input_length` and `max_target_length` count units.
         path: the vocabulary's file, set by `resolve`; "" for bytes.
     """
 

@@ -11,7 +11,7 @@ def define_length(values: flags.FlagValues) -> None:
         "decode_length",
         None,
         "Longest output, in symbols; twice the input's positions plus 50, at most 512, if not "
-        "given.",
+        "given (of characters and bytes four to a symbol).",
         lower_bound=1,
         upper_bound=limits.MOST_SYMBOLS,
         flag_values=values,

@@ -11,16 +11,13 @@ import numpy as np
 
 from t2t_mm import records, registry
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.language.units import UNITS
 from t2t_mm.modalities.language.vocabulary import metadata_path
-from t2t_mm.modalities.language.vocabulary_training import (
-    check_size,
-    train_subwords,
-    train_symbols,
-)
+from t2t_mm.modalities.language.vocabulary_training import TRAINERS, check_size
 from t2t_mm.problem import damage, locate
 
-# Characters of text that a subword vocabulary is trained on, divided evenly among the sides that
-# name it. More teach it little, and 8k pieces take about 15 seconds.
+# Characters of text that a vocabulary of a wanted size is trained on, divided evenly among the
+# sides that name it. More teach it little, and 8k subwords take about 15 seconds.
 CHARACTERS_PER_PIECE = 500
 
 
@@ -51,7 +48,8 @@ def check(problems: Iterable[Any], data_dir: str | os.PathLike, again: bool = Fa
         UserError: one has too few pieces, or two problems ask for different ones of one name.
     """
     for spec in _asked_for(problems).values():
-        if spec.units == "subword" and (again or not spec.vocab_path(data_dir).exists()):
+        is_new = again or not spec.vocab_path(data_dir).exists()
+        if UNITS[spec.units].is_sized and is_new:
             check_size(spec.vocab, spec.size)
 
 
@@ -120,14 +118,12 @@ def _train(path, spec, problems, log):
         log(f"vocabulary {spec.vocab}: not trained, as no problem that names it has training data")
         return
     before = _fingerprint(path)
-    is_symbols = spec.units == "symbols"
-    limit = None if is_symbols else CHARACTERS_PER_PIECE * spec.size // max(1, len(used))
+    units = UNITS[spec.units]
+    size = spec.size if units.is_sized else None
+    limit = CHARACTERS_PER_PIECE * size // len(used) if size else None
     lines = itertools.chain.from_iterable(_lines(*each, limit) for each in texts)
     try:
-        if is_symbols:
-            vocabulary = train_symbols(lines, path, sources=used, log=log)
-        else:
-            vocabulary = train_subwords(lines, path, spec.size, sources=used, log=log)
+        vocabulary = TRAINERS[spec.units](lines, path, size, sources=used, log=log)
     except OSError as error:
         raise UserError(
             f"The vocabulary {spec.vocab!r} could not be written to {path}: {error}. Make room "
@@ -136,9 +132,10 @@ def _train(path, spec, problems, log):
     origin = ", ".join(
         f"{source['lines']:,} lines of {source['problem']} {source['side']}" for source in used
     )
-    units = "symbols" if is_symbols else "subwords"
     seconds = time.monotonic() - start
-    log(f"vocabulary {spec.vocab}: {vocabulary.size:,} {units} from {origin} ({seconds:.1f} s)")
+    log(
+        f"vocabulary {spec.vocab}: {vocabulary.size:,} {units.noun} from {origin} ({seconds:.1f} s)"
+    )
     if before and before != vocabulary.fingerprint:
         log(
             f"vocabulary {spec.vocab}: it has changed: no run that was started with the "
@@ -210,7 +207,9 @@ def _log_other_size(path, spec, log):
     """Logs that a vocabulary was trained to be of another size than is wanted now."""
     record = _record(path)
     then = record.get("wanted") or record.get("size", 0)  # an older version recorded the latter
-    if spec.units == "subword" and (then != spec.size if "wanted" in record else then > spec.size):
+    if UNITS[spec.units].is_sized and (
+        then != spec.size if "wanted" in record else then > spec.size
+    ):
         log(
             f"vocabulary {spec.vocab}: {spec.size:,} pieces are asked for, but it was trained for "
             f"{then:,}, and stays as it is. To train it again (which invalidates checkpoints), "

@@ -12,7 +12,7 @@ from t2t_mm.decoding.stepping import Decoded, Greedy
 from t2t_mm.execution.compiled import open_spec
 
 ROOM = 64  # room for positions comes in multiples of this many, so that buffers have few shapes
-LONGEST = 512  # positions of an output, unless its length is asked for
+LONGEST = 512  # subwords of an output, unless its length is asked for
 
 
 class Search:
@@ -97,8 +97,8 @@ def decode(
         model, problem, batch, method: as for `Search`.
         limits: int32 [batch], most output positions of each example, at most `longest`; -1, or
             None for all: that.
-        longest: most output positions, a prefix included; None: twice as many as the inputs have in
-            the body, and 50, but at most 512, after the prefix.
+        longest: most output positions, a prefix included; None: see `usual_limits`, which count from
+            the end of the prefix.
         seed: of sampling, an int or int32 scalar.
         index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and
             this alone, not on
@@ -111,10 +111,10 @@ def decode(
     positions = tf.reduce_sum(
         tf.cast(tf.reshape(memory["mask"], (tf.shape(memory["mask"])[0], -1)), tf.int32), axis=1
     )
-    usual = tf.minimum(2 * positions + 50, LONGEST)
+    usual, most = usual_limits(model.problems[problem], positions)
     if longest is not None:
-        usual = tf.fill(tf.shape(positions), longest)
-    prefix, most = batch.get("prefix"), LONGEST if longest is None else longest
+        usual, most = tf.fill(tf.shape(positions), longest), longest
+    prefix = batch.get("prefix")
     if prefix is not None and longest is None:
         given = tf.math.count_nonzero(prefix, axis=1, dtype=tf.int32)
         usual, most = usual + given, most + given
@@ -129,3 +129,21 @@ def decode(
     index = tf.range(tf.size(limits)) if index is None else index
     seeds = tf.stack([tf.fill(tf.shape(index), seed), index], axis=1)
     return method(step, model.reorder, state, limits, seeds, prefix)
+
+
+def usual_limits(problem: Any, positions: Any) -> tuple:
+    """How long outputs may be where nothing else is asked for: twice as long as the inputs, and 50
+    subwords, but at most 512, where one subword may take several positions
+    (`Modality.positions_per_subword`).
+
+    Args:
+        problem: says what its sides are.
+        positions: int32 [batch], of the inputs in the body.
+
+    Returns:
+        (limits, most): output positions, int32 [batch] and int.
+    """
+    read = problem.inputs.positions_per_subword()
+    written = problem.targets.positions_per_subword()
+    most = written * LONGEST
+    return tf.minimum(2 * written * positions // read + 50 * written, most), most

@@ -56,7 +56,7 @@ class Predictor:
                 modalities what their `read` takes; or a list of them.
             method: decoding.Greedy, Beam or Sampling; greedy if not given.
             longest: most positions of an output; twice as many as the input has, and 50, but at
-                most 512, if not given.
+                most 512, if not given; of characters and bytes, four for each of these.
             top: classes in an answer.
             seed: of sampling; what is drawn for an input depends on this and on its number alone.
             first: number of the first input.

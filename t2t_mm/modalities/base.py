@@ -124,6 +124,11 @@ class Modality:
 
         return tf.shape(encoded)[0]
 
+    def positions_per_subword(self) -> int:
+        """How many positions say about as much as one subword of text does. An output may be so
+        many times longer, unless its length is asked for."""
+        return 1
+
     def padded_length(self, positions: Any) -> Any:
         """Length of an encoded input that takes so many body positions."""
         return positions

@@ -1,5 +1,6 @@
 """Search: against brute force over a toy step function, and over models."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.decoding import Beam, Decoded, Greedy, Sampling, Search, decode
+from t2t_mm.decoding.search import usual_limits
 from t2t_mm.modalities.language.vocabulary import EOS, PAD
 from t2t_mm.models.multimodel import MultiModel
 from tests.layers.conformance import awake
-from tests.models.cases import HP, PROBLEMS, batch
+from tests.models.cases import HP, PROBLEMS, batch, problem
 
 PIECES, EXAMPLES = 5, 4
 
@@ -296,6 +298,24 @@ def test_an_output_may_be_as_long_as_it_is_asked_to(model, longest, wanted):
     assert found.ids[:, 0, 0].numpy().tolist() == wanted
     many = {"inputs": tf.ones([1, 900], tf.int32), "inputs_mask": tf.ones([1, 900], tf.bool)}
     assert decode(model, "translate", many, Asked()).ids[0, 0, 0] == 512
+
+
+@pytest.mark.parametrize(
+    "read, written, wanted, most",
+    [
+        ("subword", "bytes", [2 * 4 * 10 + 200, 2048], 2048),
+        ("characters", "bytes", [2 * 10 + 200, 2000], 2048),
+        ("bytes", "subword", [10 // 2 + 50, 500], 512),
+    ],
+)
+def test_outputs_may_be_as_long_whatever_they_are_written_in(read, written, wanted, most):
+    sides = PROBLEMS["translate"].inputs, PROBLEMS["translate"].targets
+    inputs, targets = (
+        dataclasses.replace(spec, units=units)
+        for spec, units in zip(sides, (read, written), strict=True)
+    )
+    found = usual_limits(problem("any", inputs, targets, "to-any"), tf.constant([10, 900]))
+    assert (found[0].numpy().tolist(), found[1]) == (wanted, most)
 
 
 @pytest.mark.parametrize("method", [Greedy(), Beam(3), Sampling(hypotheses=2)], ids=str)

@@ -11,9 +11,9 @@ from t2t_mm import registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.base import NO_SCORE, Modality, fields_of
 from t2t_mm.modalities.language import visible
+from t2t_mm.modalities.language.units import UNITS
 
 VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
-VOCAB_SUFFIX = {"subword": ".model", "symbols": ".symbols"}
 # Bytes of an input: no piece has so many that a longer text could fit into a model's positions.
 LONGEST = 2**19
 
@@ -26,10 +26,19 @@ class Language(Modality):
 
     Attributes:
         vocab: name of the vocabulary; problems that give the same name share it, and the net too.
-        size: wanted number of pieces; once resolved, the actual number. All symbols are kept.
-        units: "subword" (sentencepiece over any text) or "symbols" (closed set, separated by
-            spaces).
-        path: the vocabulary's file, set by `resolve`.
+        size: wanted number of pieces, of characters the most; 256 bytes and 3 special ids are among
+            them. All symbols are kept; of bytes there are always 259. Once resolved, the actual
+            number.
+        units: what text is cut into:
+            "subword": learnt by sentencepiece over any text.
+            "characters": those that make up 99.99% of the training text, as many as `size` has room
+                for. Others are read and written as their bytes in UTF-8: none is lost, and none is
+                unknown.
+            "bytes": those of UTF-8. Nothing is learnt. Output that is not UTF-8 has U+FFFD in it.
+            "symbols": a closed set, separated by spaces; others become <unk>.
+            As a subword is some four characters or bytes, outputs may be four times as long unless
+            their length is given; `max_input_length` and `max_target_length` count units.
+        path: the vocabulary's file, set by `resolve`; "" for bytes.
     """
 
     kind: ClassVar[str] = "language"
@@ -56,8 +65,9 @@ class Language(Modality):
             raise UserError(
                 'Language needs the name of a vocabulary, as in Language(vocab="english_8k").'
             )
-        if self.units not in VOCAB_SUFFIX:
-            raise UserError(f'Language units are "subword" or "symbols", not {self.units!r}.')
+        if self.units not in UNITS:
+            known = ", ".join(f'"{units}"' for units in UNITS)
+            raise UserError(f"Language units are one of {known}, not {self.units!r}.")
 
     def net_name(self) -> str:
         return f"language_{self.vocab}"
@@ -68,21 +78,30 @@ class Language(Modality):
         return LanguageNet(self, hparams)
 
     def vocab_path(self, data_dir: str | os.PathLike) -> Path:
-        """Where this vocabulary is, or will be, under `data_dir`."""
-        return Path(data_dir).expanduser() / VOCABULARIES / (self.vocab + VOCAB_SUFFIX[self.units])
+        """Where this vocabulary, if it is learnt, is or will be under `data_dir`."""
+        name = self.vocab + UNITS[self.units].suffix
+        return Path(data_dir).expanduser() / VOCABULARIES / name
 
     def vocabulary(self) -> Any:
         """The loaded vocabulary (vocabulary.Vocabulary; loaded once a process) of a resolved
         spec."""
-        from t2t_mm.modalities.language import vocabulary
+        from t2t_mm.modalities.language import byte_vocabulary, vocabulary
 
+        if not self._is_learnt:
+            return byte_vocabulary.Bytes()
         if not self.path:
             raise UserError(
                 f"Vocabulary {self.vocab!r} is not resolved; problem.resolve does that."
             )
         return vocabulary.load(self.path)
 
+    @property
+    def _is_learnt(self) -> bool:
+        return bool(UNITS[self.units].suffix)
+
     def resolve(self, data_dir: str | os.PathLike, stored: Any = None) -> "Language":
+        if not self._is_learnt:
+            return dataclasses.replace(self, size=self.vocabulary().size)
         path = self.vocab_path(data_dir)
         if not path.exists():
             raise UserError(
@@ -114,8 +133,11 @@ class Language(Modality):
         text = value if isinstance(value, str) else value.decode("utf-8")
         return text.lstrip(visible.BYTE_ORDER_MARK).encode("utf-8")
 
-    def vocabulary_of(self) -> "Language":
-        return self
+    def vocabulary_of(self) -> "Language | None":
+        return self if self._is_learnt else None
+
+    def positions_per_subword(self) -> int:
+        return UNITS[self.units].per_subword
 
     def read(self, value: Any) -> bytes:
         content = _text(value)
@@ -196,6 +218,8 @@ class Language(Modality):
     @classmethod
     def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "Language":
         spec = cls(**fields_of(cls, values))
+        if not spec._is_learnt:
+            return spec.resolve(folder)
         path = spec.vocab_path(folder)
         if not path.is_file():
             raise UserError(
@@ -215,6 +239,8 @@ class Language(Modality):
         return [Path(self.path), Path(self.path).with_suffix(".json")] if self.path else []
 
     def means_the_same(self, values: dict[str, Any]) -> bool:
+        if values.get("units", self.units) != self.units:
+            return False
         then = values.get("fingerprint")
         return not (then and self.path) or then == self.vocabulary().fingerprint
 

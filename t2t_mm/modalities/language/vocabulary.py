@@ -1,13 +1,13 @@
 """Vocabularies: tokenisation in Python and in TensorFlow graphs, where both give the same ids.
 
-There are two kinds, distinguished by the file's ending:
+Those that are learnt are of two kinds, distinguished by the file's ending (`Bytes` has no file):
 
-- subwords (`.model`): a sentencepiece BPE model with byte fallback. Any Unicode text round-trips
-  exactly.
+- subwords or characters (`.model`): a sentencepiece model, BPE or of characters, with byte
+  fallback. Any Unicode text round-trips exactly.
 - symbols (`.symbols`): one symbol a line, most frequent first, for targets such as linearised
   trees, whose symbols stand apart by white space.
 
-Beside each lies `<name>.json`: name, size, units, sha256 and the sources of the text.
+Beside each lies its record (`.json`): name, size, units, sha256 and the sources of the text.
 Ids: padding 0, end of sequence 1, unknown 2.
 """
 
@@ -38,19 +38,13 @@ class _Metadata(TypedDict):
 
 
 class Vocabulary(abc.ABC):
-    """A trained vocabulary, read from `path`; get one from `load`.
+    """Ids for text, and text for ids.
 
     Attributes:
-        path: the vocabulary file.
-        name: the file's name without its ending.
         size: number of ids, the three special ones included.
-        fingerprint: hex sha256 of the file's bytes: equal fingerprints mean equal ids.
     """
 
-    def __init__(self, path: str | os.PathLike, content: bytes):
-        self.path = pathlib.Path(path)
-        self.name = self.path.stem
-        self.fingerprint = hashlib.sha256(content).hexdigest()
+    size: int
 
     @abc.abstractmethod
     def encode_py(self, text: str) -> list[int]:
@@ -59,6 +53,10 @@ class Vocabulary(abc.ABC):
     @abc.abstractmethod
     def decode_py(self, ids: Iterable[int]) -> str:
         """The text of `ids` up to the first end-of-sequence id; padding is left out."""
+
+    @abc.abstractmethod
+    def piece(self, i: int) -> str:
+        """What an id stands for, to look at."""
 
     @abc.abstractmethod
     def tokenize(self, text: Any) -> Any:
@@ -91,8 +89,23 @@ class Vocabulary(abc.ABC):
         return [i for i in ids[:end] if PAD < i < self.size]
 
 
-class Subwords(Vocabulary):
-    """A sentencepiece model with byte fallback and no normalisation."""
+class Learnt(Vocabulary):
+    """A vocabulary that was learnt, read from `path`; get one from `load`.
+
+    Attributes:
+        path: the vocabulary file.
+        name: the file's name without its ending.
+        fingerprint: hex sha256 of the file's bytes: equal fingerprints mean equal ids.
+    """
+
+    def __init__(self, path: str | os.PathLike, content: bytes):
+        self.path = pathlib.Path(path)
+        self.name = self.path.stem
+        self.fingerprint = hashlib.sha256(content).hexdigest()
+
+
+class Pieces(Learnt):
+    """Subwords or characters: a sentencepiece model with byte fallback and no normalisation."""
 
     def __init__(self, path: str | os.PathLike, content: bytes):
         import sentencepiece
@@ -147,7 +160,7 @@ class Subwords(Vocabulary):
             return compat.with_named_resource(tokenizer, self._content, self.fingerprint)
 
 
-class Symbols(Vocabulary):
+class Symbols(Learnt):
     """A list of symbols; text is split at (ASCII) white space, and other symbols become the unknown
     id."""
 
@@ -197,7 +210,7 @@ class Symbols(Vocabulary):
             return tf.lookup.StaticHashTable(entries, UNK)
 
 
-def load(path: str | os.PathLike) -> Vocabulary:
+def load(path: str | os.PathLike) -> Learnt:
     """The vocabulary at `path` (`.model` or `.symbols`), read once a process while the file stays
     the same.
 
@@ -220,7 +233,7 @@ def _load(path, _version):
     remedy = "Restore the pair, or delete both and run with --generate_data."
     try:
         content = files.content(path, records.LARGEST)
-        vocabulary = (Symbols if path.suffix == ".symbols" else Subwords)(path, content)
+        vocabulary = (Symbols if path.suffix == ".symbols" else Pieces)(path, content)
         if vocabulary.size <= UNK + 1:
             raise ValueError("it has no pieces")
     except (RuntimeError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Training of vocabularies: subwords by sentencepiece, symbols by counting."""
+"""Training of vocabularies: subwords and characters by sentencepiece, symbols by counting."""
 
 import collections
 import io
@@ -17,9 +17,9 @@ from t2t_mm.modalities.language.vocabulary import (
     PAD,
     UNK,
     UNKNOWN,
-    Subwords,
+    Learnt,
+    Pieces,
     Symbols,
-    Vocabulary,
     metadata_path,
     split_symbols,
 )
@@ -40,7 +40,7 @@ def train_subwords(
     size: int,
     sources: Iterable[Any] = (),
     log: Callable[[str], None] = print,
-) -> Vocabulary:
+) -> Learnt:
     """Trains a subword vocabulary on `lines` and writes it to `path`, a `.model` file, with its
     record.
 
@@ -59,11 +59,7 @@ def train_subwords(
     Raises:
         UserError: the lines hold no text, or `size` leaves no room beside the bytes.
     """
-    name = pathlib.Path(path).stem
-    lines = sample(_training_lines(lines), _MAX_LINES)
-    if not lines:
-        raise UserError(f"Vocabulary {name} has no text to be trained on: every line is empty.")
-    check_size(name, size)
+    lines = _checked(lines, path, size)
     try:
         content = _train_sentencepiece(lines, size)
     except RuntimeError as error:
@@ -72,14 +68,51 @@ def train_subwords(
         content = _train_sentencepiece(
             _with_common_characters(lines, (size - _BYTE_PIECES - 3) // 2), size
         )
-    vocabulary = Subwords(path, content)
+    vocabulary = Pieces(path, content)
     if vocabulary.size < size:
-        log(f"vocabulary {name}: the text yields only {vocabulary.size} of {size} pieces")
+        log(
+            f"vocabulary {vocabulary.name}: the text yields only {vocabulary.size} of {size} pieces"
+        )
     return _write(vocabulary, content, "subword", sources, size)
 
 
+def train_characters(
+    lines: Iterable[str],
+    path: str | os.PathLike,
+    size: int,
+    sources: Iterable[Any] = (),
+    log: Callable[[str], None] = print,
+) -> Learnt:
+    """Counts the characters of `lines` and writes a vocabulary of them to `path`, a `.model` file,
+    with its record.
+
+    It holds the most frequent ones, as many as make up 99.99% of the text. Others are read and
+    written as their bytes in UTF-8, so that none is lost; how many they are is logged.
+
+    Args:
+        lines: iterable of str; any text, also with line breaks.
+        path: the file to write; its folder is made.
+        size: pieces at most, special ids and 256 byte pieces included.
+        sources: JSON-able descriptions of where the lines come from, for the record; read after the
+            lines.
+        log: function of one str.
+
+    Raises:
+        UserError: the lines hold no text, or `size` leaves no room beside the bytes.
+    """
+    lines = _checked(lines, path, size)
+    content = _train_sentencepiece(lines, size, "char")
+    vocabulary = Pieces(path, content)
+    found = len(set(itertools.chain.from_iterable(lines)))
+    rarest = found - (vocabulary.size - _BYTE_PIECES - UNK - 1)
+    if rarest:
+        log(f"vocabulary {vocabulary.name}: the {rarest} rarest of {found} characters become bytes")
+    return _write(vocabulary, content, "characters", sources, size)
+
+
 def check_size(name: str, size: int) -> None:
-    """Raises a UserError if a subword vocabulary of that size has no room beside the bytes."""
+    """Raises a UserError if a vocabulary of subwords or characters of that size has no room beside
+    the bytes."""
     if size < _BYTE_PIECES + 5:
         raise UserError(
             f"Vocabulary {name} is to have {size} pieces, but 256 bytes and 3 special ids leave "
@@ -93,7 +126,7 @@ def train_symbols(
     size: int | None = None,
     sources: Iterable[Any] = (),
     log: Callable[[str], None] = print,
-) -> Vocabulary:
+) -> Learnt:
     """Counts the symbols of `lines` and writes them to `path`, a `.symbols` file, with its record.
 
     Args:
@@ -124,6 +157,14 @@ def train_symbols(
     return _write(Symbols(path, content), content, "symbols", sources)
 
 
+# {units: what learns a vocabulary of them}
+TRAINERS: dict[str, Callable[..., Learnt]] = {
+    "subword": train_subwords,
+    "characters": train_characters,
+    "symbols": train_symbols,
+}
+
+
 def sample(lines: Iterable[Any], limit: int, seed: int = 0) -> list:
     """At most `limit` of `lines`, each as likely as any other; the same each time (reservoir
     sampling)."""
@@ -136,6 +177,16 @@ def sample(lines: Iterable[Any], limit: int, seed: int = 0) -> list:
     return kept
 
 
+def _checked(lines, path, size) -> list[str]:
+    """The lines to train subwords or characters on."""
+    name = pathlib.Path(path).stem
+    lines = sample(_training_lines(lines), _MAX_LINES)
+    if not lines:
+        raise UserError(f"Vocabulary {name} has no text to be trained on: every line is empty.")
+    check_size(name, size)
+    return lines
+
+
 def _training_lines(lines):
     for line in lines:
         for part in _NOT_TRAINED_ON.split(line):
@@ -143,7 +194,7 @@ def _training_lines(lines):
                 yield part[start : start + _MAX_LINE].replace("\u2581", " ")
 
 
-def _train_sentencepiece(lines, size):
+def _train_sentencepiece(lines, size, model_type="bpe"):
     import sentencepiece
 
     content = io.BytesIO()
@@ -153,7 +204,7 @@ def _train_sentencepiece(lines, size):
         model_writer=content,
         vocab_size=size,
         hard_vocab_limit=False,
-        model_type="bpe",
+        model_type=model_type,
         byte_fallback=True,
         character_coverage=0.9999,
         max_sentence_length=8 * _MAX_LINE,

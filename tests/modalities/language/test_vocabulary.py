@@ -10,6 +10,7 @@ import tensorflow as tf
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language import vocabulary as text
 from t2t_mm.modalities.language import vocabulary_training as training
+from t2t_mm.modalities.language.byte_vocabulary import Bytes
 
 LINES = [
     f"Der {a} Hund sieht die {b} Katze. The {a} dog sees the {b} cat, n'est-ce pas ?  é œ 日本 "
@@ -62,6 +63,18 @@ def subwords(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def characters(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vocab") / "small.characters.model"
+    return training.train_characters(LINES, path, 290, log=lambda line: None)
+
+
+@pytest.fixture(scope="module", params=["subwords", "characters", "bytes"])
+def vocabulary(request):
+    """One for any text."""
+    return Bytes() if request.param == "bytes" else request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
 def symbols(tmp_path_factory):
     path = tmp_path_factory.mktemp("vocab") / "tags.symbols"
     return training.train_symbols(["(S NN )S", "(S NN NN )S é"], path)
@@ -81,28 +94,36 @@ def random_texts(n):
     return ["".join(itertools.islice(characters, rng.randrange(20))) for _ in range(n)]
 
 
-def test_any_text_round_trips_in_python_and_in_graph(subwords):
-    for line in AWKWARD + random_texts(500) + LINES:
-        ids = subwords.encode_py(line)
-        assert subwords.decode_py(ids) == line
-        assert min(ids, default=3) > text.UNK
-        in_graph = subwords.tokenize(tf.constant(line.encode()))
+def test_any_text_round_trips_in_python_and_in_graph(vocabulary):
+    lines = AWKWARD + random_texts(500) + LINES
+    ids = [vocabulary.encode_py(line) for line in lines]
+    assert [vocabulary.decode_py(each) for each in ids] == lines
+    assert min(min(each, default=3) for each in ids) > text.UNK
+    in_graph = vocabulary.tokenize(tf.constant(lines))
+    assert in_graph.dtype == tf.int32 and in_graph.to_list() == ids
+    assert [line.decode() for line in vocabulary.detokenize(in_graph).numpy()] == lines
+    for line in AWKWARD:
+        in_graph = vocabulary.tokenize(tf.constant(line.encode()))
         assert in_graph.dtype == tf.int32 and in_graph.shape.rank == 1
-        assert in_graph.numpy().tolist() == ids
-        assert subwords.detokenize(in_graph).numpy().decode() == line
+        assert in_graph.numpy().tolist() == vocabulary.encode_py(line)
+        assert vocabulary.detokenize(in_graph).numpy().decode() == line
 
 
-def test_batches_and_graphs(subwords):
+def test_batches_and_graphs(vocabulary):
     lines = ["a dog", "", "\u2581 big\x10 Katze"]
-    ragged = subwords.tokenize(tf.constant(lines))
-    assert ragged.to_list() == [subwords.encode_py(line) for line in lines]
+    ragged = vocabulary.tokenize(tf.constant(lines))
+    assert ragged.to_list() == [vocabulary.encode_py(line) for line in lines]
     padded = tf.concat([ragged, tf.fill([3, 1], text.EOS), tf.fill([3, 2], 77)], axis=1).to_tensor(
         text.PAD
     )
     for batch in (ragged, padded, tf.cast(padded, tf.int64)):
-        assert [line.decode() for line in subwords.detokenize(batch).numpy()] == lines
-    assert [subwords.decode_py(row) for row in padded.numpy()] == lines
-    data = tf.data.Dataset.from_tensor_slices(lines).map(subwords.tokenize).map(subwords.detokenize)
+        assert [line.decode() for line in vocabulary.detokenize(batch).numpy()] == lines
+    assert [vocabulary.decode_py(row) for row in padded.numpy()] == lines
+    data = (
+        tf.data.Dataset.from_tensor_slices(lines)
+        .map(vocabulary.tokenize)
+        .map(vocabulary.detokenize)
+    )
     assert [line.decode() for line in data.as_numpy_iterator()] == lines
 
 
@@ -124,15 +145,76 @@ def test_seeding_tensorflow_does_not_take_the_tokeniser_away(subwords):
     assert subwords.detokenize(before).numpy().decode() == "a red circle"
 
 
-def test_text_that_is_no_unicode_does_not_crash(subwords):
+def test_text_that_is_no_unicode_does_not_crash(vocabulary):
     for broken in (b"\xff\xfe", b"a\xc3", b"\xed\xa0\x80x", b"ok\x80\0z"):
-        ids = subwords.tokenize(broken)
-        assert "\ufffd" in subwords.detokenize(ids).numpy().decode()
-    assert "\ufffd" in subwords.decode_py(subwords.encode_py("a\ud800"))
+        ids = vocabulary.tokenize(broken)
+        assert "\ufffd" in vocabulary.detokenize(ids).numpy().decode()
+    assert "\ufffd" in vocabulary.decode_py(vocabulary.encode_py("a\ud800"))
     # ids that a model may write: lone bytes, unknown, padding in between, beyond the vocabulary
-    ids = [3 + 0x80, text.UNK, text.PAD, 3 + 0xC3, *subwords.encode_py("dog")]
-    assert subwords.decode_py(ids + [10**6]).endswith("dog")
-    assert subwords.detokenize(ids).numpy().decode() == subwords.decode_py(ids)
+    ids = [3 + 0x80, text.UNK, text.PAD, 3 + 0xC3, *vocabulary.encode_py("dog")]
+    assert vocabulary.decode_py(ids + [10**6]).endswith("dog")
+    assert vocabulary.detokenize(ids).numpy().decode() == vocabulary.decode_py(ids)
+
+
+@pytest.mark.parametrize("kind", ["subwords", "characters", "symbols", "bytes"])
+def test_what_a_model_may_write_reads_the_same_in_python_and_in_graph(kind, request):
+    vocabulary = Bytes() if kind == "bytes" else request.getfixturevalue(kind)
+    rng = np.random.default_rng(0)
+    ids = rng.integers(vocabulary.size, size=[400, 12])
+    ids[:, 6:] = np.where(rng.random([400, 6]) < 0.1, text.EOS, ids[:, 6:])
+    in_graph = [line.decode() for line in vocabulary.detokenize(ids).numpy()]
+    assert in_graph == [vocabulary.decode_py(row) for row in ids]
+    assert all(vocabulary.piece(i) for i in range(3, vocabulary.size))
+
+
+@pytest.mark.parametrize("surrogate", ["\ud800", "a\udfff\ud800b", "\udc80é"])
+def test_lone_surrogates_have_the_ids_of_their_bytes(vocabulary, surrogate):
+    in_graph = vocabulary.tokenize(surrogate.encode("utf-8", "surrogatepass"))
+    assert in_graph.numpy().tolist() == vocabulary.encode_py(surrogate)
+
+
+def test_characters(tmp_path):
+    said = []
+    path = tmp_path / "de.characters.model"
+    lines = [*LINES, "Ǆ"]  # 1 of some 1,200 characters
+    found = training.train_characters(lines, path, 8192, ["here"], said.append)
+    assert not said and len(found.encode_py("Ǆ große")) == 7
+    assert [found.piece(i) for i in found.encode_py("ß é")] == ["ß", "▁", "é"]
+    assert found.size == 3 + 256 + len(set("".join(lines)))
+    assert json.loads(text.metadata_path(path).read_text()) == {
+        "name": "de.characters",
+        "size": found.size,
+        "wanted": 8192,
+        "units": "characters",
+        "sha256": found.fingerprint,
+        "sources": ["here"],
+    }
+    assert text.load(path).encode_py("Hund") == found.encode_py("Hund")
+    again = training.train_characters(lines, tmp_path / "b.model", 8192, log=said.append)
+    assert again.fingerprint == found.fingerprint
+    few = training.train_characters(lines, tmp_path / "few.characters.model", 280, log=said.append)
+    rarest = len(set("".join(lines))) - (280 - 259)
+    assert few.size == 280 and said == [
+        f"vocabulary few.characters: the {rarest} rarest of {rarest + 21} characters become bytes"
+    ]
+    assert few.decode_py(few.encode_py("Ǆ Yak")) == "Ǆ Yak"
+    odd = training.train_characters([*lines, *AWKWARD], tmp_path / "odd.model", 8192, log=str)
+    assert all(odd.decode_py(odd.encode_py(line)) == line for line in AWKWARD)
+
+
+def test_bytes():
+    vocabulary = Bytes()
+    assert vocabulary.size == 259 and vocabulary.encode_py("aß\0") == [100, 198, 162, 3]
+    assert [vocabulary.piece(i) for i in (1, 3, 35, 100, 198)] == [
+        "</s>",
+        "<0x00>",
+        "▁",
+        "a",
+        "<0xC3>",
+    ]
+    assert vocabulary.decode_py([100, 198, 0, 100, text.UNK, 162, 1, 100]) == "a\ufffda\ufffd\ufffd"
+    broken = b"a\xff\xc3"  # no text, but ids all the same
+    assert vocabulary.tokenize(broken).numpy().tolist() == [100, 258, 198]
 
 
 def test_sizes_and_record(tmp_path):
@@ -222,6 +304,8 @@ def test_mistakes_are_named(tmp_path, subwords):
         training.train_symbols([" "], tmp_path / "tags.symbols")
     with pytest.raises(UserError, match="at least 261"):
         training.train_subwords(LINES, tmp_path / "x.model", 200)
+    with pytest.raises(UserError, match="few.characters is to have 200 .* at least 261"):
+        training.train_characters(LINES, tmp_path / "few.characters.model", 200)
     assert not list(tmp_path.iterdir())
 
     path = tmp_path / "a.model"

@@ -97,8 +97,8 @@ def decode(
         model, problem, batch, method: as for `Search`.
         limits: int32 [batch], most output positions of each example, at most `longest`; -1, or
             None for all: that.
-        longest: most output positions, a prefix included; None: see `usual_limits`, which count from
-            the end of the prefix.
+        longest: most output positions, a prefix included; None: those of `usual_limits`, after the
+            prefix.
         seed: of sampling, an int or int32 scalar.
         index: int32 [batch], a number for each example: what is drawn for one depends on `seed` and
             this alone, not on

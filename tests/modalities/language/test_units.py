@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 
 import t2t_mm
 from t2t_mm import registry
@@ -13,6 +14,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.export import export
 from t2t_mm.modalities.base import restored
 from t2t_mm.modalities.language.spec import Language
+from t2t_mm.modalities.language.vocabulary import EOS
 from t2t_mm.reporting.console import Silent
 from t2t_mm.training.trainer import Trainer
 from tests.toys import SMALL
@@ -140,3 +142,17 @@ def test_characters_that_were_not_learnt_say_what_to_do(tmp_path):
         Language(vocab="de", units="characters").resolve(tmp_path)
     with pytest.raises(UserError, match='one of "subword", "characters", "bytes", "symbols", not'):
         Language(vocab="de", units="byte")
+
+
+@pytest.mark.parametrize("units", ["subword", "characters", "bytes", "symbols"])
+def test_given_targets_are_the_same_ids_in_graph(units, tmp_path):
+    spec = resolved(units, tmp_path)
+    texts = ["größe", "", "\ufeffx", "日本 😀 \u2581", "a\0b", "größe  größe"]
+    sent = [text.encode() for text in texts]
+    found = spec.given_in_graph(tf.constant([*sent, b"\xff", b"y" * 600_000])).to_list()
+    assert found == [*(spec.given(text) for text in texts), [], []]
+    assert all(ids[-1] == EOS for ids in found[:-2])
+    for wrong in ("\ud800", "y" * 600_000, 3, b"x", None):
+        with pytest.raises(UserError):
+            spec.given(wrong)
+    assert len(spec.pieces()) == spec.size and spec.pieces()[EOS] == "</s>"

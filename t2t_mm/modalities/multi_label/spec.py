@@ -138,7 +138,8 @@ class MultiLabel(LabelSpace):
         return line  # the probabilities, too
 
     def describe(self, value: Any) -> list[str]:
-        return [f"{self.texts(value)[0] or 'none'} ({np.unique(value).size} labels)"]
+        count = np.unique(value).size
+        return [f"{self.texts(value)[0] or 'none'} ({count} label{'s' * (count != 1)})"]
 
     @classmethod
     def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "MultiLabel":

@@ -1,15 +1,19 @@
-"""The mini world: a built-in twin of each problem of the paper, generated within a minute."""
+"""The mini world: a built-in twin of each problem of the paper, and problems with other kinds of
+targets; generated within a minute."""
 
 from t2t_mm import registry
 from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
+from t2t_mm.modalities.multi_label.spec import MultiLabel
+from t2t_mm.modalities.real.spec import Real
 from t2t_mm.problem.base import Problem
 from t2t_mm.problem.parsing import TreeProblem
 
 TEXT = Language(vocab="mini_1k", size=1024)  # English, German and French share it
 PICTURE = Image(size=64, flip=False)  # "left of" and the moon don't survive a flip
+WHOLE = Image(size=64, flip=False, fit="stretch", crop=1.0)  # where in it something is counts
 MINI_WORLD = "t2t_mm.data.mini_world"  # makes the data, without download
 
 
@@ -103,6 +107,34 @@ class MiniSpeech(Problem):
     inputs = Audio(sample_rate=8000, form="spectrogram", bins=40)
     targets = TEXT
     metrics = ("wer", "cer")
+    modifiers = ()
+
+
+@registry.register_problem
+class MiniAttributes(Problem):
+    """Which colours and shapes a picture shows (mini world)."""
+
+    dataset = "mini_world/scene"
+    dataset_module = MINI_WORLD
+    input_key, target_key = "image", "attributes"
+    command = "to-attributes"
+    inputs = WHOLE
+    targets = MultiLabel(labels="mini_attributes")
+    metrics = ("micro_f1", "macro_f1", "mean_average_precision")
+    modifiers = ()
+
+
+@registry.register_problem
+class MiniPosition(Problem):
+    """Where the main one of two shapes is: x and y in sides of the picture (mini world)."""
+
+    dataset = "mini_world/scene"
+    dataset_module = MINI_WORLD
+    input_key, target_key = "image", "position"
+    command = "to-position"
+    inputs = WHOLE
+    targets = Real(quantity="mini_position", size=2)
+    metrics = ("rmse", "mae", "pearson", "spearman")
     modifiers = ()
 
 

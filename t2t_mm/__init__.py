@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # what `_PUBLIC` gives, for type checkers and editors
     from t2t_mm.modalities.categorical.spec import Categorical
     from t2t_mm.modalities.image.spec import Image
     from t2t_mm.modalities.language.spec import Language
+    from t2t_mm.modalities.multi_label.spec import MultiLabel
+    from t2t_mm.modalities.real.spec import Real
     from t2t_mm.problem.base import Problem, Source
     from t2t_mm.problem.parsing import TreeProblem
     from t2t_mm.training.hooks.base import Hook
@@ -44,8 +46,10 @@ _PUBLIC = {
     "Language": "t2t_mm.modalities.language.spec",
     "Metric": "t2t_mm.evaluation.metrics.scoring",
     "Modality": "t2t_mm.modalities.base",
+    "MultiLabel": "t2t_mm.modalities.multi_label.spec",
     "Problem": "t2t_mm.problem.base",
     "Reader": "t2t_mm.data.readers.base",
+    "Real": "t2t_mm.modalities.real.spec",
     "RunConfig": "t2t_mm.config.run",
     "Source": "t2t_mm.problem.base",
     "Trainer": "t2t_mm.training.trainer",
@@ -60,8 +64,10 @@ __all__ = [
     "Language",
     "Metric",
     "Modality",
+    "MultiLabel",
     "Problem",
     "Reader",
+    "Real",
     "RunConfig",
     "Source",
     "Trainer",

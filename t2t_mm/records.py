@@ -60,7 +60,8 @@ def misfit(value: Any, shape: Any, where: str = "it") -> str:
     if not _is(value, kind):
         return f"{where} is {_shown(value)}, where {_NAMES.get(kind, kind.__name__)} is expected"
     items = value.items() if isinstance(value, dict) else enumerate(value) if inner else ()
-    return next(filter(None, (misfit(v, inner[-1], f"{k!r} in {where}") for k, v in items)), "")
+    each = inner[0 if kind is tuple else -1] if inner else Any  # of tuple[..., ...], dict[str, ...]
+    return next(filter(None, (misfit(v, each, f"{k!r} in {where}") for k, v in items)), "")
 
 
 def _object_misfit(value: Any, shape: Any, where: str) -> str:

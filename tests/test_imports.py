@@ -54,7 +54,9 @@ LIGHT = {
 # Registered where they stand, and listed for `--registry_help`.
 LIGHT_FILES = [
     *(ROOT / "t2t_mm/modalities").glob("*/spec.py"),
+    *(ROOT / "t2t_mm/modalities").glob("*/text.py"),
     ROOT / "t2t_mm/modalities/base.py",
+    ROOT / "t2t_mm/modalities/label_space.py",
     *(ROOT / "t2t_mm/data/readers").glob("*.py"),
     *(ROOT / "t2t_mm/evaluation/metrics").glob("*.py"),
     ROOT / "t2t_mm/training/optimizers.py",
@@ -77,7 +79,7 @@ def module(path: Path) -> str:
 
 def is_keras_only(path: Path) -> bool:
     """Whether a file runs on any backend of Keras: layers, models, and each modality's net."""
-    is_net = part(path) == "modalities" and path.name == "net.py"
+    is_net = part(path) == "modalities" and path.name in ("net.py", "exit_flow.py")
     return part(path) in {"layers", "models"} or is_net
 
 

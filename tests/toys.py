@@ -8,6 +8,8 @@ import numpy as np
 from t2t_mm.config.hparams import HParams
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.language.spec import Language
+from t2t_mm.modalities.multi_label.spec import MultiLabel
+from t2t_mm.modalities.real.spec import Real
 from t2t_mm.problem.base import Problem
 
 SMALL = HParams(  # a model that is trained in seconds
@@ -78,6 +80,28 @@ class ToyClass(Toy):
 
     def encode_targets(self, value, training=False, seed=None):
         return value[:1]
+
+
+class ToySet(Toy):
+    """Sequences of numbers to the set of them."""
+
+    command = "to-set"
+    targets = MultiLabel(labels="numbers", num_classes=12)
+
+    def encode_targets(self, value, training=False, seed=None):
+        return self.targets.encode(value)
+
+
+class ToyMean(Toy):
+    """Sequences of numbers to their mean."""
+
+    command = "to-mean"
+    targets = Real(quantity="mean", mean=(7.0,), deviation=(1.5,))
+
+    def encode_targets(self, value, training=False, seed=None):
+        import tensorflow as tf
+
+        return self.targets.encode(tf.reduce_mean(tf.cast(value, tf.float64)))
 
 
 def without_work(trainer):

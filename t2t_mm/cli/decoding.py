@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from t2t_mm.data import prepare
 from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
+from t2t_mm.evaluation.metrics import scoring
 from t2t_mm.inference.run import RunPredictor
 from t2t_mm.runs.choice import described
 
@@ -58,11 +58,12 @@ def run(args: Any) -> None:
         decoder.prefixes = given.lines(args, "prefixes", len(inputs))
         source += [decoder.prefixes] if decoder.prefixes else []
         lines = _decode(inputs, decoder, _partial(args, predictor, source))
-        texts = [line.split("\t")[0] for line in lines]
-        for score in decoded.scores(problem, texts, references):
+        for score in decoded.scores(problem, list(map(problem.targets.scored, lines)), references):
             print(f"{score.name} {score.shown}  {score.signature}", file=sys.stderr)
             for name in score.beside:
                 print(f"{score.name}_{name} {score.details[name]:,}", file=sys.stderr)
+            for label, figures in score.by_label.items():
+                print(f"  {label}: {scoring.in_words(figures)}", file=sys.stderr)
     else:
         inputs = _inputs(args.decode_from_file, problem)
         targets = given.lines(args, "score_targets", len(inputs))
@@ -103,20 +104,8 @@ class LineDecoder:
         )
 
     def line(self, answer: dict) -> str:
-        """An answer in one line: the text, or the class; with --n_best texts and scores, with tabs
-        between."""
-        if "error" in answer:
-            return ""
-        if "label" in answer:
-            ranked = answer["top"]
-            plain = f"{answer['label']}\t{answer['probability']:.4f}"
-        else:
-            ranked = sorted(answer["n_best"], key=lambda pair: -pair[1])
-            plain = _one_line(answer["outputs"])
-        if self.args.n_best == 1:
-            return plain
-        best = ranked[: self.args.n_best]
-        return "\t".join(f"{_one_line(text)}\t{score:.4f}" for text, score in best)
+        """An answer in one line (`Modality.as_line`); "" for an input that can't be read."""
+        return "" if "error" in answer else self.problem.targets.as_line(answer, self.args.n_best)
 
 
 def _say(line: str) -> None:
@@ -261,7 +250,3 @@ def _converse(decoder: LineDecoder) -> None:
         print(
             f"error: {answer['error']}" if "error" in answer else decoder.line(answer), flush=True
         )
-
-
-def _one_line(text: str) -> str:
-    return re.sub(r"[\t\r\n]+", " ", text)

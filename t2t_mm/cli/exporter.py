@@ -118,12 +118,14 @@ def _smaller(predictor: Any, names: list[str]) -> Any:
     for name in names:
         predictor.problems[name] = predictor.problem(name).located(FLAGS.data_dir)
     smaller, costs = without_idle(predictor, names, FLAGS.drop_experts)
-    columns = ["problem", "split", "log_perplexity before", "after"]
+    columns = ["problem", "split", "metric", "before", "after"]
+    metric = {name: predictor.problems[name].targets.teacher_forced[0] for name in names}
     title = (
         f"{smaller.hparams.moe_experts} of {predictor.hparams.moe_experts} experts are kept "
         "in each mixture"
     )
-    Console().table(title, columns, [[*key, *values] for key, values in costs.items()])
+    rows = [[name, split, metric[name], *values] for (name, split), values in costs.items()]
+    Console().table(title, columns, rows)
     return smaller
 
 

@@ -134,6 +134,7 @@ def _as_json(scores: list[Any], examples: int) -> dict[str, Any]:
 
 
 def _show(scores: list[Any], examples: int) -> None:
+    from t2t_mm.evaluation.metrics.scoring import in_words
     from t2t_mm.reporting.console import Console
 
     interval = ["95% interval"] if FLAGS.bootstrap else []
@@ -144,8 +145,11 @@ def _show(scores: list[Any], examples: int) -> None:
     )
     for score in scores:
         if score.details:
-            details = (f"{name} {_number(value)}" for name, value in score.details.items())
-            console.log(f"{score.name}: {', '.join(details)}")
+            console.log(f"{score.name}: {in_words(score.details)}")
+        if score.by_label:
+            columns = ["label", *next(iter(score.by_label.values()))]
+            rows = [[label, *figures.values()] for label, figures in score.by_label.items()]
+            console.table(f"{score.name} by label", columns, rows)
     if FLAGS.bootstrap:
         console.log(
             f"Intervals: {FLAGS.bootstrap:,} bootstrap resamples of the examples, seed "
@@ -157,10 +161,6 @@ def _row(score: Any) -> list[Any]:
     interval = ["{:.4f} to {:.4f}".format(*score.interval)] if score.interval else []
     better = "higher" if score.higher_is_better else "lower"
     return [score.name, score.value, score.unit, *interval, better, score.signature]
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def entry() -> None:

@@ -102,18 +102,19 @@ class Evaluator:
         if problem.name not in self._steps:
             self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
         names = [metric.name for metric in metrics]
-        # Workers stopped; examples, tokens; then a sum and a count for each metric.
-        total = np.zeros(3 + 2 * len(names))
+        # Workers stopped; examples, tokens; then the sums of each metric.
+        widths = [metric.width(problem.targets) for metric in metrics]
+        total = np.zeros(3 + sum(widths))
         for batch in itertools.islice(damage.read(problem, data), max_batches or None):
             if stop():
                 total[0] = 1.0
                 break
-            sums = self._steps[problem.name](batch)
+            found = self._steps[problem.name](batch)
             total[1:] += np.concatenate(
-                [np.ravel(sums[name]) for name in ("examples", "tokens", *names)]
+                [np.ravel(found[name]) for name in ("examples", "tokens", *names)]
             )
         # Workers have batches of differing number: they meet here, whichever was stopped.
-        stopped, examples, tokens, *pairs = self.replicas.sum_over_workers(total)
+        stopped, examples, tokens, *sums = self.replicas.sum_over_workers(total)
         if stopped:
             raise Stopped
         if not examples:
@@ -121,5 +122,6 @@ class Evaluator:
                 f"The {split} split of {problem.name} gave no batch: its data set holds no usable "
                 "example."
             )
-        values = {m.name: m.value(pairs[2 * i : 2 * i + 2]) for i, m in enumerate(metrics)}
+        parts = np.split(np.array(sums), np.cumsum(widths)[:-1])
+        values = {m.name: m.value(part) for m, part in zip(metrics, parts, strict=True)}
         return {"examples": round(examples), "tokens": round(tokens)} | values

@@ -11,7 +11,7 @@ from t2t_mm.execution.rewriting import as_traced
 
 
 class EvalStep:
-    """The evaluation step of one problem: batch -> {"examples", "tokens", metric: [sum, count]},
+    """The evaluation step of one problem: batch -> {"examples", "tokens", metric: its sums},
     float64.
 
     Args:
@@ -27,6 +27,7 @@ class EvalStep:
         model.run_part = model.run_part or CompiledParts()
         self.model, self.metrics, self.problem = model, metrics, problem
         self.replicas = replicas or Replicas()
+        self._targets = model.problems[problem].targets
         self._sums = model.run_part.compile(self._measure)
 
     @as_traced()
@@ -39,6 +40,7 @@ class EvalStep:
         return self._sums(logits, batch["targets"], batch["targets_mask"])
 
     def _measure(self, logits, targets, mask):
-        sums = {m.name: tf.stack(m.sums(logits, targets, mask)) for m in self.metrics}
+        measured = self._targets.measured(logits, targets)
+        sums = {m.name: tf.stack(m.sums(*measured, mask)) for m in self.metrics}
         count = lambda real: tf.reduce_sum(tf.cast(real, tf.float64))  # noqa: E731
         return {"examples": count(tf.reduce_any(mask, axis=1)), "tokens": count(mask), **sums}

@@ -34,14 +34,15 @@ def without_idle(
         share: 0 leaves out only what is never reached.
 
     Returns:
-        (the predictor, what it costs: {(problem, split): (log-perplexity before, after)}).
+        (the predictor, what it costs: {(problem, split): (its first teacher-forced metric
+        before, after)}).
 
     Raises:
         UserError: if a problem has no validation data, or the model no experts.
     """
     model, hparams = predictor.model, predictor.hparams
     problems = [predictor.problem(name) for name in names]
-    before = _log_perplexities(predictor, problems)
+    before = _measured(predictor, problems)
     loads = sum_of_loads(model, hparams, problems)
     if not loads:
         raise UserError("The model has no experts that could be left out.")
@@ -62,7 +63,7 @@ def without_idle(
         if variable.trainable:
             chosen = kept.get(name.split("/")[0], anyone)
             variable.assign(_cut(values[name], chosen))
-    after = _log_perplexities(smaller, problems)
+    after = _measured(smaller, problems)
     model.run_part = smaller.model.run_part = None  # what is exported is compiled as a whole
     return smaller, {key: (value, after[key]) for key, value in before.items()}
 
@@ -93,11 +94,12 @@ def _cut(variable, experts):
     return value[:, experts] if role(variable) == "gate" else value  # [channels, experts]
 
 
-def _log_perplexities(predictor, problems):
+def _measured(predictor, problems):
     evaluator = Evaluator(predictor.model, problems, predictor.hparams)
     splits = [split for split in SPLITS if all(problem.splits().get(split) for problem in problems)]
+    first = {problem.name: problem.targets.teacher_forced[0] for problem in problems}
     return {
-        (name, split): values["log_perplexity"]
+        (name, split): values[first[name]]
         for split in splits
         for name, values in evaluator.run(split).items()
     }

@@ -69,8 +69,11 @@ class Predictor:
         Returns:
             A dict, or a list of them: {"outputs": text, "score": its score, "log_prob": its
             log-probability, "cut": whether it was cut off at the limit, "n_best": [(text, score),
-            ...]}; for classes {"label", "probability", "top": [(label, probability), ...]}. For an
-            input that can't be read {"error": why}.
+            ...]}; for a class {"label", "probability", "top": [(label, probability), ...]}; for a
+            set of labels {"outputs": text, "labels": [label, ...], "probabilities": {label:
+            probability}, of all}; for real numbers {"outputs": text, "values": [...]} and, where
+            the model says how sure it is, "deviations". For an input that can't be read {"error":
+            why}.
 
         Raises:
             UserError: for an unknown problem, or a number out of range.
@@ -270,10 +273,10 @@ def check_numbers(low: int, **numbers: Any) -> None:
 def finite(answer: dict) -> dict:
     """An answer; an error in place of one with a number that is not finite, for which JSON has no
     form: a damaged model gives such, or one that finds no output."""
-    numbers = [answer[name] for name in ("score", "log_prob", "probability") if name in answer]
-    if np.isfinite(numbers).all():
-        return answer
-    return {"error": f"the model gives the answer no finite score ({numbers[0]})"}
+    for number in filter(lambda each: isinstance(each, float), tf.nest.flatten(answer)):
+        if not np.isfinite(number):
+            return {"error": f"the model gives the answer no finite score ({number})"}
+    return answer
 
 
 def text_of(answer: dict) -> str:

@@ -21,6 +21,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -53,6 +54,7 @@ class Modality:
         skips_decoding: whether TFDS is to leave the stored value encoded.
         stored, rank: NumPy's kinds of what is stored, and the number of its axes.
         teacher_forced: names of the registered metrics of teacher-forced predictions.
+        decoded: names of those of decoded output, for problems that name none themselves.
     """
 
     kind: ClassVar[str] = ""
@@ -69,6 +71,7 @@ class Modality:
     stored: ClassVar[str] = "fiu"
     rank: ClassVar[int] = 1
     teacher_forced: ClassVar[tuple[str, ...]] = ()
+    decoded: ClassVar[tuple[str, ...]] = ("exact_match",)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -100,6 +103,16 @@ class Modality:
 
         Raises:
             UserError: if what is needed was not prepared, or disagrees with the spec.
+        """
+        return self
+
+    def learn(self, values: Callable[[], Iterable[Any]]) -> "Modality":
+        """The spec with what it takes from the training data itself, such as a mean; goes after
+        `resolve`, and has to give the same for the same data.
+
+        Args:
+            values: gives the first raw values of the training split, as arrays, each time it is
+                called; none where there is no such split. Reading them takes time.
         """
         return self
 
@@ -223,8 +236,8 @@ class Modality:
         """Mean loss over real target positions.
 
         Args:
-            logits: float [batch, length, classes].
-            targets: as encoded, int32 [batch, length].
+            logits: float [batch, length, classes]; of a target that is no sequence, length is 1.
+            targets: as encoded, int32 [batch, length], or [batch, length, ...].
             mask: bool [batch, length].
             smoothing: label smoothing.
 
@@ -234,6 +247,11 @@ class Modality:
         from t2t_mm.modalities.cross_entropy import cross_entropy
 
         return cross_entropy(logits, targets, mask, smoothing)
+
+    def measured(self, logits: Any, targets: Any) -> tuple[Any, Any]:
+        """In graph: predictions and targets, as for `loss`, as the teacher-forced metrics take
+        them."""
+        return logits, targets
 
     def decode(self, ids: Any) -> str:
         """Target ids of one example, as a person reads them."""
@@ -280,6 +298,22 @@ class Modality:
     def answer_from(self, found: dict[str, Any], top: int) -> dict:
         """The answer from an exported model's outputs for one input, {name: array}."""
         raise NotImplementedError(f"{type(self).__name__} has no answers")
+
+    def no_answer(self) -> dict:
+        """The answer to an input that an exported model could not read."""
+        return {"error": "it can't be read"}
+
+    def as_line(self, answer: dict, best: int = 1) -> str:
+        """An answer as a line of output: its text, or with tabs between the `best` texts and their
+        scores."""
+        if best == 1:
+            return one_line(answer["outputs"])
+        ranked = sorted(answer["n_best"], key=lambda pair: -pair[1])[:best]
+        return "\t".join(f"{one_line(text)}\t{score:.4f}" for text, score in ranked)
+
+    def scored(self, line: str) -> str:
+        """The part of a line of output that metrics see."""
+        return line.split("\t")[0]
 
     def resources(self) -> list:
         """The objects that hold TensorFlow resources, which have to hang on what is exported."""
@@ -345,6 +379,11 @@ class Modality:
     def from_description(cls, values: dict[str, Any]) -> "Modality":
         """The spec of an exported model's side, enough to `read`, `sent` and `answer_from`."""
         return cls(**fields_of(cls, values))
+
+
+def one_line(text: str) -> str:
+    """A text without tabs and line breaks."""
+    return re.sub(r"[\t\r\n]+", " ", text)
 
 
 def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -45,14 +45,15 @@ class ProblemModel(keras.Model):
         batch: dict of
             inputs: as the net of the inputs takes them, [batch, ...];
             inputs_mask: bool [batch, length], absent where nothing is padded (pictures);
-            targets: int32 [batch, target length]; [batch, 1] for classes;
+            targets: int32 [batch, target length]; [batch, 1] for classes; float32
+                [batch, 1, values] for sets of labels and real numbers;
             targets_mask: bool [batch, target length].
         problem: name of the problem that the batch belongs to.
         training: dropout and gating noise on.
 
     Returns:
         Dict of
-            logits: float32 [batch, target length, classes or pieces];
+            logits: float32 [batch, target length, classes, pieces or what the loss takes];
             aux_loss: scalar, what is added to the loss: of mixtures of experts;
             experts: {layer: {"importance": [experts], "load": [experts], "dropped": scalar}}, of
                 the layers in `expert_places`; {} without experts.

@@ -8,6 +8,7 @@ input pipelines take.
 
 import copy
 import difflib
+import functools
 import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +20,11 @@ from t2t_mm.config.hold_out import HoldOut
 from t2t_mm.errors import UserError
 from t2t_mm.modalities import base as modalities
 from t2t_mm.modalities.base import Modality
-from t2t_mm.problem import keys, locate
+from t2t_mm.problem import damage, keys, locate
 from t2t_mm.problem.views import SIDES, Modifiable
 
 SPLITS = ("train", "validation", "test")
+LEARNT_FROM = 20_000  # training examples that a modality may learn from before training
 
 
 class Source(NamedTuple):
@@ -185,7 +187,19 @@ class Problem(Modifiable):
             UserError: the data or a vocabulary is not prepared under `data_dir`.
         """
         found = (self.configure(hparams) if hparams else self).located(data_dir)
-        return found.with_sides(*(found._resolved(side, data_dir) for side in SIDES))
+        found = found.with_sides(*(found._resolved(side, data_dir) for side in SIDES))
+        learnt = (
+            getattr(found, side).learn(functools.partial(found._training_values, side))
+            for side in SIDES
+        )
+        return found.with_sides(*learnt)
+
+    def _training_values(self, side: str) -> Iterator[Any]:
+        """The first raw values of a side in the training split, as arrays; none if there is no such
+        split."""
+        if "train" in self.stored_splits():
+            examples = self.examples("train", sides=(side,)).take(LEARNT_FROM).as_numpy_iterator()
+            yield from (example[side] for example in damage.read(self, examples))
 
     def _resolved(self, side: str, data_dir: str | os.PathLike) -> Modality:
         return getattr(self, side).resolve(data_dir, self._stored(side))

@@ -25,8 +25,8 @@ class Hooks:
 
     @property
     def measured_by(self) -> tuple[str, ...]:
-        """The metrics of decoded text: its own, or how many outputs are right."""
-        return self.metrics or ("exact_match" if self.targets.is_sequence else "accuracy",)
+        """The metrics of decoded output: its own, or those of the targets' modality."""
+        return self.metrics or self.targets.decoded
 
     def preprocess(self, value: Any) -> Any:
         """In graph: a raw input as a person gives it -> as the data set has it."""

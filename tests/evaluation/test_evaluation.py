@@ -9,7 +9,7 @@ from t2t_mm import registry
 from t2t_mm.evaluation.evaluation import Evaluation, merged, table, units
 from t2t_mm.evaluation.evaluator import Evaluator, Stopped
 from t2t_mm.reporting.console import Console, JsonConsole
-from tests.toys import TINY, Toy, ToyClass
+from tests.toys import TINY, Toy, ToyClass, ToyMean, ToySet
 
 
 def test_scores_of_decoded_text_never_take_the_place_of_teacher_forced_ones():
@@ -42,16 +42,20 @@ def test_shares_are_percentages_whoever_measured_them(capsys):
 
 
 def test_an_evaluator_needs_a_model_alone():
-    problems = [Toy(), ToyClass("toy_first")]
+    problems = [Toy(), ToyClass("toy_first"), ToySet("toy_set"), ToyMean("toy_mean")]
     model = registry.model("multimodel")(TINY, problems)
     evaluator = Evaluator(model, problems, TINY)
     results = evaluator.run("validation")
-    assert list(results) == ["toy_copy", "toy_first"]
+    assert list(results) == ["toy_copy", "toy_first", "toy_set", "toy_mean"]
     assert results["toy_copy"]["examples"] == 30 and results["toy_first"]["tokens"] == 30
     assert np.isfinite(results["toy_copy"]["log_perplexity"])
     # Of classes every example is one: a percentage is a whole number of thirtieths.
     share = results["toy_first"]["accuracy"] * 30 / 100
     assert share == pytest.approx(round(share)) and 0 < results["toy_first"]["accuracy_top5"] <= 100
+    assert {"log_loss", "micro_f1", "macro_f1"} < set(results["toy_set"])
+    assert results["toy_set"]["tokens"] == results["toy_mean"]["tokens"] == 30
+    assert 0 < results["toy_mean"]["mae"] <= results["toy_mean"]["rmse"] < 30
+    assert -1 <= results["toy_mean"]["pearson"] <= 1
     asked = iter([False, True])
     try:
         evaluator.run("validation", stop=lambda: next(asked))

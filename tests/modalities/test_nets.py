@@ -13,6 +13,8 @@ from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
+from t2t_mm.modalities.multi_label.spec import MultiLabel
+from t2t_mm.modalities.real.spec import Real
 
 HP = HParams().replace(hidden_size=16, num_heads=4)
 TEXT = Language(vocab="v", size=50)
@@ -121,6 +123,8 @@ SPECS = [
     TEXT,
     Image(channels=1),
     Categorical(labels="c", num_classes=7, names=tuple("abcdefg")),
+    MultiLabel(labels="m", num_classes=2, names=("a", "b"), weights=(0.5, 2.0)),
+    Real(quantity="r", size=2, objective="gaussian", mean=(0.0, 1.0), deviation=(1.0, 2.5)),
     Audio(bins=40),
     Audio(form="waveform", time_stride=512),
 ]

@@ -1,4 +1,5 @@
-"""The TFDS builder of the mini world: `mini_world/text`, `/image`, `/caption`, `/speech`.
+"""The TFDS builder of the mini world: `mini_world/text`, `/image`, `/caption`, `/speech`,
+`/scene`.
 
 Nothing is downloaded.
 """
@@ -12,7 +13,7 @@ import PIL.Image
 import tensorflow_datasets as tfds
 
 from t2t_mm.data.mini_world import english, french, german, render, scenes, speech
-from t2t_mm.data.mini_world.lexicon import SHAPES
+from t2t_mm.data.mini_world.lexicon import COLOURS, SHAPES
 from t2t_mm.data.mini_world.meaning import Clause
 from t2t_mm.problem import trees
 
@@ -29,7 +30,7 @@ class MiniWorldConfig(tfds.core.BuilderConfig):
     """How much of the world is generated.
 
     Attributes:
-        content: what is generated: "text", "image", "caption" or "speech".
+        content: what is generated: "text", "image", "caption", "speech" or "scene".
         train, validation, test: number of examples.
         seed: another seed gives other examples; a scene stays in its split.
     """
@@ -78,6 +79,14 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
             validation=300,
             test=300,
         ),
+        MiniWorldConfig(
+            name="scene",
+            description="Pictures of two shapes: what is seen, and where the bigger one is.",
+            content="scene",
+            train=6000,
+            validation=300,
+            test=300,
+        ),
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -85,11 +94,19 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
         image = tfds.features.Image(shape=(render.CANVAS, render.CANVAS, 3), encoding_format="png")
         # Raw bytes: TFDS's own Audio stores 64-bit numbers, ten times the space and time.
         audio = tfds.features.Tensor(shape=(None,), dtype=np.int16, encoding="bytes")
+        attribute = tfds.features.ClassLabel(names=[*COLOURS, *SHAPES])
+        # bytes: otherwise TFDS stores 32 bits
+        position = tfds.features.Tensor(shape=(2,), dtype=np.float64, encoding="bytes")
         features = {
             "text": {key: text for key in ("en", "de", "fr", "words", "tree", "symbols")},
             "image": {"image": image, "label": tfds.features.ClassLabel(names=SHAPES)},
             "caption": {"image": image, "en": text},
             "speech": {"audio": audio, "en": text},
+            "scene": {
+                "image": image,
+                "attributes": tfds.features.Sequence(attribute),
+                "position": position,
+            },
         }[self.builder_config.content]
         return tfds.core.DatasetInfo(
             builder=self, description=_DESCRIPTION, features=tfds.features.FeaturesDict(features)
@@ -106,6 +123,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
             "image": (scenes.classified, _image),
             "caption": (scenes.captioned, _caption),
             "speech": (scenes.spoken, _speech),
+            "scene": (scenes.classified, _scene),
         }[config.content]
         rng = Random(f"{config.seed} {config.content} {split}")
         noise = np.random.default_rng(rng.getrandbits(64))
@@ -145,8 +163,28 @@ def _speech(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
     }
 
 
+def _scene(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
+    """Colours and shapes that are there, and the middle of the bigger shape, x from the left and y
+    from the top, in sides of the picture."""
+    shapes = _drawn(scene, rng)
+    biggest = max(shapes, key=lambda shape: shape.radius)
+    return {
+        "image": _png(shapes, noise),
+        "attributes": sorted({each for shape in shapes for each in (shape.colour, shape.shape)}),
+        "position": np.array([biggest.x, biggest.y]) / render.CANVAS,
+    }
+
+
 def _picture(scene: Clause, rng: Random, noise: np.random.Generator) -> io.BytesIO:
-    pixels = render.render([shape for group in render.layout(scene, rng) for shape in group], noise)
+    return _png(_drawn(scene, rng), noise)
+
+
+def _drawn(scene: Clause, rng: Random) -> list[render.Drawn]:
+    return [shape for group in render.layout(scene, rng) for shape in group]
+
+
+def _png(shapes: list[render.Drawn], noise: np.random.Generator) -> io.BytesIO:
+    pixels = render.render(shapes, noise)
     png = io.BytesIO()
     PIL.Image.fromarray(pixels).save(png, "png", compress_level=1)  # faster than TFDS's own encoder
     png.seek(0)

@@ -45,8 +45,8 @@ def batches(
           one of n workers.
     Returns:
       Data set of dicts: "inputs" (int32 [B, L], float32 [B, H, W, C] or float32 [B, L, ...]),
-      "inputs_mask" (bool [B, L]; not for pictures), "targets" (int32 [B, T]) and "targets_mask"
-      (bool [B, T]).
+      "inputs_mask" (bool [B, L]; not for pictures), "targets" (int32 [B, T]; of
+      several values at once float32 [B, 1, values]) and "targets_mask" (bool [B, T]).
     Raises:
       UserError: if the problem has no such split.
     """
@@ -81,12 +81,12 @@ def batches(
         example = {
             "inputs": inputs,
             "targets": targets,
-            "targets_mask": tf.ones_like(targets, tf.bool),
+            "targets_mask": tf.ones(tf.shape(targets)[:1], tf.bool),
         }
         if problem.inputs.masked:
             example["inputs_mask"] = tf.ones(tf.shape(inputs)[:1], tf.bool)
         positions = tf.cast(problem.inputs.positions(inputs), tf.int64)
-        return example, positions, tf.size(targets, tf.int64)
+        return example, positions, tf.shape(targets, tf.int64)[0]
 
     def bucket(example, positions, length):
         index = tf.searchsorted(edges, [cost(problem, positions, length)], out_type=tf.int64)[0]

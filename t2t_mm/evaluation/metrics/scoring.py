@@ -2,7 +2,7 @@
 
 A metric is one small class. It gives each example a row of counts; the rows of a corpus are summed,
 and the figure is computed from the sums. So a bootstrap resample costs one weighted sum, whatever
-the metric.
+the metric; one whose figure doesn't follow from sums, as that of a ranking, overrides `figure`.
 
     @registry.register_metric
     class Length(Metric):
@@ -19,7 +19,7 @@ In a file of --t2t_usr_dir it is called `length`, beside the built-in ones, for 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +42,7 @@ class Score:
         details: further figures, such as precision and recall.
         interval: the 95% bootstrap interval, (low, high); None if no resamples were asked for.
         beside: names of the details without which the figure misleads.
+        by_label: {label: {figure: value}}, a row for each label where there are labels.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Score:
     details: dict[str, float]
     interval: tuple[float, float] | None = None
     beside: tuple[str, ...] = ()
+    by_label: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     def figures(self) -> dict[str, float]:
         """{name: value} of what is shown wherever results are: the figure, and what has to stand
@@ -98,6 +100,21 @@ class Metric:
     def value(self, sums: np.ndarray) -> float:
         """The figure that the summed rows give."""
         raise NotImplementedError
+
+    def figure(self, rows: np.ndarray, times: np.ndarray | None = None) -> float:
+        """The figure of a corpus.
+
+        Args:
+            rows: from `counts`, [examples, numbers].
+            times: int [examples], how often each example is there; once, if not given.
+        """
+        return float(self.value(rows.sum(axis=0) if times is None else times @ rows))
+
+    def by_label(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> dict[str, dict[str, float]]:
+        """{label: {figure: value}}, a row for each label where texts are made of labels."""
+        return {}
 
     @classmethod
     def shown(cls, value: float) -> str:
@@ -146,7 +163,7 @@ class Metric:
         interval = _interval(self, rows, bootstrap, seed) if bootstrap else None
         return Score(
             self.name,
-            float(self.value(sums)),
+            self.figure(rows),
             self.scale,
             self.unit,
             self.higher_is_better,
@@ -154,12 +171,19 @@ class Metric:
             self.details(sums),
             interval,
             self.beside,
+            self.by_label(hypotheses, references),
         )
 
 
 def with_unit(value: float, unit: str) -> str:
     """A figure as a person reads it: percent with two decimals, all else with four."""
     return f"{value:.2f}%" if unit == "%" else f"{value:.4f} {unit}".rstrip()
+
+
+def in_words(figures: Mapping[str, float]) -> str:
+    """Named figures in a line: "examples 40, recall 97.5000"."""
+    numbers = {k: f"{v:.4f}" if isinstance(v, float) else f"{v:,}" for k, v in figures.items()}
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def metric_of_text(name: str) -> Metric:
@@ -212,7 +236,7 @@ def _interval(metric: Metric, rows: np.ndarray, bootstrap: int, seed: int) -> tu
     values = []
     for _ in range(bootstrap):
         times_drawn = np.bincount(random.integers(examples, size=examples), minlength=examples)
-        values.append(metric.value(times_drawn @ rows))
+        values.append(metric.figure(rows, times_drawn))
     outside = (100 - CONFIDENCE) / 2
     low, high = np.percentile(values, [outside, 100 - outside])
     return float(low), float(high)

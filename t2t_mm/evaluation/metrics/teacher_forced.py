@@ -1,9 +1,9 @@
 """Teacher-forced metrics: the model is given the true previous targets. Never to be called BLEU or
 WER.
 
-Such a metric gives, for a batch, a sum and a count, both in float64; those of all batches add up,
-and the sum over the count is the mean over the tokens or examples of the split. Padding (mask
-False) never counts. Nothing here imports TensorFlow before a batch is measured.
+Such a metric gives, for a batch, a sum and a count (or more sums), in float64; those of all batches
+add up, and the sum over the count is the mean over the tokens or examples of the split. Padding
+(mask False) never counts. Nothing here imports TensorFlow before a batch is measured.
 """
 
 from typing import Any
@@ -20,18 +20,23 @@ class TeacherForced(Metric):
 
     is_of_text = False
 
-    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
-        """What a batch adds to the mean.
+    def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, ...]:
+        """What a batch adds to the figure.
 
         Args:
-            logits: float [batch, length, classes].
-            targets: int32 [batch, length].
+            logits, targets: as `Modality.measured` gives them, [batch, length, classes] and int32
+                [batch, length]; or both [batch, 1, values].
             mask: bool [batch, length], False for padding.
 
         Returns:
-            (sum, count): float64 scalars.
+            (sum, count): float64 scalars; or other tensors of one shape that add up, of which
+            `value` gets all numbers.
         """
         raise NotImplementedError
+
+    def width(self, targets: Any) -> int:
+        """How many numbers `sums` gives, for targets of this spec."""
+        return 2
 
     def value(self, sums: np.ndarray) -> float:
         return ratio(sums[0], sums[1], self.scale)
@@ -48,7 +53,7 @@ class LogPerplexity(TeacherForced):
         import tensorflow as tf
 
         logits = tf.cast(logits, tf.float32)
-        return _sums(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), mask)
+        return masked_sums(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), mask)
 
 
 @registry.register_metric
@@ -62,7 +67,7 @@ class Accuracy(TeacherForced, ExactMatch):
     is_of_text = True
 
     def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
-        return _sums(_is_right(logits, targets), mask)
+        return masked_sums(_is_right(logits, targets), mask)
 
     def counts(self, hypotheses: Any, references: Any) -> Any:
         return super().counts([hypothesis.split("\t")[0] for hypothesis in hypotheses], references)
@@ -76,7 +81,7 @@ class AccuracyTop5(TeacherForced):
         import tensorflow as tf
 
         best = tf.math.top_k(logits, min(5, logits.shape[-1])).indices  # [batch, length, <= 5]
-        return _sums(tf.reduce_any(best == targets[..., None], axis=-1), mask)
+        return masked_sums(tf.reduce_any(best == targets[..., None], axis=-1), mask)
 
 
 @registry.register_metric
@@ -88,7 +93,7 @@ class AccuracyPerSequence(TeacherForced):
 
         all_right = tf.reduce_all(_is_right(logits, targets) | ~mask, axis=1)
         # a row without a real target is no sequence
-        return _sums(all_right, tf.reduce_any(mask, axis=1))
+        return masked_sums(all_right, tf.reduce_any(mask, axis=1))
 
 
 def _is_right(logits: Any, targets: Any) -> Any:
@@ -97,7 +102,8 @@ def _is_right(logits: Any, targets: Any) -> Any:
     return tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets
 
 
-def _sums(values: Any, mask: Any) -> tuple[Any, Any]:
+def masked_sums(values: Any, mask: Any) -> tuple[Any, Any]:
+    """(sum, count) of values [...] where the mask, [...], is true: float64 scalars."""
     import tensorflow as tf
 
     values = tf.where(mask, tf.cast(values, tf.float64), 0.0)

@@ -26,7 +26,7 @@ def read(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("kind", ["text", "image", "caption", "speech"])
+@pytest.mark.parametrize("kind", ["text", "image", "caption", "speech", "scene"])
 def test_splits_and_determinism(read, kind):
     data = read(kind)
     assert [len(data[split]) for split in SPLITS] == [40, 8, 8]
@@ -59,6 +59,9 @@ def test_columns(read):
     picture = read("image")["train"]
     assert picture[0]["image"].shape == (64, 64, 3) and picture[0]["image"].dtype == np.uint8
     assert len({example["label"] for example in picture}) > len(SHAPES) // 2
+    scene = read("scene")["train"]
+    assert all(0.2 < value < 0.8 for example in scene for value in example["position"])
+    assert all(2 <= len(set(example["attributes"])) <= 4 for example in scene)
     audio = read("speech")["train"][0]["audio"]
     assert audio.dtype == np.int16 and 4000 < len(audio) < 24000
 
@@ -66,5 +69,5 @@ def test_columns(read):
 def test_stock_sizes():
     configs = MiniWorld.BUILDER_CONFIGS
     sizes = {config.name: (config.train, config.validation, config.test) for config in configs}
-    assert set(sizes) == {"text", "image", "caption", "speech"}
+    assert set(sizes) == {"text", "image", "caption", "speech", "scene"}
     assert all(train >= 3000 and min(held_out) >= 200 for train, *held_out in sizes.values())

@@ -12,6 +12,8 @@ from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
+from t2t_mm.modalities.multi_label.spec import MultiLabel
+from t2t_mm.modalities.real.spec import Real
 
 TEXT = Language(vocab="words")
 MOOD = Categorical(labels="mood")
@@ -261,3 +263,27 @@ def test_a_generate_that_ignores_the_split_is_told(generate):
     pairs = [(f"text {i}", i % 2) for i in range(30)]
     builder = generate({split: pairs for split in ("train", "validation", "test")})
     assert sum("30 of 30" in line for line in builder.said) == 3
+
+
+def test_sets_of_labels_and_numbers_are_stored(generate):
+    seen = MultiLabel(labels="seen")
+    builder = generate({"train": [("a", ["x", "y"]), ("b", [])]}, targets=seen, name="sets")
+    assert [(text, ids.tolist()) for text, ids in rows(builder)] == [(b"a", [0, 1]), (b"b", [])]
+    two = Real(quantity="place", size=2)
+    builder = generate({"train": [("a", [1.7e9 + 0.25, 2])]}, targets=two, name="numbers")
+    assert rows(builder)[0][1].tolist() == [1.7e9 + 0.25, 2.0]
+
+
+@pytest.mark.parametrize(
+    "targets, value, reason",
+    [
+        (MultiLabel(labels="seen", num_classes=3), [1, 3], "class 3, where expected"),
+        (MultiLabel(labels="seen", num_classes=3), 1, "a list of labels is expected"),
+        (Real(quantity="place", size=2), [0.5, np.nan], "is not finite"),
+        (Real(quantity="place", size=2), [0.5], "where expected: 2 numbers"),
+    ],
+)
+def test_a_target_that_is_none_is_a_broken_example(generate, targets, value, reason):
+    good = [0, 1] if targets.kind == "multi_label" else [0.0, 1.0]
+    with pytest.raises(UserError, match=f"example 1.*its targets: .*{reason}"):
+        generate({"train": [("a", good), ("b", value)]}, targets=targets)

@@ -23,13 +23,22 @@ TREES = [
     "(S (NP (DT the) (NN cat)) (VP (VBZ sleeps)))",
     "(FRAG (NN x) (NN y))",
 ]
+SETS = ["red; ring\tred=1; ring=1", "blue\tblue=1", "blue; star\tblue=1; star=1"]
+NUMBERS = ["1 2", "3 5", "6 4"]
 TEXTS = ["dogs often bark at night", "the cat sleeps all day long", "x or y or both of them"]
+
+
+OF_NUMBERS = ("rmse", "mae", "pearson", "spearman")
+OF_A_KIND = {
+    "bracket_f1": (TREES, "(S (NN cow))"),
+    **dict.fromkeys(("micro_f1", "macro_f1", "mean_average_precision"), (SETS, "zzz\tzzz=1")),
+    **dict.fromkeys(OF_NUMBERS, (NUMBERS, "9 9")),
+}
 
 
 def data(name, right=3):
     """Three examples of which the first `right` are right."""
-    texts = TREES if name == "bracket_f1" else TEXTS
-    wrong = "(S (NN cow))" if name == "bracket_f1" else "zzz"
+    texts, wrong = OF_A_KIND.get(name, (TEXTS, "zzz"))
     return [text if i < right else wrong for i, text in enumerate(texts)], [
         [text] for text in texts
     ]
@@ -50,6 +59,7 @@ def test_there_are_all_that_problems_name():
         "rouge_l",
         "exact_match",
         "accuracy",
+        *OF_A_KIND,
     } == set(METRICS)
 
 
@@ -79,9 +89,10 @@ def test_interval(name):
 COMPOSED, DECOMPOSED = "caf\u00e9 \u00e0 la cr\u00e8me", "cafe\u0301 a\u0300 la cre\u0300me"
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in OF_NUMBERS])
 def test_a_letter_is_the_same_however_its_accent_is_written(name):
-    written = "(S (NN {}) (NN x))" if name == "bracket_f1" else "{} and one more"
+    forms = {"bracket_f1": "(S (NN {}) (NN x))", "mean_average_precision": "{0}\t{0}=1"}
+    written = forms.get(name, "{} and one more")
     composed, decomposed = (
         written.format(each.split()[0] if name == "bracket_f1" else each)
         for each in (COMPOSED, DECOMPOSED)
@@ -126,6 +137,7 @@ def test_what_can_not_be_scored(hypotheses, references, message):
 def test_a_metric_of_predictions_scores_no_text():
     assert set(registry.list_metrics()) - set(METRICS) == {
         "log_perplexity",
+        "log_loss",
         "accuracy_top5",
         "accuracy_per_sequence",
     }
@@ -139,10 +151,21 @@ def test_every_metric_has_a_direction_and_a_unit():
     every = {name: registry.metric(name) for name in registry.list_metrics()}
     assert {name for name, each in every.items() if not each.higher_is_better} == {
         "log_perplexity",
+        "log_loss",
         "wer",
         "cer",
+        "rmse",
+        "mae",
     }
-    assert {name for name, each in every.items() if each.unit != "%"} == {"log_perplexity", "cider"}
+    assert {name for name, each in every.items() if each.unit != "%"} == {
+        "log_perplexity",
+        "log_loss",
+        "cider",
+        "rmse",
+        "mae",
+        "pearson",
+        "spearman",
+    }
     assert all((each.scale == 100) == (each.unit == "%") for each in every.values())
 
 
@@ -168,7 +191,8 @@ def test_scoring_needs_no_tensorflow():
         "import sys\n"
         "from t2t_mm.evaluation.metrics import scoring\n"
         "for name in scoring.metrics_of_text():\n"
-        "    scoring.metric_of_text(name).score(['(S (NN x))'], [['(S (NN x))']])\n"
+        "    line = '(S (NN x))' if name == 'bracket_f1' else '1 2\\t1 2=1.0'\n"
+        "    scoring.metric_of_text(name).score([line], [[line]])\n"
         "print({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -12,6 +12,7 @@ from t2t_mm import registry
 from t2t_mm.registry import metric
 
 METRICS = [entry.name for entry in registry.entries("metric") if hasattr(entry.value, "sums")]
+OF_TOKENS = ["log_perplexity", "accuracy", "accuracy_top5", "accuracy_per_sequence"]
 
 # Three rows of three positions, the last row all padding; the second row's last position is
 # padding.
@@ -47,7 +48,7 @@ def test_accuracy_top5():
     assert [float(x) for x in metric("accuracy_top5").sums(*two_classes)] == [8, 8]
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", OF_TOKENS)
 def test_padding_never_counts_and_sums_add_up(name):
     sums = metric(name).sums
     random = np.random.default_rng(0)

@@ -86,11 +86,11 @@ class LabelSpace(Modality):
                     f"there are more than {MOST_CLASSES:,} classes, which are the most: they are "
                     "to be numbered from 0. Is it another column?"
                 )
-        if labels and all(isinstance(label, str) for label in labels):
+        if all(isinstance(label, str) for label in labels):
             for label in labels:
                 self.check_name(label)
             return tfds.features.ClassLabel(names=sorted(labels))
-        if labels and all(is_number(label) and label >= 0 for label in labels):
+        if all(is_number(label) and label >= 0 for label in labels):
             return tfds.features.ClassLabel(num_classes=int(max(labels)) + 1)
         raise _no_classes(labels)
 
@@ -188,5 +188,5 @@ def _no_classes(labels: Iterable[Any]) -> UserError:
     shown = ", ".join(repr(label)[:80] for label in list(labels)[:5])
     return UserError(
         "the classes must be all names or all numbers from 0 up (str or int, one for an example), "
-        f"not {shown or 'none at all'}."
+        f"not {shown}."
     )

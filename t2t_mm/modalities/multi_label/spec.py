@@ -84,6 +84,8 @@ class MultiLabel(LabelSpace):
         import tensorflow_datasets as tfds
 
         found = lambda: itertools.chain.from_iterable(map(_several, values()))  # noqa: E731
+        if next(iter(found()), None) is None and next(iter(values()), None) is not None:
+            raise UserError("no example has a label: all sets are empty. Is it another column?")
         return tfds.features.Sequence(self.class_label(found))
 
     def store(self, value: Any, feature: Any) -> list[int]:

@@ -68,7 +68,7 @@ def test_labels_are_known_from_the_data():
     for value, reason in ((["pink"], "class 'pink', where expected"), (3, "a list of labels")):
         with pytest.raises(ValueError, match=reason):
             SPEC.store(value, feature)
-    with pytest.raises(UserError, match="not none at all"):
+    with pytest.raises(UserError, match="no example has a label"):
         MultiLabel(labels="seen").tfds_feature(lambda: [[], []])
 
 

@@ -11,6 +11,12 @@ class UserError(Exception):
     """
 
 
+def shortened(text: object, most: int = 200) -> str:
+    """A text from outside, as it may stand in a message: cut after so many characters."""
+    shown = str(text)
+    return shown if len(shown) <= most else f"{shown[:most]}..."
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, without TensorFlow's names of operations; its kind if
     it has none."""

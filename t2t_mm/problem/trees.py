@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from t2t_mm.errors import shortened
+
 ROOT = "ROOT"  # the label of a tree's outermost bracket, however the treebank writes it
 ROOT_NAMES = ("", "TOP", "S1", "VROOT", ROOT)  # what treebanks call it
 _TRACE = "-NONE-"
@@ -53,17 +55,20 @@ def parse(text: str) -> list[Tree]:
             label, children, word = stack.pop()
             if word is not None and (children or not label):
                 raise ValueError(
-                    f"the word {word!r} stands beside constituents, without a tag of its own"
+                    f"the word {shortened(word)!r} stands beside constituents, without a tag of "
+                    "its own"
                 )
             (stack[-1][1] if stack else trees).append(
                 Tree(label, children if word is None else word)
             )
         elif not stack:
-            raise ValueError(f"{token!r} stands outside any bracket")
+            raise ValueError(f"{shortened(token)!r} stands outside any bracket")
         elif follows_bracket:
             stack[-1][0] = token
         elif stack[-1][2] is not None:
-            raise ValueError(f"two words, {stack[-1][2]!r} and {token!r}, in one bracket")
+            raise ValueError(
+                f"two words, {shortened(stack[-1][2])!r} and {shortened(token)!r}, in one bracket"
+            )
         else:
             stack[-1][2] = token
         follows_bracket = token == "("

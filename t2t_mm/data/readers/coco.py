@@ -9,7 +9,7 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, shortened
 from t2t_mm.modalities.base import LARGEST
 from t2t_mm.modalities.image.reading import decodable
 from t2t_mm.modalities.language.visible import is_blank
@@ -115,7 +115,7 @@ def _annotations(path):
             if not is_blank(caption):
                 captions.setdefault(annotation["image_id"], []).append(caption)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wrong = f"it has no {error}" if isinstance(error, KeyError) else error
+        wrong = shortened(f"it has no {error}" if isinstance(error, KeyError) else error)
         raise UserError(
             f"{path} is not a COCO captions file: {wrong}. Expected: lists of images (id, "
             "file_name) and of annotations (image_id, caption)."

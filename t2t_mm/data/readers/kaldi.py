@@ -11,7 +11,7 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, shortened
 from t2t_mm.modalities.audio.reading import read
 from t2t_mm.modalities.language.visible import is_blank
 
@@ -126,9 +126,10 @@ class Kaldi(Reader):
             if path and (path.endswith("|") or path.startswith("|") or _ARCHIVE.search(path)):
                 kind = "an archive" if _ARCHIVE.search(path) else "a command"
                 raise UserError(
-                    f"{source}/{where} has {kind} for {name} ({path[:80]}); these are never run "
-                    "or opened. Write each recording to a file of its own, with Kaldi's wav-copy "
-                    "or, for commands that you trust, with: while read -r id command; do bash -c "
+                    f"{source}/{where} has {kind} for {shortened(name)} ({path[:80]}); these "
+                    "are never run or opened. Write each recording to a file of its own, with "
+                    "Kaldi's wav-copy or, for commands that you trust, with: while read -r id "
+                    "command; do bash -c "
                     '"${command%|}" > wav/$id.wav; done < wav.scp; and name the files in wav.scp.'
                 )
             if path:
@@ -163,8 +164,8 @@ def _channels(path):
             found[name] = _channel(side)
         except ValueError:
             raise UserError(
-                f"{path} has {value!r} for {name}, not the name of a file and a channel: A, B, ... "
-                "or 1, 2, ..."
+                f"{path} has {shortened(value)!r} for {shortened(name)}, not the name of a file "
+                "and a channel: A, B, ... or 1, 2, ..."
             ) from None
     return found
 
@@ -203,7 +204,7 @@ def _once(path):
         before, said = seen.setdefault(name, (where, hash(rest)))
         if before != where and said != hash(rest):
             raise UserError(
-                f"{path.parent / where} contradicts {before} about {name}: remove "
+                f"{path.parent / where} contradicts {before} about {shortened(name)}: remove "
                 "one of the two lines."
             )
         yield where, name, rest if before == where else LeftOut("lines that repeat another")

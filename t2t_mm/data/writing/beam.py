@@ -7,7 +7,7 @@ from typing import Any
 
 from t2t_mm.data.items import Broken, LeftOut, load
 from t2t_mm.data.readers.base import Reader
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, shortened
 
 
 def pipeline_options(options: tuple[str, ...]) -> Any:
@@ -43,7 +43,9 @@ def examples(reader: Reader, source: Any) -> Any:
         for item in itertools.islice(items(source), start, start + size):
             for found in load(item, loader):
                 if isinstance(found, Broken):
-                    logging.warning("left out, broken: %s (%s)", found.where, found.reason)
+                    logging.warning(
+                        "left out, broken: %s (%s)", shortened(found.where), shortened(found.reason)
+                    )
                 elif not isinstance(found, LeftOut):
                     yield found
 

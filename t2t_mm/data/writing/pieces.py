@@ -22,6 +22,7 @@ from typing import Any
 from t2t_mm import loading, registry
 from t2t_mm.data.items import Broken, LeftOut, load
 from t2t_mm.data.readers.base import Reader
+from t2t_mm.errors import shortened
 from t2t_mm.quiet import quiet
 
 _FEW = 8  # pieces
@@ -191,7 +192,7 @@ def _make_piece(path, split, items, loader, encoder) -> Counts:
             except (ValueError, TypeError, RuntimeError) as error:  # not what the features say
                 found = Broken(str(key), " ".join(str(error).split())[:200])
         counts.broken += 1
-        counts.named.append(f"{found.where} ({found.reason})")
+        counts.named.append(f"{shortened(found.where)} ({shortened(found.reason)})")
     records.sort(key=operator.itemgetter(0))
     counts.named, counts.left_out, counts.good = counts.named[:_NAMED], dict(left_out), len(records)
     counts.size = sum(len(record) for *_, record in records)

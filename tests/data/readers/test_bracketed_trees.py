@@ -73,6 +73,15 @@ def test_an_unbalanced_tree_spoils_no_other(prepare, write):
     ]
 
 
+def test_a_line_of_any_length_is_told_in_a_few_words(prepare, write):
+    write("train.mrg", f"{DOG}\n" * 200 + "[" * 100_000 + "\n")
+    builder = prepare("bracketed_trees")
+    (said,) = builder.said
+    assert (
+        said.startswith("mine: train: left out 1 broken: train.mrg:201 ('[[[") and len(said) < 300
+    )
+
+
 def test_a_tree_that_loses_a_word_is_broken(prepare, write):
     write("train.mrg", f"{DOG}\n" * 200 + "(NP (NN Eye) (HYPH ) (NN Tracking))\n")
     builder = prepare("bracketed_trees")

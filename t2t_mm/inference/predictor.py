@@ -102,7 +102,7 @@ class Predictor:
         for rows in batched(order, lengths, self.hparams.batch_size, most):
             batch = padded([encoded[index] for index in rows], named.inputs.masked)
             if prefix is not None:
-                batch["prefix"] = tf.constant(scoring.padded_ids([given[index] for index in rows]))
+                batch |= scoring.with_prefixes([given[index] for index in rows])
             if named.targets.is_sequence:
                 found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
                 answers = list(_texts(named, [sources[index] for index in rows], found))

@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
-from t2t_mm.inference.inputs import MOST_POSITIONS, UNREADABLE, reason
-from t2t_mm.modalities.language.vocabulary import PAD
+from t2t_mm.inference.inputs import MOST_POSITIONS, UNREADABLE, padded, reason
 from t2t_mm.problem.base import Problem
 
 
@@ -57,20 +56,16 @@ def given_prefix(problem: Problem, value: Any, longest: int | None) -> list[int]
     return ids
 
 
-def padded_ids(rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """Ids of different lengths as int32 [rows, longest]."""
-    batch = np.full([len(rows), max(map(len, rows))], PAD, np.int32)
-    for row, ids in zip(batch, rows, strict=True):
-        row[: len(ids)] = ids
-    return batch
-
-
 def with_targets(batch: dict[str, Any], targets: Sequence[Sequence[int]]) -> dict[str, Any]:
     """A batch of inputs with their targets, for `token_log_probs`."""
-    ids = padded_ids(targets)
-    lengths = np.array([[len(each)] for each in targets])
-    mask = np.arange(ids.shape[1]) < lengths
-    return batch | {"targets": tf.constant(ids), "targets_mask": tf.constant(mask)}
+    found = padded([tf.constant(each, tf.int32) for each in targets], masked=True)
+    return batch | {"targets": found["inputs"], "targets_mask": found["inputs_mask"]}
+
+
+def with_prefixes(prefixes: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """What a batch needs for outputs to begin with given ids."""
+    rows = [tf.constant(each, tf.int32, [len(each)]) for each in prefixes]
+    return {"prefix": padded(rows, masked=True)["inputs"]}
 
 
 def scored(problem: Problem, targets: Sequence[Sequence[int]], log_probs: np.ndarray) -> list[dict]:

@@ -21,7 +21,6 @@ import dataclasses
 import io
 import json
 import os
-import re
 import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -31,6 +30,7 @@ import numpy as np
 
 from t2t_mm import files, records, registry
 from t2t_mm.errors import UserError
+from t2t_mm.modalities import lines
 
 LARGEST = 2**28  # bytes of an input
 # What an exported model scores an input that can't be read: JSON has no form for -inf.
@@ -307,9 +307,9 @@ class Modality:
         """An answer as a line of output: its text, or with tabs between the `best` texts and their
         scores."""
         if best == 1:
-            return one_line(answer["outputs"])
-        ranked = sorted(answer["n_best"], key=lambda pair: -pair[1])[:best]
-        return "\t".join(f"{one_line(text)}\t{score:.4f}" for text, score in ranked)
+            return lines.one_line(answer["outputs"])
+        best_first = sorted(answer["n_best"], key=lambda pair: -pair[1])
+        return lines.ranked(best_first[:best])
 
     def scored(self, line: str) -> str:
         """The part of a line of output that metrics see."""
@@ -381,11 +381,6 @@ class Modality:
         return cls(**fields_of(cls, values))
 
 
-def one_line(text: str) -> str:
-    """A text without tabs and line breaks."""
-    return re.sub(r"[\t\r\n]+", " ", text)
-
-
 def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """The values of a record that are fields of a class; JSON's lists as tuples. A UserError if one
     is of another type than its field."""
@@ -400,14 +395,3 @@ def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:
 def restored(values: dict[str, Any], folder: str | os.PathLike) -> Modality:
     """The spec that a run has recorded; see `Modality.from_record`."""
     return registry.modality(values["kind"]).from_record(values, folder)
-
-
-def check(spec: Any, side: str, owner: str) -> None:
-    """Raises a UserError if `spec` can't be that side, "inputs" or "targets", of a problem."""
-    if not isinstance(spec, Modality):
-        raise UserError(
-            f"{owner}: its class has to give {side}, as in {side} = "
-            f'Language(vocab="english_8k"); it gives {spec!r}.'
-        )
-    if not (spec.as_input if side == "inputs" else spec.as_target):
-        raise UserError(f"{owner}: {spec.kind} can't be the {side} of a problem.")

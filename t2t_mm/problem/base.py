@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from t2t_mm import registry
 from t2t_mm.config.hold_out import HoldOut
 from t2t_mm.errors import UserError
-from t2t_mm.modalities import base as modalities
 from t2t_mm.modalities.base import Modality
 from t2t_mm.problem import damage, keys, locate
 from t2t_mm.problem.views import SIDES, Modifiable
@@ -113,7 +112,7 @@ class Problem(Modifiable):
         """Raises a UserError or RegistryError if something is missing from the class, or doesn't
         go together."""
         for side in SIDES:
-            modalities.check(getattr(self, side, None), side, self.name)
+            _check_side(getattr(self, side, None), side, self.name)
         if not self.command:
             raise UserError(
                 f'{self.name}: its class has to name its output space, as in command = "to-german".'
@@ -323,3 +322,14 @@ def alike(problems: Iterable[Modifiable]) -> Iterator[str]:
                 f"({problem.command!r}): the model can't tell them apart. That is fine if they "
                 "are one task; otherwise give one of them another command."
             )
+
+
+def _check_side(spec: Any, side: str, owner: str) -> None:
+    """Raises a UserError if `spec` can't be that side, "inputs" or "targets", of a problem."""
+    if not isinstance(spec, Modality):
+        raise UserError(
+            f"{owner}: its class has to give {side}, as in {side} = "
+            f'Language(vocab="english_8k"); it gives {spec!r}.'
+        )
+    if not (spec.as_input if side == "inputs" else spec.as_target):
+        raise UserError(f"{owner}: {spec.kind} can't be the {side} of a problem.")

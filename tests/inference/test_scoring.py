@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import t2t_mm
 from t2t_mm.decoding import Beam
@@ -25,7 +24,7 @@ def test_a_score_is_what_the_decoder_says_of_the_same_output(model):
     problem = model.problem("mini_ende")
     ids = [scoring.given(problem, text) for text in GERMAN]
     batch = padded([encode(problem, sentence).value for sentence in SENTENCES], True)
-    forced = batch | {"prefix": tf.constant(scoring.padded_ids(ids))}
+    forced = batch | scoring.with_prefixes(ids)
     scores = model.score("mini_ende", SENTENCES, GERMAN)
     for method in (None, Beam(2)):
         found = model.decode(problem, forced, method, longest=30)

@@ -8,7 +8,8 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import NO_SCORE, one_line
+from t2t_mm.modalities import lines
+from t2t_mm.modalities.base import NO_SCORE
 from t2t_mm.modalities.label_space import LabelSpace, is_number
 
 
@@ -101,8 +102,7 @@ class Categorical(LabelSpace):
         return self._ranked(found["probabilities"], top)
 
     def as_line(self, answer: dict, best: int = 1) -> str:
-        pairs = answer["top"][:best]
-        return "\t".join(f"{one_line(label)}\t{probability:.4f}" for label, probability in pairs)
+        return lines.ranked(answer["top"][:best])
 
     def describe(self, value: Any) -> list[str]:
         return [f"{self.decode([value])} (class {int(value)})"]

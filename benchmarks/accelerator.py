@@ -44,6 +44,8 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_float("work", 0.0, "Floating-point operations of a step.", flag_values=FLAGS)
 
+CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+
 
 def main():
     """Prints a line a case."""
@@ -71,7 +73,7 @@ def main():
     ):
         for modality in modalities:
             case = [f"--hparams_set={name}", f"--modality={modality}"]
-            work = child("count", "tensorflow", *case, CUDA_VISIBLE_DEVICES="")
+            work = child("count", backend, *case, **CPU)
             line = child("measure", backend, *case, f"--work={work or 0}")
             print(line or f"{name:18}{modality:8} failed", flush=True)
 
@@ -80,7 +82,7 @@ def print_agreement(backend, modality):
     """Prints the losses of five steps on the accelerator and on the CPU."""
     case = [f"--hparams_set={FLAGS.hparams_set or 'multimodel_tiny'}", f"--modality={modality}"]
     for name, flag, environment in [
-        ("CPU, float32", "--exact", {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}),
+        ("CPU, float32", "--exact", CPU),
         ("accelerator, float32", "--exact", {}),
         ("accelerator, bfloat16", "--noexact", {}),
     ]:
@@ -119,13 +121,28 @@ def find():
 
 def count():
     """Operations of a step: forward, and twice that backward."""
-    import tensorflow as tf
+    import keras
 
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     case = Case(FLAGS.modality, hparams)
-    batch = tf.nest.map_structure(tf.constant, case.batch())
     dense = registry.model("multimodel")(hparams.replace(feed_forward="equal_flops"), [case])
-    return 3 * forward_flops(dense, case, batch)
+    if keras.backend.backend() == "jax":
+        return 3 * jax_flops(dense, case)
+    import tensorflow as tf
+
+    return 3 * forward_flops(dense, case, tf.nest.map_structure(tf.constant, case.batch()))
+
+
+def jax_flops(model, case):
+    """Operations of a forward pass as XLA counts them before it compiles."""
+    import jax
+
+    call = lambda *variables: model.stateless_call(*variables, case.batch(), problem=case.name)  # noqa: E731
+    variables = [
+        [variable.value for variable in group]
+        for group in (model.trainable_variables, model.non_trainable_variables)
+    ]
+    return jax.jit(call).lower(*variables).cost_analysis()["flops"]
 
 
 def parts():
@@ -172,7 +189,7 @@ def measure():
         statistics.median(seconds),
         case.batch()["targets"].shape[0] * max(case.length, 1),
     )
-    tokens = 2048 if FLAGS.modality == "image" else tokens
+    tokens = FLAGS.tokens if FLAGS.modality == "image" else tokens
     return (
         f"{FLAGS.hparams_set:18}{FLAGS.modality:8}{wall:8.3f}{tokens / wall:10,.0f}"
         f"{FLAGS.work / 1e12:8.2f}"

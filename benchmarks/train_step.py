@@ -4,10 +4,10 @@ matrix-product peak.
     python benchmarks/train_step.py     # tiny and base, on text, image and speech
     python benchmarks/train_step.py --hparams_set=multimodel_base --modality=text
 
-Batches of 2,048 target tokens, or of what costs as much, made up. Work is counted in floating-point
-operations of matrix products and convolutions, forward once and backward twice that; the peak is
-that of a large matrix product measured between the steps. Each case runs in a process of its own,
-so that its peak memory is its own.
+Batches of 2,048 target tokens (`--tokens`), or of what costs as much, made up. Work is counted in
+floating-point operations of matrix products and convolutions, forward once and backward twice that;
+the peak is that of a large matrix product measured between the steps. Each case runs in a process
+of its own, so that its peak memory is its own.
 """
 
 import resource
@@ -38,8 +38,14 @@ flags.DEFINE_enum(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer("steps", 7, "Steps to take the median of.", lower_bound=1, flag_values=FLAGS)
+flags.DEFINE_integer(
+    "tokens",
+    2048,
+    "Target tokens of a batch; a picture counts as its positions.",
+    lower_bound=64,
+    flag_values=FLAGS,
+)
 
-TOKENS = 2048
 TEXT = Language(vocab="text", size=8192)
 
 
@@ -57,7 +63,9 @@ class Case:
         )
         positions = (-(-side // 16)) ** 2
         self.examples, self.length = (
-            (TOKENS // positions, 1) if modality == "image" else (64, TOKENS // 64)
+            (max(FLAGS.tokens // positions, 1), 1)
+            if modality == "image"
+            else (FLAGS.tokens // 32, 32)
         )
 
     def batch(self):
@@ -125,7 +133,7 @@ def measure(set_name, modality):
     wall = statistics.median(seconds)
     share = work / wall / statistics.median(rates)
     gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    tokens = TOKENS if modality == "image" else case.examples * case.length
+    tokens = FLAGS.tokens if modality == "image" else case.examples * case.length
     return (
         f"{set_name:18}{modality:8}{wall:8.2f}{statistics.median(cpu):8.2f}{tokens / wall:10,.0f}"
         f"{work / 1e9:8.0f}"

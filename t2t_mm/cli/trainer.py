@@ -170,7 +170,8 @@ def _run(wanted: Run) -> None:
     if config.mode == "evaluate":
         problems = located(_as_trained(wanted), config.data_dir, console.log)
     else:
-        problems = resolve(wanted.problems, config.data_dir, hparams, console.log)
+        whole = resolve(wanted.problems, config.data_dir, hparams, console.log)
+        problems = [problem.first(config.train_examples) for problem in whole]
     if config.mode != "train":
         check_split(problems, config.eval_split)
         for problem in problems if config.decode_examples else []:

@@ -64,6 +64,13 @@ class RunConfig(fields.Fields):
         "their own: validation:0.05+test:0.05+seed:1",
         "data",
     )
+    train_examples: int = option(
+        0,
+        "train on so many examples of each problem, the first of the data; 0: on all",
+        "data",
+        resume=LOGGED,
+        low=0,
+    )
 
     mode: str = option(
         "train_and_evaluate",

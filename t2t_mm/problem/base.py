@@ -91,6 +91,7 @@ class Problem(Modifiable):
     metrics: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ("rev", "copy")
 
+    train_examples: int = 0  # set by `first`: how many are trained on; 0: all
     _builder: Any = None  # set by `located`
 
     @property
@@ -220,6 +221,13 @@ class Problem(Modifiable):
             )
         return feature
 
+    def first(self, count: int) -> "Problem":
+        """A copy that trains on the first `count` examples alone, in the stored order; 0: on all.
+        Vocabularies and other splits stay as they are."""
+        limited = copy.copy(self)
+        limited.train_examples = count
+        return limited
+
     # -- reading
 
     @property
@@ -248,7 +256,10 @@ class Problem(Modifiable):
     def splits(self) -> dict[str, int]:
         """How many examples each split has, of the splits there are."""
         there = self.builder.info.splits
-        return {split: there[name].num_examples for split, name in self.stored_splits().items()}
+        found = {split: there[name].num_examples for split, name in self.stored_splits().items()}
+        if self.train_examples and "train" in found:
+            found["train"] = min(found["train"], self.train_examples)
+        return found
 
     def stored_side(self, side: str) -> str:
         """Where a side comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal where the same
@@ -281,7 +292,9 @@ class Problem(Modifiable):
         wanted = {side: self._key(side) for side in sides}
         specs = {side: getattr(self, side) for side in wanted}
         encoded = {key for side, key in wanted.items() if specs[side].skips_decoding}
-        data = keys.read(self.builder, names[split], wanted, encoded, shuffle_seed)
+        count = self.train_examples if split == "train" else 0
+        part = keys.first(self.builder, names[split], count) if count else names[split]
+        data = keys.read(self.builder, part, wanted, encoded, shuffle_seed)
         changed = {side: spec.from_stored(self._stored(side)) for side, spec in specs.items()}
         if changed := {side: change for side, change in changed.items() if change}:
             data = data.map(

@@ -49,6 +49,16 @@ def value(example: Any, key: str) -> Any:
     return example
 
 
+def first(builder: Any, split: str, count: int) -> str:
+    """The first examples of a split, "a+b" too, in the builder's own terms: "a+b[:3]"."""
+    parts = []
+    for name in split.split("+"):
+        taken = min(count, builder.info.splits[name].num_examples)
+        parts += [f"{name}[:{taken}]"] if taken else []
+        count -= taken
+    return "+".join(parts)
+
+
 def read(
     builder: Any, split: str, wanted: dict[str, str], encoded: Collection[str], seed: int | None
 ) -> Any:

@@ -119,6 +119,10 @@ class View(Modifiable):
         """A copy with the sizes of the prepared data; see Problem.resolve."""
         return self._of(self.base.resolve(data_dir, hparams))
 
+    def first(self, count: int) -> "View":
+        """A copy that trains on the first `count` examples alone; see Problem.first."""
+        return self._of(self.base.first(count))
+
     def with_sides(self, inputs: Modality, targets: Modality) -> "View":
         """A copy with other modalities; see Problem.with_sides."""
         theirs = dict(zip(self.sides, (inputs, targets), strict=True))

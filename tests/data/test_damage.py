@@ -181,6 +181,19 @@ def test_data_that_was_moved_starts_its_order_again_and_says_so(data, tmp_path, 
     assert said == ["The data of wmt_ende has moved: its order starts again."]
 
 
+def test_other_examples_than_before_start_their_order_again_and_say_so(data, tmp_path):
+    problem, said = resolved(data[0]).first(5), []
+    inputs = Inputs([problem], HPARAMS, 0)
+    step(inputs, 0)
+    inputs.save(tmp_path / "place")
+    after = step(inputs, 1)
+    again = Inputs([problem], HPARAMS, 0, log=said.append)
+    assert again.restore(tmp_path / "place") and step(again, 1) == after and not said
+    other = Inputs([problem.first(4)], HPARAMS, 0, log=said.append)
+    assert other.restore(tmp_path / "place") and step(other, 1)
+    assert said == ["wmt_ende trains on other examples than before: their order starts again."]
+
+
 def test_data_under_another_name_goes_on(data, tmp_path):
     inputs = Inputs([resolved(data[0])], HPARAMS, 0)
     step(inputs, 0)

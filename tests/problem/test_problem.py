@@ -1,6 +1,7 @@
 """Problems: a user's own in a few lines, resolving, reading, views of other problems, shared
 nets."""
 
+import copy
 import subprocess
 import sys
 
@@ -394,3 +395,25 @@ def test_names_and_listings_do_not_pay_for_tensorflow():
 
 def test_built_in_problems_are_problems():
     assert {"wmt_ende", "wmt_frde", "imagenet", "wsj_parse"} <= set(registry.list_problems())
+
+
+def test_training_on_the_first_examples_leaves_the_other_splits_and_the_specs(data):
+    whole = Reversi().resolve(data)
+    limited = whole.first(7)
+    seen = lambda problem, split, seed=None: [  # noqa: E731
+        example["inputs"]
+        for example in problem.examples(split, shuffle_seed=seed).as_numpy_iterator()
+    ]
+    some = seen(limited, "train")
+    assert len(set(some)) == 7 and set(some) <= set(seen(whole, "train"))
+    assert sorted(seen(limited, "train", seed=3)) == sorted(some)
+    assert set(seen(whole.first(3), "train")) <= set(some)
+    assert seen(limited, "validation") == seen(whole, "validation")
+    assert limited.splits() == whole.splits() | {"train": 7}
+    assert (limited.inputs, limited.targets) == (whole.inputs, whole.targets)
+    assert len(seen(whole.first(10**6), "train")) == whole.splits()["train"]
+    assert len(seen(whole.reversed().first(7), "train")) == 7
+    joined = copy.copy(whole)
+    joined.stored_splits = lambda: {"train": "train+validation"}
+    for count in (7, whole.splits()["train"] + 2):
+        assert len(seen(joined.first(count), "train")) == count

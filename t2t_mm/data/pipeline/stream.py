@@ -2,6 +2,7 @@
 checkpoint."""
 
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -145,15 +146,27 @@ class Inputs:
         }
         now = self._data()
         for name, then in saved.get("data", {}).items():
-            if name in self._saved and name in now and not _is_same(then, now[name]):
-                del self._saved[name]
+            if name not in self._saved or name not in now:
+                continue
+            (folder_then, count_then), (folder, count) = _parts(then), _parts(now[name])
+            if not _is_same(folder_then, folder):
                 self._tell_of_new_order(name)
+            elif count != count_then:
+                self.log(f"{name} trains on other examples than before: their order starts again.")
+            else:
+                continue
+            del self._saved[name]
         return True
 
     def _data(self) -> dict[str, str]:
-        """{problem: folder of its data}, of those that have one."""
-        folders = {name: problem.folder_of_data for name, problem in self.problems.items()}
-        return {name: str(folder) for name, folder in folders.items() if folder}
+        """{problem: folder of its data}, of those that have one; with the number of examples, if
+        not all of them are read."""
+        found = {}
+        for name, problem in self.problems.items():
+            if folder := problem.folder_of_data:
+                count = problem.train_examples
+                found[name] = f"{folder}[:{count}]" if count else str(folder)
+        return found
 
     def _of_worker(self, folder) -> Path:
         return Path(folder) / f"worker-{self.share[0]}"
@@ -166,6 +179,12 @@ class Inputs:
             "tensorflow": tf.__version__,
         }
         return {name: getattr(self.hparams, name) for name in READ} | ways
+
+
+def _parts(place: str) -> tuple[str, str]:
+    """(folder, count) of "folder[:count]"; no count where all examples are read."""
+    found = re.fullmatch(r"(.*)\[:(\d+)\]", place)
+    return (found[1], found[2]) if found else (place, "")
 
 
 def _is_same(then: str, now: str) -> bool:

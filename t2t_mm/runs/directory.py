@@ -16,6 +16,7 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.modalities.language.spec import VOCABULARIES
 from t2t_mm.problem.base import Problem
+from t2t_mm.runs import history
 from t2t_mm.runs.description import changes, describe
 from t2t_mm.runs.paths import found
 
@@ -61,7 +62,7 @@ class _Metrics(TypedDict, total=False):
 
 class OutputDir:
     """`<output_dir>`: hparams.json, config.gin, run.json, problems.json, status.json, vocabs/,
-    checkpoints/, best/, tensorboard/, metrics_<split>.json.
+    checkpoints/, best/, tensorboard/, metrics_<split>.json, metrics.jsonl.
 
     Files are replaced as a whole. Once there is a checkpoint, only a run of the same architecture,
     problems and vocabularies may write here.
@@ -292,7 +293,8 @@ class OutputDir:
         units: dict[str, str],
     ) -> None:
         """Writes metrics_<split>.json from the results of an evaluation, with the unit of each
-        metric that has one. Files without units are of 0.1.0: accuracies are shares there.
+        metric that has one, and appends them to metrics.jsonl. Files without units are of 0.1.0:
+        accuracies are shares there.
 
         What an evaluation of other problems at the same step has written stays beside it.
         """
@@ -300,12 +302,19 @@ class OutputDir:
         metrics = {
             p: {k: v for k, v in values.items() if k not in counts} for p, values in results.items()
         }
+        with self.writing():
+            history.append(self.path, split, step, units, metrics)
         before = self._metrics(split)
         if before.get("step") == step and "units" in before and "problems" in before:
             units, metrics = before["units"] | units, before["problems"] | metrics
         self.write_json(
             f"metrics_{split}.json", {"step": step, "units": units, "problems": metrics}
         )
+
+    def write_resumed(self, step: int) -> None:
+        """Notes in metrics.jsonl that training goes on from `step`."""
+        with self.writing():
+            history.resume(self.path, step)
 
     def _metrics(self, split: str) -> "_Metrics":
         """What metrics_<split>.json says; nothing where it can't be read, since it is replaced."""

@@ -215,6 +215,7 @@ class Trainer:
             tables.check_lengths(self.problems, self.hparams)
         if self.folder:
             self.output.record(self.hparams, self.mixture.problems, self.config)
+            self.output.write_resumed(self.step)
 
     @contextlib.contextmanager
     def _hooked(self) -> Iterator[None]:

@@ -14,6 +14,8 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.reporting.console import Console, Silent
+from t2t_mm.runs import history
+from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.trainer import Trainer
@@ -83,6 +85,8 @@ def test_leaves_what_the_design_promises(run):
     assert list((directory / "tensorboard").iterdir())
     for name in ("hparams.json", "config.gin", "problems.json"):
         assert (directory / name).exists()
+    newest = history.read(directory)[-1]
+    assert (newest.step, newest.problems) == (60, written["problems"])
 
 
 def test_goes_on_where_it_stopped(run, tmp_path):
@@ -95,6 +99,12 @@ def test_goes_on_where_it_stopped(run, tmp_path):
     before = latest(directory / "checkpoints")
     again.train()  # nothing left to do
     assert again.step == 60 and latest(directory / "checkpoints") == before
+
+
+def test_evaluations_of_a_branch_that_was_given_up_are_no_part_of_the_run(tmp_path):
+    OutputDir(tmp_path).write_metrics("validation", 7, {"toy_copy": {"log_perplexity": 9.0}}, {})
+    simple(tmp_path, train_steps=1).train()  # from the first step: there is no checkpoint
+    assert history.read(tmp_path) == []
 
 
 def test_the_same_seed_gives_the_same_run():

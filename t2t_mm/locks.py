@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 # What a file system answers that knows no locks.
 _NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
-LOOKS = 3
+PATIENCE = 0.3  # seconds; somebody may only look whether it is held
 
 
 class Locked(Exception):
@@ -17,9 +17,13 @@ class Locked(Exception):
 
 
 @contextlib.contextmanager
-def locked(path: str | os.PathLike) -> Iterator[None]:
+def locked(path: str | os.PathLike, seconds: float = PATIENCE) -> Iterator[None]:
     """Holds the lock that a file stands for. On a file system that knows no locks this does
     nothing.
+
+    Args:
+        path: of the file.
+        seconds: how long to wait for another process that holds it.
 
     Raises:
         Locked: another process holds it.
@@ -27,12 +31,11 @@ def locked(path: str | os.PathLike) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        for _ in range(LOOKS):
-            if _lock(descriptor):
-                break
-            time.sleep(0.1)  # perhaps somebody only looks whether it is held
-        else:
-            raise Locked(os.fspath(path))
+        end = time.monotonic() + seconds
+        while not _lock(descriptor):
+            if time.monotonic() > end:
+                raise Locked(os.fspath(path))
+            time.sleep(0.1)
         yield
     finally:
         os.close(descriptor)

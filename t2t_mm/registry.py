@@ -46,6 +46,7 @@ KINDS = {
     "metric": _Kind("metrics", "t2t_mm.evaluation.metrics.*", "Metric", "higher_is_better", "name"),
     "optimizer": _Kind("optimizers", "t2t_mm.training.optimizers"),
     "schedule": _Kind("schedules", "t2t_mm.training.schedules"),
+    "study": _Kind("studies", "t2t_mm.studies.built_in.*"),
 }
 PROBLEM_MODIFIERS = {"_rev": "reversed", "_copy": "copied"}  # suffix -> method of Problem
 _HELP = "`t2t_mm_trainer.py --registry_help` lists what there is"
@@ -104,6 +105,7 @@ register_metric = Register("metric")  # a Metric class; its `name` is its name
 register_optimizer = Register("optimizer")  # a function HParams -> unbuilt Keras optimizer
 # A function (progress from 0 to 1, step, steps of warm-up) -> share of the peak learning rate.
 register_schedule = Register("schedule")
+register_study = Register("study")  # a function studies.study.Setup -> Study
 
 
 def snake_case(name: str) -> str:
@@ -233,6 +235,7 @@ list_readers = functools.partial(names, "reader")
 list_metrics = functools.partial(names, "metric")
 list_optimizers = functools.partial(names, "optimizer")
 list_schedules = functools.partial(names, "schedule")
+list_studies = functools.partial(names, "study")
 
 
 def _split_modifiers(name: str) -> tuple[str, list[str]]:

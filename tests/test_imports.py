@@ -30,6 +30,7 @@ FLOORS = [
     {"evaluation"},
     {"export"},
     {"training"},
+    {"studies"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
@@ -59,6 +60,8 @@ LIGHT_FILES = [
     ROOT / "t2t_mm/modalities/label_space.py",
     *(ROOT / "t2t_mm/data/readers").glob("*.py"),
     *(ROOT / "t2t_mm/evaluation/metrics").glob("*.py"),
+    *(ROOT / "t2t_mm/studies/built_in").glob("*.py"),
+    ROOT / "t2t_mm/studies/study.py",
     ROOT / "t2t_mm/training/optimizers.py",
     ROOT / "t2t_mm/training/schedules.py",
 ]

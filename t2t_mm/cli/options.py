@@ -1,6 +1,6 @@
 """Flags made from the fields of a configuration: one flag for each, with its documentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from absl import flags
@@ -32,18 +32,21 @@ _DEFINE: dict[Any, Callable] = {
 }
 
 
-def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str]]:
+def define(
+    config: type[Fields], values: flags.FlagValues, only: Collection[str] | None = None
+) -> dict[str, list[str]]:
     """Defines the flags of a command. What a value may be is checked by `given`.
 
     Args:
         config: a dataclass of fields, each of a `group`.
         values: the command's flags, to which they are added.
+        only: the fields that the command has; all, if not given.
 
     Returns:
         {group: names of its flags}, the sections of --help.
     """
     sections: dict[str, list[str]] = {}
-    for field in config.fields().values():
+    for field in _chosen(config, only):
         default = list(field.default) if field.type == STRINGS else field.default
         _DEFINE[field.type](field.name, default, "", flag_values=values)
         values[field.name].help = _help(field)  # absl would add its own words to some
@@ -51,20 +54,26 @@ def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str
     return sections
 
 
-def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
-    """{field: value} of the flags that the command line gives.
+def given(
+    config: type[Fields], values: flags.FlagValues, only: Collection[str] | None = None
+) -> dict[str, Any]:
+    """{field: value} of the flags that the command line gives; arguments as of `define`.
 
     Raises:
         UsageError: for a value that does not fit.
     """
     found = {}
-    for name, field in config.fields().items():
-        if values[name].present:
+    for field in _chosen(config, only):
+        if values[field.name].present:
             try:
-                found[name] = field.checked(values[name].value)
+                found[field.name] = field.checked(values[field.name].value)
             except ValueError as error:
                 raise app.UsageError(f"--{error}; --help lists the flags") from None
     return found
+
+
+def _chosen(config: type[Fields], only: Collection[str] | None) -> list[Field]:
+    return [each for each in config.fields().values() if only is None or each.name in only]
 
 
 def _help(field: Field) -> str:

@@ -32,6 +32,7 @@ def text() -> str:
             ("Schedules of the learning rate (--hparams=schedule=name)", "schedule", _plain),
             ("Modalities (inputs and targets of a problem)", "modality", _plain),
             ("Readers of raw data (raw_layout of a problem)", "reader", _plain),
+            ("Studies (t2t-mm-study --study=name)", "study", _plain),
             ("Metrics (--metrics=a,b; metrics of a problem)", "metric", _metric),
         )
     ]

@@ -32,16 +32,19 @@ class Run:
     problems: list[Problem]
 
 
-def run(given: dict[str, Any], output_dir: str) -> None:
+def run(given: dict[str, Any], output_dir: str) -> Any:
     """Prepares data if asked to, then trains and evaluates.
 
     Args:
         given: {option: value}, those of the command line.
         output_dir: the directory of the run.
+
+    Returns:
+        The Trainer; None with mode=evaluate.
     """
     wanted = checked(given, OutputDir(output_dir))
     app.import_tensorflow()
-    _run(wanted)
+    return _run(wanted)
 
 
 def checked(given: dict[str, Any], output: OutputDir) -> Run:
@@ -144,7 +147,7 @@ def _check_best(config: RunConfig, problems: list[Problem]) -> None:
         )
 
 
-def _run(wanted: Run) -> None:
+def _run(wanted: Run) -> Any:
     from t2t_mm.data.prepare import located, resolve
     from t2t_mm.evaluation.evaluator import check_split
     from t2t_mm.evaluation.metrics.scoring import metric_of_text
@@ -177,11 +180,12 @@ def _run(wanted: Run) -> None:
         for problem in problems if config.decode_examples else []:
             for name in problem.metrics:
                 metric_of_text(name)  # refuses one that is unknown
-    (_evaluate if config.mode == "evaluate" else _train)(wanted, problems, replicas, console)
+    made = (_evaluate if config.mode == "evaluate" else _train)(wanted, problems, replicas, console)
     console.log(
         f"Everything is in {output.path}: checkpoints, metrics_{config.eval_split}.json, "
         f"hparams.json. Curves: tensorboard --logdir={output.tensorboard}"
     )
+    return made
 
 
 def _as_trained(wanted: Run) -> list[Problem]:
@@ -210,7 +214,7 @@ def _prepare(wanted, replicas, console) -> None:
     replicas.any(False)  # the others wait for it
 
 
-def _train(wanted, problems, replicas, console) -> None:
+def _train(wanted, problems, replicas, console) -> Any:
     from t2t_mm.training.trainer import Trainer
 
     with replicas.scope():
@@ -221,6 +225,7 @@ def _train(wanted, problems, replicas, console) -> None:
     trainer.train()
     if wanted.config.mode != "train" and trainer.evaluated != trainer.step:
         trainer.evaluate()
+    return trainer
 
 
 def _evaluate(wanted, problems, replicas, console) -> None:

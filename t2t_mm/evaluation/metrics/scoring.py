@@ -230,13 +230,26 @@ def _check(metric: Metric, hypotheses: Sequence[str], references: Sequence[Seque
             )
 
 
-def _interval(metric: Metric, rows: np.ndarray, bootstrap: int, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap over examples."""
+def resampled(metric: Metric, rows: np.ndarray, count: int, seed: int) -> list[float]:
+    """The figure of `count` bootstrap resamples of the examples.
+
+    Args:
+        metric: whose rows they are.
+        rows: [examples, numbers], a row for each example.
+        count: how many resamples.
+        seed: of the resamples; corpora of one size are resampled alike under one seed.
+    """
     random, examples = np.random.default_rng(seed), len(rows)
     values = []
-    for _ in range(bootstrap):
+    for _ in range(count):
         times_drawn = np.bincount(random.integers(examples, size=examples), minlength=examples)
         values.append(metric.figure(rows, times_drawn))
+    return values
+
+
+def _interval(metric: Metric, rows: np.ndarray, bootstrap: int, seed: int) -> tuple[float, float]:
+    """Percentile bootstrap over examples."""
     outside = (100 - CONFIDENCE) / 2
+    values = resampled(metric, rows, bootstrap, seed)
     low, high = np.percentile(values, [outside, 100 - outside])
     return float(low), float(high)

@@ -1,0 +1,1 @@
+"""Experiments: arms that are ordinary runs, repeated over seeds, and what they tell apart."""

@@ -1,0 +1,150 @@
+"""The pictures of a report: learning curves, figures against the number of parameters, and which
+experts serve which problem."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from t2t_mm.studies.plan import Plan
+from t2t_mm.studies.results import Row
+from t2t_mm.studies.statistics import mean
+
+FORMS = ("png", "svg")
+
+
+def draw(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> dict[str, bytes]:
+    """{file name: content} of the pictures that the results give."""
+    figures = {
+        "learning_curves": _curves(plan, rows),
+        "size": _sizes(plan, rows),
+        "experts": _experts(plan, rows),
+    }
+    return {
+        f"{name}.{form}": _content(figure, form)
+        for name, figure in figures.items()
+        if figure
+        for form in FORMS
+    }
+
+
+def _problems(plan: Plan, rows) -> list[str]:
+    measured = dict.fromkeys(name for arm in plan.study.arms for name in arm.on)
+    return [name for name in measured if any(name in row["figures"] for row in _all(rows))]
+
+
+def _all(rows):
+    return [row for of_arm in rows.values() for row in of_arm]
+
+
+def _first_metric(rows, problem: str) -> str:
+    return next(iter(next(r["figures"][problem] for r in _all(rows) if problem in r["figures"])))
+
+
+def _axes(count: int, columns: int = 3, high: float = 2.6) -> tuple[Any, list[Any]]:
+    """(a figure, `count` axes in it, `columns` of them side by side)"""
+    from matplotlib.figure import Figure
+
+    columns = min(columns, count)
+    lines = -(-count // columns)
+    figure = Figure(figsize=(4.2 * columns, 0.7 + high * lines), layout="constrained")
+    axes = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for each in axes[count:]:
+        each.set_visible(False)
+    return figure, axes[:count]
+
+
+def _curves(plan, rows):
+    """Validation of each problem over the steps: a line for each arm, seeds as a band."""
+    problems = _problems(plan, rows)
+    figure, axes = _axes(len(problems))
+    for problem, each in zip(problems, axes, strict=True):
+        for arm in plan.study.arms:
+            curves = [
+                row["curve"][problem] for row in rows.get(arm.name, []) if problem in row["curve"]
+            ]
+            steps = sorted({int(step) for curve in curves for step in curve})
+            steps = [step for step in steps if all(str(step) in curve for curve in curves)]
+            if not steps:
+                continue
+            values = np.array([[curve[str(step)] for step in steps] for curve in curves])
+            (line,) = each.plot(steps, values.mean(axis=0), label=arm.name, linewidth=1.2)
+            if len(values) > 1:
+                low, high = values.min(axis=0), values.max(axis=0)
+                each.fill_between(steps, low, high, alpha=0.15, color=line.get_color())
+        each.set_title(f"{problem}, {_first_metric(rows, problem)}, validation", fontsize=9)
+        each.set_xlabel("step", fontsize=8)
+        each.tick_params(labelsize=7)
+    _legend(figure, axes)
+    return figure
+
+
+def _sizes(plan, rows):
+    """The first metric of each problem against the parameters, all and active ones; where arms
+    have at least three sizes."""
+    counts = {row["parameters"] for row in _all(rows)}
+    if len(counts) < 3:
+        return None
+    problems = _problems(plan, rows)
+    figure, axes = _axes(2 * len(problems), columns=2)
+    for i, problem in enumerate(problems):
+        for j, key in enumerate(("parameters", "active_parameters")):
+            each = axes[2 * i + j]
+            for arm in plan.study.arms:
+                of_arm = [row for row in rows.get(arm.name, []) if problem in row["figures"]]
+                if of_arm:
+                    _point(each, of_arm, problem, key, arm.name)
+            each.set_xscale("log")
+            each.set_title(f"{problem}, {_first_metric(rows, problem)}, {plan.split}", fontsize=9)
+            each.set_xlabel(key.replace("_", " "), fontsize=8)
+            each.tick_params(labelsize=7, which="both")
+    _legend(figure, axes)
+    return figure
+
+
+def _point(axes, rows, problem, key, name):
+    """An arm's figure with its interval at its number of parameters."""
+    found = [next(iter(row["figures"][problem].values())) for row in rows]
+    figure = mean([each["value"] for each in found], [each["resamples"] for each in found])
+    low, high = figure.interval or (figure.mean, figure.mean)
+    bars = np.maximum([[figure.mean - low], [high - figure.mean]], 0.0)
+    axes.errorbar(rows[0][key], figure.mean, bars, marker="o", capsize=2, markersize=4, label=name)
+
+
+def _experts(plan, rows):
+    """Share of each expert in each problem, mean over seeds; of the first arm with experts that
+    trains several problems."""
+    for arm in plan.study.arms:
+        of_arm = [row for row in rows.get(arm.name, []) if row["experts"]]
+        if not of_arm or len(of_arm[0]["figures"]) < 2:
+            continue
+        places = of_arm[0]["experts"]  # of one seed: those of another are other experts
+        figure, axes = _axes(len(places), high=0.35 * len(of_arm[0]["figures"]) + 1.2)
+        for (place, shares), each in zip(places.items(), axes, strict=True):
+            each.imshow(list(shares.values()), cmap="Blues", vmin=0.0, aspect="auto")
+            each.set_yticks(range(len(shares)), list(shares), fontsize=7)
+            each.set_title(f"{arm.name}, seed {of_arm[0]['seed']}: experts, {place}", fontsize=8)
+            each.set_xlabel("expert", fontsize=8)
+        return figure
+    return None
+
+
+def _legend(figure, axes):
+    handles, labels = axes[0].get_legend_handles_labels()
+    for each in axes[1:]:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            if label not in labels:
+                handles.append(handle)
+                labels.append(label)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
+
+
+def _content(figure: Any, form: str) -> bytes:
+    import matplotlib
+
+    stream = io.BytesIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "t2t-mm"}):
+        metadata = {"Date": None} if form == "svg" else {}
+        figure.savefig(stream, format=form, dpi=110, metadata=metadata)
+    return stream.getvalue()

@@ -1,0 +1,111 @@
+"""What a trained arm is measured by, on the test split: each figure with its values on resamples of
+the examples."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+
+from t2t_mm.config.hparams import HParams
+from t2t_mm.evaluation import decoded
+from t2t_mm.evaluation.by_example import ByExample
+from t2t_mm.evaluation.metrics.normalization import composed
+from t2t_mm.evaluation.metrics.scoring import Metric, metric_of_text, resampled
+from t2t_mm.inference.predictor import Predictor, text_of
+from t2t_mm.layers.roles import is_expert, role
+from t2t_mm.models.base import unique
+from t2t_mm.problem.base import Problem
+from t2t_mm.studies.results import Figure
+
+RESAMPLES = 50
+SEED = 12345
+
+
+class Measured(TypedDict):
+    """The part of a row that a model gives; see `results.Row`."""
+
+    parameters: int
+    active_parameters: int
+    examples: dict[str, int]
+    figures: dict[str, dict[str, Figure]]
+    experts: dict[str, dict[str, list[float]]]
+
+
+def measure(
+    model: Any, problems: Sequence[Problem], hparams: HParams, split: str, decode: dict[str, int]
+) -> Measured:
+    """Measures a model.
+
+    Args:
+        model: a model of these problems.
+        problems: resolved problems.
+        hparams: of the model.
+        split: of the data.
+        decode: {problem: how many of its examples are also decoded and scored}.
+    """
+    found: Measured = {
+        "parameters": sum(_sizes(model, hparams, active=False)),
+        "active_parameters": round(sum(_sizes(model, hparams, active=True))),
+        "examples": {},
+        "figures": {},
+        "experts": {},
+    }
+    for problem in problems:
+        forced = ByExample(model, problem, hparams)
+        rows, experts = forced.run(split)
+        found["figures"][problem.name] = {m.name: _figure(m, rows[m.name]) for m in forced.metrics}
+        found["examples"][problem.name] = len(rows[forced.metrics[0].name])
+        for place, shares in experts.items():
+            of_place = found["experts"].setdefault(place, {})
+            of_place[problem.name] = [_rounded(share) for share in shares]
+    named = {problem.name: problem for problem in problems if problem.name in decode}
+    predictor = Predictor(model, named, hparams)
+    for name, problem in named.items():
+        figures = found["figures"][name]
+        for metric, value in _decoded(predictor, problem, split, decode[name]).items():
+            figures[f"decoded_{metric}" if metric in figures else metric] = value
+    return found
+
+
+def _decoded(predictor, problem, split, count) -> dict[str, Figure]:
+    """The figures of greedy answers to the first examples."""
+    inputs, references = decoded.read(problem, split, count)
+    answers = predictor.predict(problem.name, inputs, as_stored=True)
+    texts = [composed(text_of(answer)) for answer in answers]
+    figures = {}
+    for metric in map(metric_of_text, problem.measured_by):
+        several = [
+            list(map(composed, each if metric.takes_several else each[:1])) for each in references
+        ]
+        figures[metric.name] = _figure(metric, np.asarray(metric.counts(texts, several)))
+    return figures
+
+
+def _figure(metric: Metric, rows: np.ndarray) -> Figure:
+    return {
+        "value": _rounded(metric.figure(rows)),
+        "resamples": [_rounded(each) for each in resampled(metric, rows, RESAMPLES, SEED)],
+    }
+
+
+def _rounded(value: float) -> float:
+    """With six digits, which are more than any interval has."""
+    return float(f"{value:.6g}")
+
+
+def _sizes(model, hparams, active) -> list[float]:
+    """The number of parameters of each variable.
+
+    Args:
+        active: without tables of pieces, and of the experts as many as a position goes through.
+    """
+    sizes = []
+    for variable in unique(model.trainable_variables):
+        size = math.prod(variable.shape)
+        if active and role(variable) == "embedding":
+            continue
+        if active and is_expert(variable):
+            size *= min(1.0, hparams.moe_k / variable.shape[0])
+        sizes.append(size)
+    return sizes

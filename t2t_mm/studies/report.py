@@ -1,0 +1,164 @@
+"""`report.md`: what a study has found, each figure with its interval, each contrast in words."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from t2t_mm import files, registry
+from t2t_mm.evaluation.metrics.scoring import with_unit
+from t2t_mm.reporting.console import Console
+from t2t_mm.studies import figures
+from t2t_mm.studies.plan import Plan
+from t2t_mm.studies.results import Row
+from t2t_mm.studies.statistics import Estimate, difference, mean
+from t2t_mm.studies.study import Contrast, description
+
+Rows = dict[str, list[Row]]  # arm -> its rows, by seed
+
+
+def write(plan: Plan, command: str, console: Console) -> None:
+    """Writes the report of what is done, and its pictures as PNG and SVG.
+
+    Args:
+        plan: the study.
+        command: the command line that makes it.
+        console: gets the sentences, and where the report is.
+    """
+    rows = by_arm(plan.rows())
+    pictures = figures.draw(plan, rows)
+    for name, content in pictures.items():
+        files.write_bytes(plan.folder / name, content)
+    said = [sentence(each, rows) for each in plan.study.contrasts]
+    text = _text(plan, command, rows, said, [name for name in pictures if name.endswith(".png")])
+    files.write_text(plan.folder / "report.md", text)
+    for line in said:
+        console.log(line)
+    console.log(f"The report is {plan.folder / 'report.md'}.")
+
+
+def by_arm(rows: Sequence[Row]) -> Rows:
+    """The rows of each arm."""
+    found: Rows = defaultdict(list)
+    for row in rows:
+        found[row["arm"]].append(row)
+    return found
+
+
+def estimate(rows: Sequence[Row], problem: str, metric: str) -> Estimate | None:
+    """The figure of an arm; None if no run is done that has it."""
+    found = _of(rows, problem, metric)
+    if not found:
+        return None
+    return mean([each["value"] for each in found], [each["resamples"] for each in found])
+
+
+def contrasted(contrast: Contrast, rows: Rows) -> Estimate | None:
+    """The difference of two arms, over the seeds that both have; None if they share none."""
+    ours, theirs = (
+        {row["seed"]: row for row in rows.get(name, [])}
+        for name in (contrast.arm, contrast.against)
+    )
+    seeds = sorted(ours.keys() & theirs.keys())
+    pairs = [_of([ours[seed], theirs[seed]], contrast.problem, contrast.metric) for seed in seeds]
+    pairs = [pair for pair in pairs if len(pair) == 2]
+    if not pairs:
+        return None
+    first, second = zip(*pairs, strict=True)
+    return difference(
+        ([each["value"] for each in first], [each["value"] for each in second]),
+        ([each["resamples"] for each in first], [each["resamples"] for each in second]),
+    )
+
+
+def sentence(contrast: Contrast, rows: Rows) -> str:
+    """A contrast in words: better, worse, or not to be told apart."""
+    found = contrasted(contrast, rows)
+    metric = registry.metric(contrast.metric.removeprefix("decoded_"))
+    title = f"{contrast.problem}, {contrast.metric}: {contrast.arm}"
+    if found is None:
+        return f"{title} against {contrast.against}: not measured yet."
+    unit = " points" if metric.unit == "%" else ""
+    number = lambda value: f"{value:+.2f}" if metric.unit == "%" else f"{value:+.4f}"  # noqa: E731
+    seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
+    if found.interval is None:
+        return (
+            f"{title} differs from {contrast.against} by {number(found.mean)}{unit}: a single seed "
+            "can't tell whether that is chance."
+        )
+    low, high = map(number, found.interval)
+    if not found.is_apart:
+        return (
+            f"{title} is not distinguishable from {contrast.against} with {seeds}: "
+            f"{number(found.mean)}{unit} [{low}, {high}]."
+        )
+    is_better = (found.mean > 0) == metric.higher_is_better
+    return (
+        f"{title} is {'better' if is_better else 'worse'} than {contrast.against}: "
+        f"{number(found.mean)}{unit} [{low}, {high}], {seeds}."
+    )
+
+
+def _of(rows, problem, metric):
+    figures_of = (row["figures"].get(problem, {}) for row in rows)
+    return [each[metric] for each in figures_of if metric in each]
+
+
+def _text(plan: Plan, command: str, rows: Rows, said: list[str], pictures: list[str]) -> str:
+    study = plan.study
+    done = sum(map(len, rows.values()))
+    total = len(study.arms) * plan.seeds
+    part = "" if done == total else f" **{total - done} of {total} runs are not done yet.**"
+    lines = [f"# {plan.name}", "", description(plan.name), ""]
+    lines += [f"The paper: {study.paper}", ""] if study.paper else []
+    lines += [
+        f"    {command}",
+        "",
+        f"Measured on the {plan.split} split.{part} In brackets: 95% intervals by bootstrap over "
+        "seeds and test examples, widened for the few seeds (Student's t). A difference is paired "
+        "by seed and by example. Of many contrasts, one in twenty seems apart by chance.",
+        "",
+        "## Figures",
+        "",
+        *_table(plan, rows),
+        "",
+        "## Contrasts",
+        "",
+        *(f"- {line}" for line in said),
+        "",
+    ]
+    for name in pictures:
+        lines += [f"![{name.removesuffix('.png').replace('_', ' ')}]({name})", ""]
+    return "\n".join(lines)
+
+
+def _table(plan: Plan, rows: Rows) -> list[str]:
+    """A Markdown table: arms as rows, what is compared as columns."""
+    columns = list(dict.fromkeys((each.problem, each.metric) for each in plan.study.contrasts))
+    heads = ["arm", "steps", "seeds", "parameters", "active"]
+    heads += [f"{problem} {metric}" for problem, metric in columns]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for arm in plan.study.arms:
+        of_arm = rows.get(arm.name, [])
+        sizes = [_millions(of_arm[0][key]) if of_arm else "" for key in SIZES]
+        cells = [_cell(estimate(of_arm, *column), column[1]) for column in columns]
+        row = [arm.name, f"{arm.train_steps:,}", str(len(of_arm)), *sizes, *cells]
+        lines.append(f"| {' | '.join(row)} |")
+    return lines
+
+
+SIZES = ("parameters", "active_parameters")
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.2f} M"
+
+
+def _cell(found: Estimate | None, metric: str) -> str:
+    """A figure with its interval."""
+    if found is None:
+        return ""
+    unit = registry.metric(metric.removeprefix("decoded_")).unit
+    if found.interval is None:
+        return f"{with_unit(found.mean, unit)} (one seed)"
+    digits = 2 if unit == "%" else 4
+    low, high = found.interval
+    return f"{with_unit(found.mean, unit)} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -1,0 +1,108 @@
+"""`results.jsonl`: a line for each run of a study that is done, with all that its report needs."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypedDict
+
+from t2t_mm import files, locks, records
+from t2t_mm.errors import UserError
+
+FILE = "results.jsonl"
+LOCK_FILE = "results.lock"
+
+
+class Figure(TypedDict):
+    """A figure on the test split, and on resamples of its examples."""
+
+    value: float
+    resamples: list[float]
+
+
+class Row(TypedDict):
+    """A run that is done.
+
+    Fields:
+        study, arm, seed: which.
+        asked: what the arm was at the time; of another arm of that name the row says nothing.
+        parameters, active_parameters: of the model; the latter without the experts that a position
+            does not go through, and without tables of pieces.
+        examples: {problem: how many were measured on}.
+        figures: {problem: {metric: Figure}}.
+        curve: {problem: {step: log-perplexity or the first of its metrics, on validation}}.
+        experts: {mixture: {problem: share of each expert}}.
+    """
+
+    study: str
+    arm: str
+    seed: int
+    asked: dict[str, Any]
+    parameters: int
+    active_parameters: int
+    examples: dict[str, int]
+    figures: dict[str, dict[str, Figure]]
+    curve: dict[str, dict[str, float]]
+    experts: dict[str, dict[str, list[float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """The results of one output directory.
+
+    Args:
+        folder: the study's output directory.
+    """
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / FILE
+
+    def rows(self) -> list[Row]:
+        """What is done. A last line that was cut off is left out: its run is not done.
+
+        Raises:
+            UserError: another line can't be read.
+        """
+        if not os.path.lexists(self.path):
+            return []
+        *lines, rest = files.content(self.path, records.LARGEST).split(b"\n")
+        found = []
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+                reason = records.misfit(row, Row)
+            except (ValueError, RecursionError) as error:
+                reason = str(error)[:200]
+            if reason:
+                raise UserError(
+                    f"{self.path}, line {number}, can't be read: {reason}. Remove the line: its "
+                    "run is then done again."
+                )
+            found.append(row)
+        return found
+
+    def add(self, row: Row) -> None:
+        """Appends a row; processes that share the directory wait for each other."""
+        line = json.dumps(row).encode() + b"\n"
+        lock = locks.locked(self.folder / LOCK_FILE, seconds=60.0)
+        with lock, open(self.path, "a+b") as file:
+            file.seek(0)
+            whole = file.read().rpartition(b"\n")[:2]
+            file.truncate(sum(map(len, whole)))  # without a line that was cut off
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def find(rows: Iterable[Row], study: str, arm: str, seed: int, asked: dict[str, Any]) -> Row | None:
+    """The row of a run; None if it is not done, or was of an arm that was another."""
+    for row in rows:
+        of_this = (row["study"], row["arm"], row["seed"]) == (study, arm, seed)
+        if of_this and row["asked"] == asked:
+            return row
+    return None

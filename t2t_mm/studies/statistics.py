@@ -1,0 +1,69 @@
+"""What several seeds and one test set can tell: means and differences with intervals.
+
+Two things are left to chance: the seed of a run, and which examples the test set holds. A run's
+figure comes with its values on resamples of the test examples, the same resamples in all runs. A
+resample of a study draws seeds with replacement and one of the resamples of the examples. Few seeds
+spread less than the many they stand for: intervals are widened as Student's t is wider than the
+normal distribution. A single seed gives no interval.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+DRAWS = 2000
+# 97.5% quantiles of Student's t for 1, 2, ... degrees of freedom; beyond them the normal one's.
+T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160)
+NORMAL = 1.960
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and its 95% interval; no interval (None) of a single seed."""
+
+    mean: float
+    interval: tuple[float, float] | None
+    seeds: int
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.interval is not None and not self.interval[0] <= 0.0 <= self.interval[1]
+
+
+def mean(values: Sequence[float], resamples: Sequence[Sequence[float]]) -> Estimate:
+    """The mean over seeds.
+
+    Args:
+        values: the figure of each seed's run.
+        resamples: [seeds, resamples], its values on resamples of the test examples.
+    """
+    points, drawn = np.asarray(values, np.float64), np.asarray(resamples, np.float64)
+    middle, seeds = float(points.mean()), len(points)
+    if seeds < 2:
+        return Estimate(middle, None, seeds)
+    random = np.random.default_rng(0)
+    which = random.integers(seeds, size=(DRAWS, seeds))  # [draws, seeds]
+    example = random.integers(drawn.shape[1], size=DRAWS)  # [draws]
+    spread = drawn[which, example[:, None]].mean(axis=1)
+    low, high = np.percentile(spread, [2.5, 97.5])
+    wider = _quantile(seeds - 1) / NORMAL * np.sqrt(seeds / (seeds - 1))
+    return Estimate(
+        middle, (middle - wider * (middle - low), middle + wider * (high - middle)), seeds
+    )
+
+
+def difference(
+    values: tuple[Sequence[float], Sequence[float]],
+    resamples: tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]],
+) -> Estimate:
+    """The mean difference of two arms, first less second, paired by seed and by example: run i of
+    both has the same seed, and resample k of both the same test examples."""
+    first, second = (np.asarray(each, np.float64) for each in values)
+    ours, theirs = (np.asarray(each, np.float64) for each in resamples)
+    return mean(first - second, ours - theirs)
+
+
+def _quantile(freedom: int) -> float:
+    return T[freedom - 1] if freedom <= len(T) else NORMAL

@@ -200,6 +200,10 @@ class RunConfig(fields.Fields):
         """{problem: weight, or None}, as `problems` says; {} if it says nothing."""
         return mixtures.parse(self.problems) if self.problems else {}
 
+    def decisive(self) -> dict[str, Any]:
+        """{option: value} of those that make another run of it: all that are not FREE to differ."""
+        return {name: getattr(self, name) for name in self.fields() if self._resume(name) != FREE}
+
     def changes(self, saved: "RunConfig") -> dict[str, tuple[Any, Any]]:
         """{option: (value now, value then)} of what differs from `saved`, of the run that goes on,
         and is not FREE to differ.

@@ -214,7 +214,7 @@ class RunConfig(fields.Fields):
         differ = {
             name: pair
             for name, pair in self.diff(saved).items()
-            if self._resume(name) != FREE and not (name == "problems" and _same_mixture(*pair))
+            if self._resume(name) != FREE and not (name == "problems" and same_mixture(*pair))
         }
         refused = [
             f"{name}={then}, not {now}"
@@ -289,7 +289,7 @@ _RULES: tuple[tuple[Callable[[RunConfig], Any], str], ...] = (
 )
 
 
-def _same_mixture(now: str, then: str) -> bool:
+def same_mixture(now: str, then: str) -> bool:
     """Whether two values of --problems mean the same problems with the same weights, whatever their
     order."""
     try:

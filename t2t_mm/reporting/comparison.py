@@ -90,6 +90,23 @@ class Comparison:
         best, best_step = max(finite, key=lambda pair: sign * pair[0])
         return Value(newest, step, best, best_step)
 
+    def repeated(self) -> list[list[Recorded]]:
+        """The runs, those together that differ in nothing but their seed; [] if there are none."""
+        groups: list[list[Recorded]] = []
+        for run in self.runs:
+            like = (each for each in groups if self._is_repeated(each[0], run))
+            if (group := next(like, None)) is not None:
+                group.append(run)
+            else:
+                groups.append([run])
+        return groups if len(groups) < len(self.runs) else []
+
+    def _is_repeated(self, one: Recorded, other: Recorded) -> bool:
+        names = one.settings.keys() | other.settings.keys()
+        pairs = {name: [one.settings.get(name), other.settings.get(name)] for name in names}
+        differ = [name for name, each in pairs.items() if not _are_equal(name, each)]
+        return differ == ["seed"] and (one.step, one.problems) == (other.step, other.problems)
+
     def ahead(self, problem: str, metric: str) -> str:
         """The name of the run whose newest value is best; "" where that can't be said: the values
         are not of one step and the same examples, or the runs differ in nothing but their seed."""

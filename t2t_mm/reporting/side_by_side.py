@@ -11,6 +11,10 @@ CHANCE = (
     "chance: repeat the runs with another --seed. Of decoded text, t2t-mm-score --bootstrap=1000 "
     "gives intervals."
 )
+REPEATED = (
+    "ahead: by the newest value of a single run. How far seeds alone put runs apart is in the "
+    "tables of runs with one setting."
+)
 
 
 def log(console: Console, comparison: Comparison) -> None:
@@ -57,7 +61,26 @@ def _log_metric(console: Console, comparison: Comparison, metric: str) -> bool:
     better = "" if higher is None else f" ({'higher' if higher else 'lower'} is better)"
     rows = [[row[i] for i in kept] for row in rows]
     console.table(f"{metric}{better}", [columns[i] for i in kept], rows, units)
+    _log_repeated(console, comparison, metric)
     return len(columns) - 1 in kept
+
+
+def _log_repeated(console: Console, comparison: Comparison, metric: str) -> None:
+    """Prints what seeds make of a metric, where runs were repeated with others."""
+    rows = []
+    for problem in comparison.problems:
+        for group in comparison.repeated():
+            values = [comparison.value(run, problem, metric) for run in group]
+            found = [float(each.newest) for each in values if each and each.newest is not None]
+            if found:
+                names = ", ".join(run.name for run in group)
+                middle = sum(found) / len(found)
+                rows.append([problem, names, len(found), middle, min(found), max(found)])
+    if rows:
+        unit = comparison.units.get(metric, "")
+        columns = ["problem", "runs", "seeds", "mean", "lowest", "highest"]
+        units = dict.fromkeys(columns[3:], unit)
+        console.table(f"{metric}: newest values of runs with one setting", columns, rows, units)
 
 
 def _notes(comparison: Comparison, is_led: bool) -> list[str]:
@@ -66,7 +89,7 @@ def _notes(comparison: Comparison, is_led: bool) -> list[str]:
     if cautions := comparison.cautions():
         notes.append(f"Compare with care: {'; '.join(cautions)}.")
     if is_led:
-        notes.append(CHANCE)
+        notes.append(REPEATED if comparison.repeated() else CHANCE)
     elif list(comparison.settings()[0]) == ["seed"]:
         notes.append("The runs differ in nothing but their seed: how far they are apart is chance.")
     for run in comparison.runs:

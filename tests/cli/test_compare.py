@@ -68,9 +68,13 @@ def test_what_misleads_is_one_line(folder):
 def test_runs_of_one_setting_differ_by_chance(folder):
     evaluated(folder / "c", {100: 1.5}, seed=3)
     _, told, _, _ = run("--runs=a,c", folder=folder)
-    assert (
-        told[-1] == "The runs differ in nothing but their seed: how far they are apart is chance."
-    )
+    title = "log_perplexity: newest values of runs with one setting"
+    wanted = ["toy_copy", "a,", "c", "2", "1.2500", "1.0000", "1.5000"]
+    assert told[told.index(title) + 3].split() == wanted
+    assert told[-1].startswith("The runs differ in nothing but their seed:")
+    _, told, _, _ = run("--runs=a,b,c", folder=folder)
+    assert told[told.index(title) + 4].split()[1:4] == ["b", "1", "3.0000"]
+    assert told[-1].startswith("ahead: by the newest value of a single run. How far seeds alone")
 
 
 def test_older_runs_and_those_without_evaluations_are_told(folder):

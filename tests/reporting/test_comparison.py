@@ -105,6 +105,19 @@ def test_a_seed_alone_puts_nobody_ahead(tmp_path):
     assert both.cautions() == ["seed 0 (a), 5 (c)"]
 
 
+def test_runs_that_differ_in_their_seed_alone_are_repetitions(tmp_path):
+    other = TINY.replace(learning_rate=0.5)
+    folders = [
+        evaluated(tmp_path / "a", {100: 1.0}),
+        evaluated(tmp_path / "b", {100: 2.0}, hparams=other, seed=1),
+        evaluated(tmp_path / "c", {100: 4.0}, seed=1),
+        evaluated(tmp_path / "d", {50: 4.0}, seed=2),
+    ]
+    names = [[run.name for run in group] for group in compared(*folders).repeated()]
+    assert names == [["a", "c"], ["b"], ["d"]]
+    assert compared(*folders[:2]).repeated() == []
+
+
 def test_other_problems_and_other_data_of_one_problem_are_pointed_out(tmp_path):
     first = evaluated(tmp_path / "a", {100: 1.0}, ("toy_copy", "toy_first"))
     second = evaluated(tmp_path / "b", {100: 2.0})

@@ -35,6 +35,7 @@ setup(
             "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
             "t2t-mm-average=t2t_mm.cli.average:entry",
             "t2t-mm-explain=t2t_mm.cli.explain:entry",
+            "t2t-mm-compare=t2t_mm.cli.compare:entry",
             "t2t-mm-study=t2t_mm.cli.study:entry",
         ]
     },

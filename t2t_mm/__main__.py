@@ -20,6 +20,7 @@ COMMANDS = {
     "decoder": "t2t_mm.cli.decoder",
     "score": "t2t_mm.cli.score",
     "explain": "t2t_mm.cli.explain",
+    "compare": "t2t_mm.cli.compare",
     "exporter": "t2t_mm.cli.exporter",
     "average": "t2t_mm.cli.average",
     "study": "t2t_mm.cli.study",

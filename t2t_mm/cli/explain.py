@@ -8,14 +8,9 @@ input, or place in the picture, or moment of the sound, and the experts that eac
 through.
 """
 
-from pathlib import Path
-
 from absl import flags
 
-from t2t_mm import files
-from t2t_mm.cli import app, checkpoint
-
-FORMS = ("png", "svg")
+from t2t_mm.cli import app, checkpoint, pictures
 
 FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
@@ -24,9 +19,7 @@ flags.DEFINE_string("problem", None, "Problem to answer.", flag_values=FLAGS)
 flags.DEFINE_string(
     "input", None, "The input: a text, or the path of a picture or sound.", flag_values=FLAGS
 )
-flags.DEFINE_string(
-    "picture", None, "Where the pictures go: this name with .png and .svg.", flag_values=FLAGS
-)
+pictures.define(FLAGS, "Where the pictures go: this name with .png and .svg.")
 flags.DEFINE_bool(
     "tokenized",
     False,
@@ -38,10 +31,7 @@ flags.DEFINE_bool(
 def main() -> None:
     """The command's work."""
     app.need(FLAGS, "output_dir", "problem", "input", "picture")
-    path = Path(FLAGS.picture).expanduser()
-    path = path.with_suffix("") if path.suffix in (".png", ".svg") else path
-    for form in FORMS:
-        files.check_output(f"{path}.{form}", "picture")
+    path = pictures.check(FLAGS.picture)
     checkpoint.check(FLAGS)
     app.import_tensorflow()
     from t2t_mm.inference.explain import explain
@@ -54,9 +44,8 @@ def main() -> None:
         FLAGS.input,
         FLAGS.tokenized,
     )
-    for form in FORMS:
-        files.write_bytes(f"{path}.{form}", draw(explanation, form))
-    print(f"{explanation.answer}\n{path}.png and {path}.svg show how it came about.")
+    told = pictures.write(path, lambda form: draw(explanation, form))
+    print(f"{explanation.answer}\n{told} show how it came about.")
 
 
 def entry() -> None:

@@ -207,6 +207,10 @@ class RunConfig(fields.Fields):
         """{problem: weight, or None}, as `problems` says; {} if it says nothing."""
         return mixtures.parse(self.problems) if self.problems else {}
 
+    def decisive(self) -> dict[str, Any]:
+        """{option: value} of those that make another run of it: all that are not FREE to differ."""
+        return {name: getattr(self, name) for name in self.fields() if self._resume(name) != FREE}
+
     def changes(self, saved: "RunConfig") -> dict[str, tuple[Any, Any]]:
         """{option: (value now, value then)} of what differs from `saved`, of the run that goes on,
         and is not FREE to differ.
@@ -217,7 +221,7 @@ class RunConfig(fields.Fields):
         differ = {
             name: pair
             for name, pair in self.diff(saved).items()
-            if self._resume(name) != FREE and not (name == "problems" and _same_mixture(*pair))
+            if self._resume(name) != FREE and not (name == "problems" and same_mixture(*pair))
         }
         refused = [
             f"{name}={then}, not {now}"
@@ -292,7 +296,7 @@ _RULES: tuple[tuple[Callable[[RunConfig], Any], str], ...] = (
 )
 
 
-def _same_mixture(now: str, then: str) -> bool:
+def same_mixture(now: str, then: str) -> bool:
     """Whether two values of --problems mean the same problems with the same weights, whatever their
     order."""
     try:

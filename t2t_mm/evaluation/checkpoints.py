@@ -54,7 +54,8 @@ class CheckpointEvaluator:
         self._evaluator = RunEvaluator(
             self.model, problems, hparams, config, replicas, draws=replicas.is_chief
         )
-        self._summaries = Summaries(output.tensorboard)
+        trained = output.recorded_config() or config
+        self._summaries = Summaries(output.tensorboard, hparams.to_dict() | trained.decisive())
 
     def one(self) -> None:
         """Evaluates the checkpoint that `config.checkpoint` names; of the newest, that is intact.

@@ -13,7 +13,7 @@ from t2t_mm.evaluation.samples import Sample, SampleDecoder, lines
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
-from t2t_mm.reporting.tensorboard import Summaries, evaluation_scalars
+from t2t_mm.reporting.tensorboard import Summaries, evaluation_scalars, part_of
 from t2t_mm.runs.directory import OutputDir
 
 
@@ -52,16 +52,16 @@ class Evaluation:
         if output:
             output.write_metrics(self.split, self.step, self.results, found)
         if summaries:
-            summaries.scalars(self.step, evaluation_scalars(self.split, self.results))
-            summaries.texts(self.step, self._texts())
-            summaries.pictures(self.step, self.pictures)
+            part = part_of(self.split)
+            summaries.hparams(part)
+            summaries.scalars(self.step, evaluation_scalars(self.results), part)
+            summaries.texts(self.step, self._texts(), part)
+            summaries.pictures(self.step, self.pictures, part)
             summaries.flush()
 
     def _texts(self) -> dict[str, str]:
         return {
-            f"decoded_{self.split}/{problem}": "\n".join(
-                row for sample in shown for row in (*lines(sample), "")
-            )
+            f"decoded/{problem}": "\n".join(row for sample in shown for row in (*lines(sample), ""))
             for problem, shown in self.samples.items()
         }
 

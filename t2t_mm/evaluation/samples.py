@@ -83,13 +83,13 @@ class SampleDecoder:
             # An input that can't be read, a model without attention and experts: no picture.
             with contextlib.suppress(UserError):
                 explained = explain(self.predictor, name, values[0], as_stored=True)
-                found[f"attention_{split}/{name}"] = draw(explained)
+                found[f"attention/{name}"] = draw(explained)
             if problem.inputs.is_text:
                 continue
             inputs = [drawn(problem, value) for value in values[: len(shown)]]
             if None not in inputs:  # a modality need not have pictures
                 cells = [(image, output) for image, (*_, output) in zip(inputs, shown, strict=True)]
-                found[f"decoded_{split}/{name}"] = sheet(cells)
+                found[f"samples/{name}"] = sheet(cells)
         return found
 
 

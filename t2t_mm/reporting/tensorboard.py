@@ -8,56 +8,84 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.reporting import hparams_page
+
+TRAINING = "train"  # the part that training itself writes
 # As TensorBoard counts them: a scalar, a tensor, a sequence of blobs.
-DATA_CLASSES = {"scalars": 1, "histograms": 2, "text": 2, "images": 3}
+DATA_CLASSES = {"scalars": 1, "histograms": 2, "text": 2, "images": 3, hparams_page.PLUGIN: 2}
 
 
 class Summaries:
-    """Writes to a log directory.
+    """Writes to a log directory, to a folder of its own for each part: "train", by training, and
+    the splits that are evaluated. TensorBoard draws what has one tag in several folders in one
+    chart.
 
-    Tags: `loss/<problem>`, `log_perplexity/<problem>`, `<metric>_<split>/<problem>`,
-    `experts_<layer>/...`, `train/...`, so that TensorBoard shows the problems of one quantity side
-    by side.
+    Tags: `<quantity>/<problem>`, such as `log_perplexity/<problem>` of training and of evaluations;
+    `experts_<layer>/...`, `train/...`; so that it shows the problems of one quantity side by side.
+
+    Args:
+        directory: the log directory.
+        settings: {name: value} of the hyperparameters and options of the run, for the HPARAMS page.
     """
 
-    def __init__(self, directory: str | os.PathLike) -> None:
-        self.directory = os.fspath(directory)
-        self._writer = None
+    def __init__(
+        self, directory: str | os.PathLike, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self.directory, self.settings = os.fspath(directory), dict(settings or {})
+        self._writers: dict[str, Any] = {}
+        self._pages: set[str] = set()
 
-    def scalars(self, step: int, values: Mapping[str, Any]) -> None:
+    def scalars(self, step: int, values: Mapping[str, Any], part: str = TRAINING) -> None:
         """Writes {tag: number}."""
-        self._write("scalars", step, {tag: np.float32(value) for tag, value in values.items()})
+        found = {tag: np.float32(value) for tag, value in values.items()}
+        self._write(part, "scalars", step, found)
 
-    def histograms(self, step: int, values: Mapping[str, Any]) -> None:
+    def histograms(self, step: int, values: Mapping[str, Any], part: str = TRAINING) -> None:
         """Writes {tag: vector} as the distribution of its values."""
-        self._write("histograms", step, {tag: _buckets(value) for tag, value in values.items()})
+        found = {tag: _buckets(value) for tag, value in values.items()}
+        self._write(part, "histograms", step, found)
 
-    def texts(self, step: int, values: Mapping[str, str]) -> None:
+    def texts(self, step: int, values: Mapping[str, str], part: str = TRAINING) -> None:
         """Writes {tag: text}, shown as Markdown, each line a line."""
-        self._write(
-            "text", step, {tag: value.replace("\n", "  \n") for tag, value in values.items()}
-        )
+        found = {tag: value.replace("\n", "  \n") for tag, value in values.items()}
+        self._write(part, "text", step, found)
 
-    def pictures(self, step: int, values: Mapping[str, bytes]) -> None:
+    def pictures(self, step: int, values: Mapping[str, bytes], part: str = TRAINING) -> None:
         """Writes {tag: PNG}."""
-        self._write(
-            "images", step, {tag: [*map(str, _size(png)), png] for tag, png in values.items()}
-        )
+        found = {tag: [*map(str, _size(png)), png] for tag, png in values.items()}
+        self._write(part, "images", step, found)
 
-    def _write(self, plugin, step, values):
+    def hparams(self, part: str) -> None:
+        """Makes a part a row of the HPARAMS page, with the settings beside its scalars. Of a run
+        that goes on with other settings TensorBoard shows the first."""
+        if self.settings and part not in self._pages:
+            self._pages.add(part)
+            content = hparams_page.content(self.settings)
+            nothing = np.zeros([0], np.float32)  # all there is to read is its metadata
+            self._write(part, hparams_page.PLUGIN, 0, {hparams_page.TAG: nothing}, content)
+
+    def _write(self, part, plugin, step, values, content=b""):
         # What the functions of tf.summary, which live in the tensorboard package, would write.
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(self.directory, flush_millis=10_000)
+        if part not in self._writers:
+            folder = os.path.join(self.directory, part)
+            self._writers[part] = tf.summary.create_file_writer(folder, flush_millis=10_000)
         metadata = tf.compat.v1.SummaryMetadata()
         metadata.plugin_data.plugin_name, metadata.data_class = plugin, DATA_CLASSES[plugin]
-        with self._writer.as_default():
+        metadata.plugin_data.content = content
+        with self._writers[part].as_default():
             for tag, value in values.items():
                 tf.summary.write(tag, value, step=step, metadata=metadata)
 
     def flush(self) -> None:
         """Makes what was written visible to readers."""
-        if self._writer is not None:
-            self._writer.flush()
+        for writer in self._writers.values():
+            writer.flush()
+
+
+def part_of(split: str) -> str:
+    """The part that evaluations of a split write: not that of training, whose figures are of single
+    batches, with dropout."""
+    return "train_evaluated" if split == TRAINING else split
 
 
 def _buckets(values, count=30):
@@ -97,10 +125,10 @@ def expert_histograms(problem: str, result: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def evaluation_scalars(split: str, results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """{tag: value} of the results of an evaluation."""
+def evaluation_scalars(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """{tag: value} of the results of an evaluation; the tags are those of training."""
     return {
-        f"{metric}_{split}/{problem}": value
+        f"{metric}/{problem}": value
         for problem, values in results.items()
         for metric, value in values.items()
         if metric not in ("examples", "tokens")

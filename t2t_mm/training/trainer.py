@@ -94,7 +94,8 @@ class Trainer:
         self.output = OutputDir(output_dir) if output_dir is not None else None
         writes = self.output if self.replicas.is_chief else None
         self.folder: Path | None = writes.path if writes else None
-        self.summaries = Summaries(writes.tensorboard) if writes else None
+        settings = hparams.to_dict() | self.config.decisive()
+        self.summaries = Summaries(writes.tensorboard, settings) if writes else None
         self.mixture = Mixture.of(self.problems, hparams, weights, self.config.seed)
         self.state = TrainState.create(self.problems, hparams, self.config, self.replicas)
         self._train_step = TrainStep(

@@ -59,6 +59,12 @@ def test_what_changes_the_result_is_a_change_and_the_rest_is_none():
     }
 
 
+def test_decisive_options_are_those_that_may_not_differ_unnoticed():
+    found = RunConfig(seed=3, data_dir="data").decisive()
+    assert found["seed"] == 3 and found["model"] == "multimodel"
+    assert not {"data_dir", "save_every", "log_json", "hparams"} & set(found)
+
+
 def test_another_model_is_refused():
     with pytest.raises(UserError, match="model=transformer, not multimodel.*another --output_dir"):
         RunConfig().changes(RunConfig(model="transformer"))

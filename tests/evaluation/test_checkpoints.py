@@ -56,6 +56,15 @@ def test_the_same_as_the_trainer_finds_without_an_optimizer(run, monkeypatch):
     assert values == pytest.approx({name: found["toy_copy"][name] for name in values}, rel=1e-5)
 
 
+def test_the_page_of_hparams_shows_the_options_of_the_run_and_not_of_the_evaluation(tmp_path):
+    one = trainer(tmp_path, seed=3, train_steps=4)
+    one.train(1)
+    settings = evaluator(tmp_path, seed=5)._summaries.settings
+    assert settings == one.summaries.settings
+    assert (settings["seed"], settings["problems"]) == (3, "toy_copy")
+    assert settings["ema_decay"] == 0.9
+
+
 def test_following_ends_with_the_run_though_it_has_fewer_steps(run):
     output, _ = run
     following = evaluator(output)

@@ -11,6 +11,7 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.data import prepare
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.samples import lines
+from t2t_mm.reporting import hparams_page
 from t2t_mm.reporting.console import Console
 from t2t_mm.runs.best import Best
 from t2t_mm.training.trainer import Trainer
@@ -44,7 +45,9 @@ def test_scores_stand_beside_the_teacher_forced_ones(evaluated):
     wanted = {"mini_ende": ("bleu", "chrf"), "mini_parse": ("bracket_f1",), "mini_speech": ("wer",)}
     counts = [metrics["mini_parse"][f"bracket_f1_{name}"] for name in ("valid", "invalid")]
     assert sum(counts) == 3 and "bracket_f1_invalid" in told
-    assert "bracket_f1_invalid_validation/mini_parse" in scalars(evaluated[0] / "tensorboard")
+    scalars = written(evaluated[0] / "tensorboard/validation", "scalars")
+    assert set(written(evaluated[0] / "tensorboard/validation", "hparams")) == {hparams_page.TAG}
+    assert {"bracket_f1_invalid/mini_parse", "log_perplexity/mini_parse"} <= set(scalars)
     for problem, names in wanted.items():
         assert set(names) < set(metrics[problem]) and "log_perplexity" in metrics[problem]
     assert "bleu" not in metrics["mini_imagenet"]
@@ -75,24 +78,22 @@ def test_samples_are_shown(evaluated):
     assert [line.split(":")[0] for line in shown] == ["  input", "  reference", "  output"] * 2
     spoken = rows[rows.index("mini_speech") + 1 :][:4]
     assert [line.split(":")[0] for line in spoken] == ["  reference", "  output"] * 2
-    found = pictures(folder / "tensorboard")
+    found = pictures(folder / "tensorboard/validation")
     assert set(found) == {
-        "attention_validation/mini_ende",
-        "attention_validation/mini_parse",
-        "attention_validation/mini_speech",
-        "decoded_validation/mini_speech",
+        "attention/mini_ende",
+        "attention/mini_parse",
+        "attention/mini_speech",
+        "samples/mini_speech",
     }
+    texts = set(written(folder / "tensorboard/validation", "text"))
+    assert "decoded/mini_speech" in texts
+    assert not texts & set(found)  # a tag is shown as what it was first
     assert all(png.startswith(b"\x89PNG") for png in found.values())
 
 
 def pictures(folder):
     """{tag: PNG} of what was written for TensorBoard."""
     return {tag: tensor.string_val[2] for tag, tensor in written(folder, "images").items()}
-
-
-def scalars(folder):
-    """Tags of the curves that were written for TensorBoard."""
-    return set(written(folder, "scalars"))
 
 
 def written(folder, plugin):

@@ -101,9 +101,10 @@ def of_file(random: Random, path: Path) -> str:
         PLACES[how](path)
         return how
     content = files.head(path, MOST)  # another damage may have made it endless
-    if how == "json" and path.suffix == ".json":
-        text = json.dumps(of_json(random, json.loads(content)))
-        content = text.encode("utf-8", "surrogatepass")
+    if how == "json" and path.suffix in (".json", ".jsonl"):
+        *before, last = content.splitlines() if path.suffix == ".jsonl" else [content]
+        text = json.dumps(of_json(random, json.loads(last)))
+        content = b"\n".join([*before, text.encode("utf-8", "surrogatepass"), b""])
     else:
         content = random.choice(ODD_BYTES) if how == "odd" else of_bytes(random, content)
     path.unlink()  # it may be a link to a file that others read

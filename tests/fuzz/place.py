@@ -27,6 +27,9 @@ def make(place: Path) -> None:
     _write(place / "run" / "run.json", json.dumps(options).encode())
     status = {"state": "ended", "step": 376, "reason": "finished"}
     _write(place / "run" / "status.json", json.dumps(status).encode())
+    metrics = json.loads((place / "run" / "metrics_validation.json").read_bytes())
+    line = json.dumps({"split": "validation", "units": {}} | metrics)
+    _write(place / "run" / "metrics.jsonl", f'{line}\n{{"resumed": 300}}\n{line}\n'.encode())
     raw = place / "raw"
     for split, count in (("train", 6), ("validation", 2)):
         for language in ("en", "de"):

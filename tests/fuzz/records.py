@@ -19,7 +19,7 @@ def _case(random, place, folder, tried):
         [("run", _records), ("data", _data), ("run", _run), ("export", _export)], [60, 25, 10, 5]
     )[0]
     mutations.linked(place / what, folder / what)
-    small = [path for path in (folder / what).glob("*.json")] if read is _records else []
+    small = sorted((folder / what).glob("*.json*")) if read is _records else []
     if small:
         path = random.choice(small)
         damage = f"{path.name}: {mutations.of_file(random, path)}"
@@ -32,6 +32,7 @@ def _case(random, place, folder, tried):
 def _records(random, folder):
     """What commands read of a run before TensorFlow is imported."""
     from t2t_mm.cli import trainer
+    from t2t_mm.reporting import comparison, curves, side_by_side
     from t2t_mm.runs.best import Best
     from t2t_mm.runs.directory import OutputDir
 
@@ -40,6 +41,11 @@ def _records(random, folder):
     output.check_record()
     output.has_ended()
     Best(METRIC, output.path / "best.json")
+    split = "validation"
+    compared = comparison.Comparison(comparison.read([str(output.path)], split), split)
+    assert side_by_side.as_json(compared)
+    if random.random() < 0.1 and compared.metrics:  # it takes a second
+        curves.draw(compared)
     trainer.checked({"mode": "evaluate"}, output)
     names, gin = "+".join(output.recorded_problems()), str(folder / "run" / "config.gin")
     trainer.checked({"problems": names, "data_dir": "data", "gin_file": (gin,)}, output)

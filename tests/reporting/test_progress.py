@@ -1,20 +1,10 @@
-"""Console, progress and summaries: what a person and TensorBoard get to see."""
+"""Console and progress: what a person gets to see."""
 
 import io
 import json
 
-import numpy as np
-import tensorflow as tf
-
 from t2t_mm.reporting.console import Console, JsonConsole
-from t2t_mm.reporting.heat_map import heat_map
 from t2t_mm.reporting.progress import Progress, clock
-from t2t_mm.reporting.tensorboard import (
-    Summaries,
-    evaluation_scalars,
-    expert_histograms,
-    train_scalars,
-)
 
 
 def result(loss, nats=None, tokens=100.0):
@@ -68,63 +58,6 @@ def test_tables_align_numbers():
 
 def test_clock():
     assert [clock(s) for s in (0, 61, 3661)] == ["0:00", "1:01", "1:01:01"]
-
-
-def test_scalars_are_what_tensorboard_reads(tmp_path):
-    experts = {"encoder": {"importance": [1.0, 3.0], "load": [2.0, 2.0], "dropped": 0.25}}
-    values = train_scalars("toy", {**result(2.0), "experts": experts})
-    values |= evaluation_scalars(
-        "validation", {"toy": {"examples": 3, "tokens": 5, "accuracy": 0.5}}
-    )
-    summaries = Summaries(tmp_path)
-    summaries.scalars(7, values)
-    summaries.flush()
-    found = {}
-    for event in tf.compat.v1.train.summary_iterator(str(next(tmp_path.iterdir()))):
-        for value in event.summary.value:
-            assert event.step == 7 and value.metadata.plugin_data.plugin_name == "scalars"
-            found[value.tag] = float(tf.make_ndarray(value.tensor))
-    assert found == {
-        "loss/toy": 2.0,
-        "log_perplexity/toy": 2.0,
-        "gradient_norm/toy": 0.5,
-        "accuracy_validation/toy": 0.5,
-        "experts_encoder/importance_max_over_mean/toy": 1.5,
-        "experts_encoder/load_max_over_mean/toy": 1.0,
-        "experts_encoder/dropped/toy": 0.25,
-    }
-
-
-def test_tensorboard_reads_histograms_texts_and_pictures(tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    report = {"importance": np.arange(8.0), "load": np.ones(8), "dropped": 0.0}
-    summaries = Summaries(tmp_path)
-    summaries.histograms(
-        7, expert_histograms("toy", result(2.0) | {"experts": {"encoder": report}})
-    )
-    summaries.texts(7, {"decoded": "output: a\nreference: b"})
-    png = heat_map({"toy": np.arange(8.0), "other": np.zeros(8)})
-    summaries.pictures(7, {"map": png})
-    summaries.flush()
-    found = EventAccumulator(str(tmp_path))
-    found.Reload()
-    assert set(found.Tags()["tensors"]) == {
-        "experts_encoder/importance/toy",
-        "experts_encoder/load/toy",
-        "decoded",
-        "map",
-    }
-    values = {
-        tag: tf.make_ndarray(found.Tensors(tag)[0].tensor_proto) for tag in found.Tags()["tensors"]
-    }
-    assert values["experts_encoder/importance/toy"].shape == (30, 3)
-    assert values["experts_encoder/importance/toy"][:, 2].sum() == 8
-    assert values["decoded"].item() == b"output: a  \nreference: b"
-    width, height, content = values["map"]
-    assert content == png and tf.io.decode_png(png).shape == (int(height), int(width), 3)
-    plugins = {tag: found.SummaryMetadata(tag).plugin_data.plugin_name for tag in values}
-    assert plugins["decoded"] == "text" and plugins["map"] == "images"
 
 
 def test_a_machine_is_given_json():

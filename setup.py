@@ -35,6 +35,7 @@ setup(
             "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
             "t2t-mm-average=t2t_mm.cli.average:entry",
             "t2t-mm-explain=t2t_mm.cli.explain:entry",
+            "t2t-mm-tune=t2t_mm.cli.tune:entry",
         ]
     },
     python_requires=">=3.10",
@@ -64,6 +65,7 @@ setup(
             "ipykernel",
             "mypy",
             "nbclient",
+            "optuna>=5,<6",
             "pytest",
             "pytest-xdist",
             "ruff",
@@ -72,5 +74,6 @@ setup(
         ],
         "tensorboard": ["tensorboard"],
         "beam": ["apache-beam"],
+        "tune": ["optuna>=5,<6"],
     },
 )

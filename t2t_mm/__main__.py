@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "t2t_mm.cli.explain",
     "exporter": "t2t_mm.cli.exporter",
     "average": "t2t_mm.cli.average",
+    "tune": "t2t_mm.cli.tune",
 }
 
 

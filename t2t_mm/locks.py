@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -17,22 +18,26 @@ class Locked(Exception):
 
 
 @contextlib.contextmanager
-def locked(path: str | os.PathLike) -> Iterator[None]:
+def locked(path: str | os.PathLike, waits: bool = False) -> Iterator[None]:
     """Holds the lock that a file stands for. On a file system that knows no locks this does
     nothing.
 
+    Args:
+        path: of the file.
+        waits: whether it waits for another process that holds it, however long that takes.
+
     Raises:
-        Locked: another process holds it.
+        Locked: another process holds it, and `waits` is false.
         OSError: the file can't be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        for _ in range(LOOKS):
+        for look in itertools.count(1):
             if _lock(descriptor):
                 break
             time.sleep(0.1)  # perhaps somebody only looks whether it is held
-        else:
-            raise Locked(os.fspath(path))
+            if look >= LOOKS and not waits:
+                raise Locked(os.fspath(path))
         yield
     finally:
         os.close(descriptor)

@@ -1,6 +1,6 @@
 """Flags made from the fields of a configuration: one flag for each, with its documentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from absl import flags
@@ -32,18 +32,23 @@ _DEFINE: dict[Any, Callable] = {
 }
 
 
-def define(config: type[Fields], values: flags.FlagValues) -> dict[str, list[str]]:
+def define(
+    config: type[Fields], values: flags.FlagValues, without: Collection[str] = ()
+) -> dict[str, list[str]]:
     """Defines the flags of a command. What a value may be is checked by `given`.
 
     Args:
         config: a dataclass of fields, each of a `group`.
         values: the command's flags, to which they are added.
+        without: fields that the command has no flags for.
 
     Returns:
         {group: names of its flags}, the sections of --help.
     """
     sections: dict[str, list[str]] = {}
     for field in config.fields().values():
+        if field.name in without:
+            continue
         default = list(field.default) if field.type == STRINGS else field.default
         _DEFINE[field.type](field.name, default, "", flag_values=values)
         values[field.name].help = _help(field)  # absl would add its own words to some
@@ -59,7 +64,7 @@ def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
     """
     found = {}
     for name, field in config.fields().items():
-        if values[name].present:
+        if name in values and values[name].present:
             try:
                 found[name] = field.checked(values[name].value)
             except ValueError as error:

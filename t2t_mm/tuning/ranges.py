@@ -191,7 +191,7 @@ def _dimension(field: Field, given: Any) -> Range | Choices:
 
 
 def _range(field: Field, given: Range) -> Range:
-    shown = f"{field.name}={given}"
+    shown = f"{field.name}={given.low}..{given.high}"
     if field.type not in (int, float) or field.choices:
         raise ValueError(
             f"{shown} is no range: {field.name} is {field.wanted}; join choices with |"

@@ -16,19 +16,19 @@ trials.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from t2t_mm.cli import app, options, trainer
+from t2t_mm.cli import app, options
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import parse_overrides
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
-from t2t_mm.runs import metric
-from t2t_mm.runs.directory import OutputDir
 from t2t_mm.tuning import ranges
-from t2t_mm.tuning.plan import Plan
+
+if TYPE_CHECKING:
+    from t2t_mm.tuning.plan import Plan
 
 # Options of a run that a search has no use for: it prepares no data, and compares last evaluations.
 LEFT_OUT = (
@@ -90,9 +90,14 @@ def main() -> None:
     search(plan, console)
 
 
-def _plan(given: dict[str, Any]) -> Plan:
+def _plan(given: dict[str, Any]) -> "Plan":
     """The search that the flags describe. Raises a UserError or RegistryError for what is wrong
     with them."""
+    from t2t_mm.cli import trainer
+    from t2t_mm.runs import metric
+    from t2t_mm.runs.directory import OutputDir
+    from t2t_mm.tuning.plan import Plan
+
     cls = hparams_files.class_of(given.get("model", RunConfig().model))
     space = ranges.read(FLAGS.range, cls)
     changes = parse_overrides(given.get("hparams", ""), cls)

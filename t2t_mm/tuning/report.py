@@ -19,8 +19,8 @@ def show(
 ) -> None:
     """Prints what came of the trials, and writes the best."""
     higher = plan.measure.higher_is_better
-    rows = [_row(each) for each in ordered(outcomes, higher)]
     searched = list(plan.space.searched)
+    rows = [_row(each, searched) for each in ordered(outcomes, higher)]
     console.table(
         f"Trials in {plan.output} by {plan.metric}, best first",
         ["trial", plan.metric, "step", "state", *searched, ""],
@@ -47,10 +47,10 @@ def in_words(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={_short(value)}" for name, value in values.items())
 
 
-def _row(each: Outcome) -> list[Any]:
+def _row(each: Outcome, searched: Sequence[str]) -> list[Any]:
     notes = ["the set's own values"] if each.is_own else []
     notes += [each.reason] if each.reason else []
-    values = [_short(value) for value in each.values.values()]
+    values = [_short(each.values.get(name, "")) for name in searched]
     return [each.number, each.value, each.step, each.state, *values, ": ".join(notes)]
 
 

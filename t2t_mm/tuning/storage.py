@@ -50,6 +50,8 @@ class Store:
             self._study = self._opened()
             self._check_is_the_same()
             self._start()
+            # Where the file system knows no locks, all of them look free.
+            self._sees_locks = locks.is_locked(plan.output / LOCK)
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[Claim | None]:
@@ -154,7 +156,7 @@ class Store:
     # -- trials
 
     def _left_behind(self, held: contextlib.ExitStack) -> Any:
-        for frozen in self._study.get_trials(deepcopy=False):
+        for frozen in self._study.get_trials(deepcopy=False) if self._sees_locks else []:
             if frozen.state.name == "RUNNING" and self._hold(held, frozen.number):
                 return self._optuna.trial.Trial(self._study, self._id(frozen.number))
         return None

@@ -109,11 +109,17 @@ def test_every_registered_range_holds_what_hparams_take(name):
         assert all(space.searched[field].contains(value) for field, value in drawn.items())
 
 
-@pytest.mark.parametrize("name", ["multimodel_tiny", "multimodel_base", "transformer_tiny"])
-def test_the_range_of_the_catalogue_contains_what_the_sets_have(name):
-    own = registry.hparams(name)
-    for field, values in read("multimodel_range").searched.items():
-        assert values.contains(getattr(own, field)), field
+@pytest.mark.parametrize(
+    "name, sets",
+    [
+        ("multimodel_range", ["multimodel_tiny", "multimodel_small", "transformer_tiny"]),
+        ("multimodel_adam_range", ["multimodel_base", "multimodel_paper"]),
+    ],
+)
+def test_the_ranges_of_the_catalogue_contain_what_their_sets_have(name, sets):
+    for own in map(registry.hparams, sets):
+        for field, values in read(name).searched.items():
+            assert values.contains(getattr(own, field)), field
 
 
 def test_values_are_drawn_from_all_of_a_range():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from t2t_mm import registry
+from t2t_mm import locks, registry
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
 from t2t_mm.reporting.console import Console
@@ -176,3 +176,18 @@ def test_a_trial_is_told_its_values_beside_what_all_have(tmp_path):
     assert options["hparams"] == "attention=False,moe_k=2,learning_rate=0.5"
     assert options["keep_checkpoints"] == 1 and options["problems"] == "mini_ende"
     assert json.dumps(options) and Path(plan.url.removeprefix("sqlite:///")).parent == tmp_path
+
+
+def test_where_there_are_no_locks_no_trial_is_taken_for_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_lock", lambda descriptor: True)
+    first, second = (Store(place.plan(tmp_path)) for _ in range(2))
+    with first.claimed() as one, second.claimed() as other:
+        assert (one.trial.number, other.trial.number) == (0, 1)
+
+
+def test_the_table_has_each_value_under_its_name(tmp_path, capsys):
+    _, told = run(
+        tmp_path, capsys, trials=2, range="learning_rate=0.5..0.9,dropout=0.2|0.3,beta1=0..0.5"
+    )
+    (row,) = [line for line in told.splitlines() if line.startswith("      0 ")]
+    assert row.split()[:7] == ["0", "0.0250", "40", "complete", "0.01", "0", "0.9"]

@@ -7,6 +7,8 @@
 Each trial is an ordinary run in <output_dir>/trial_<number>; the first has the set's own values.
 One whose evaluations fall behind is pruned. The best is written to <output_dir>/best.gin.
 
+The data is prepared before, as by t2t-mm-datagen.
+
 Run it again after it was stopped or killed, and it goes on. Run it several times at once, on the
 same output directory, to train several trials side by side.
 

@@ -24,7 +24,7 @@ class Outcome:
         state: one of the above.
         value: of the metric, at the last evaluation; None if there was none.
         step: of that evaluation.
-        reason: why it failed or was refused.
+        reason: why it failed or was refused; of a complete one, which other it is the same as.
     """
 
     number: int

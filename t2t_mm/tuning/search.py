@@ -12,7 +12,7 @@ from t2t_mm.reporting.console import Console
 from t2t_mm.runs import child
 from t2t_mm.runs.directory import LOCK_FILE, OutputDir
 from t2t_mm.tuning import report
-from t2t_mm.tuning.outcomes import FAILED, PRUNED, REFUSED, check_some_work
+from t2t_mm.tuning.outcomes import COMPLETE, FAILED, PRUNED, REFUSED, Outcome, check_some_work
 from t2t_mm.tuning.plan import Plan
 from t2t_mm.tuning.storage import Claim, Store
 from t2t_mm.tuning.trial import LOG, Process, evaluations
@@ -70,7 +70,9 @@ class _Follow:
             self._end(REFUSED, str(error))
             return
         self._wait_for_orphan()
-        if self._is_hopeless():
+        if twin := self._twin():
+            self._repeat(twin)
+        elif self._is_hopeless():
             self._prune()
         elif self._is_done():
             self._judge()
@@ -133,6 +135,17 @@ class _Follow:
             self._end(FAILED, f"{self.plan.metric} is not finite after {last:,} steps")
         else:
             self._end(FAILED, f"there is no evaluation of {self.plan.metric} at step {last:,}")
+
+    def _twin(self) -> Outcome | None:
+        """A trial of the same values, which has come to what this one would come to."""
+        found = (e for e in self.store.outcomes() if e.state == COMPLETE)
+        return next((each for each in found if each.values == self.claim.values), None)
+
+    def _repeat(self, twin: Outcome) -> None:
+        if twin.value is not None and twin.step is not None:
+            self.store.report(self.claim, twin.step, twin.value)
+            self.store.complete(self.claim, twin.value, f"the same as trial {twin.number}")
+            self._log(f": the same as trial {twin.number}, {self.plan.measure.shown(twin.value)}")
 
     def _prune(self) -> None:
         self._end(PRUNED)

@@ -75,9 +75,10 @@ class Store:
         with self._storing():
             return not claim.is_own and claim.trial.should_prune()
 
-    def complete(self, claim: Claim, value: float) -> None:
+    def complete(self, claim: Claim, value: float, remark: str = "") -> None:
         """Records the end of a trial."""
         with self._storing():
+            claim.trial.set_user_attr("reason", remark)
             self._study.tell(claim.trial, value)
 
     def give_up(self, claim: Claim, state: str, reason: str = "") -> None:

@@ -4,10 +4,9 @@
 
 The loss falls with the steps, and is least at a learning rate of 0.01. As the trainer does, it goes
 on from its last evaluation, and SIGTERM makes it save and end with 143. `starts` in its directory
-has a line for each start: the step that it went on from. STUB_SECONDS is how long it takes from
-one evaluation to the next. STUB_WAITS is the number of a trial that waits after its first
-evaluation until there is a file `go` beside its directory. STUB_FAILS makes it end with an error:
-always if it is `all`, else where the rate is above it.
+has a line for each start: the step that it went on from. STUB_WAITS is the number of a trial that
+waits after its second evaluation until there is a file `go` beside its directory. STUB_FAILS makes
+it end with an error: always if it is `all`, else where the rate is above it.
 """
 
 import json
@@ -29,17 +28,16 @@ def main():
     with open(folder / "starts", "a") as file:
         print(step, file=file, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: stopped(folder))
-    go = folder.with_name("go")
+    go, waits = folder.with_name("go"), folder.name == f"trial_{os.environ.get('STUB_WAITS')}"
     fails = os.environ.get("STUB_FAILS", "")
     if fails and (fails == "all" or rate > float(fails)):
         print(f"a long story\nerror: a rate of {rate} is out of memory\n")
         sys.exit(1)
     while step < options["train_steps"]:
-        time.sleep(float(os.environ.get("STUB_SECONDS", "0")))
         step += options["eval_every"]
         loss = abs(math.log10(rate) + 2) + 1 / step
         history.append(folder, "validation", step, {}, {"mini_ende": {"log_perplexity": loss}})
-        while folder.name == f"trial_{os.environ.get('STUB_WAITS')}" and not go.exists():
+        while waits and step == 2 * options["eval_every"] and not go.exists():
             time.sleep(0.02)
 
 

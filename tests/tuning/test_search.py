@@ -52,7 +52,7 @@ def test_own_values_outside_of_the_range_are_the_baseline_all_the_same(tmp_path)
 
 
 def test_a_trial_that_falls_behind_is_stopped_with_sigterm(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("STUB_SECONDS", "0.5")
+    monkeypatch.setenv("STUB_WAITS", "4")
     draws = iter([0.02, 0.03, 0.015, 1.0])
     given = {number: rate for number, rate in enumerate(draws, 1)}
 
@@ -65,7 +65,7 @@ def test_a_trial_that_falls_behind_is_stopped_with_sigterm(tmp_path, capsys, mon
     assert states(outcomes) == [COMPLETE] * 4 + [PRUNED]
     assert outcomes[4].step == 20  # not in the first third of its steps
     assert (tmp_path / "trial_4" / "stopped").exists()
-    assert len(history.read(tmp_path / "trial_4")) < 4
+    assert len(history.read(tmp_path / "trial_4")) == 2
     assert "Trial 4: pruned" in told
 
 
@@ -101,6 +101,16 @@ def test_hparams_that_do_not_go_together_start_no_process(tmp_path, capsys):
     assert states(outcomes) == [COMPLETE] + [REFUSED] * 3
     assert list(place.starts(tmp_path)) == [0]
     assert "hidden_size must be even and a multiple of num_heads" in told
+
+
+def test_a_trial_of_the_same_values_is_not_trained_again(tmp_path, capsys):
+    outcomes, told = run(tmp_path, capsys, range="learning_rate=0.01|0.1", trials=5)
+    assert states(outcomes) == [COMPLETE] * 5 and len(place.starts(tmp_path)) == 2
+    values = {each.values["learning_rate"]: each.value for each in outcomes}
+    assert [each.value for each in outcomes] == [
+        values[e.values["learning_rate"]] for e in outcomes
+    ]
+    assert told.count(": the same as trial ") == 3 and "(trial 0)" in told
 
 
 def test_a_last_evaluation_that_is_not_finite_is_a_failure(tmp_path):

@@ -37,6 +37,7 @@ setup(
             "t2t-mm-explain=t2t_mm.cli.explain:entry",
             "t2t-mm-compare=t2t_mm.cli.compare:entry",
             "t2t-mm-study=t2t_mm.cli.study:entry",
+            "t2t-mm-tune=t2t_mm.cli.tune:entry",
         ]
     },
     python_requires=">=3.10",
@@ -66,6 +67,7 @@ setup(
             "ipykernel",
             "mypy",
             "nbclient",
+            "optuna>=5,<6",
             "pytest",
             "pytest-xdist",
             "ruff",
@@ -74,5 +76,6 @@ setup(
         ],
         "tensorboard": ["tensorboard"],
         "beam": ["apache-beam"],
+        "tune": ["optuna>=5,<6"],
     },
 )

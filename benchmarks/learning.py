@@ -3,8 +3,8 @@
     python benchmarks/learning.py --raw_dir=raw --problem=wmt_ende --steps=1000
 
 Nats are summed over all validation targets, end of sequence included, and divided by the targets'
-characters, a newline counted for each. With --range=NAME --trials=N it draws N settings from a
-registered range of hparams (see `registry.register_ranged_hparams`) and prints a line for each.
+characters, a newline counted for each. With --range=... --trials=N it draws N settings at random
+from a range of hparams, as t2t-mm-tune takes it, and prints a line for each.
 """
 
 import random
@@ -17,6 +17,8 @@ from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
+from t2t_mm.tuning import ranges
+from t2t_mm.tuning.report import in_words
 
 
 def run_flags(hparams=""):
@@ -37,9 +39,7 @@ flags.DEFINE_integer("steps", 1000, "Training steps.", lower_bound=1, flag_value
 flags.DEFINE_integer(
     "seed", 0, "Random seed for initial values, order of the data and dropout.", flag_values=FLAGS
 )
-flags.DEFINE_string(
-    "range", None, "Registered range of hparams to draw settings from.", flag_values=FLAGS
-)
+flags.DEFINE_string("range", None, "Range of hparams to draw settings from.", flag_values=FLAGS)
 flags.DEFINE_integer("trials", 1, "Settings to draw.", lower_bound=1, flag_values=FLAGS)
 
 
@@ -53,11 +53,12 @@ def main():
     (problem,) = resolve([problem], FLAGS.data_dir, hparams)
     characters = count_characters(problem)
     rng = random.Random(FLAGS.seed)
+    space = ranges.read(FLAGS.range) if FLAGS.range else None
     print(f"{FLAGS.problem}: {problem.splits()}, {characters:,} validation characters", flush=True)
     for trial in range(FLAGS.trials):
-        drawn = draw(registry.ranged_hparams(FLAGS.range), rng) if FLAGS.range else {}
+        drawn = draw(space, rng) if space else {}
         nats, seconds, cpu = learn(problem, hparams.replace(**drawn), characters)
-        setting = " ".join(f"{name}={value:.4g}" for name, value in drawn.items())
+        setting = in_words(drawn)
         print(
             f"trial {trial}  {setting}  steps {FLAGS.steps}  {nats:.4f} nats a character  "
             f"{seconds:.0f} s  {cpu:.0f} CPU-seconds",
@@ -88,15 +89,10 @@ def count_characters(problem):
     return sum(len(text) + 1 for text in targets)
 
 
-def draw(ranges, rng):
-    """One value for each field: a list is chosen from; (low, high) is drawn evenly in the
-    logarithm."""
-    return {
-        name: rng.choice(values)
-        if isinstance(values, list)
-        else values[0] * (values[1] / values[0]) ** rng.random()
-        for name, values in ranges.items()
-    }
+def draw(space, rng):
+    """One value for each field of a space."""
+    drawn = {name: values.draw(rng) for name, values in space.searched.items()}
+    return {**space.fixed, **drawn}
 
 
 def cpu_seconds():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what `_PUBLIC` gives, for type checkers and editors
     from t2t_mm.problem.parsing import TreeProblem
     from t2t_mm.training.hooks.base import Hook
     from t2t_mm.training.trainer import Trainer
+    from t2t_mm.tuning.ranges import Range
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ _PUBLIC = {
     "Modality": "t2t_mm.modalities.base",
     "MultiLabel": "t2t_mm.modalities.multi_label.spec",
     "Problem": "t2t_mm.problem.base",
+    "Range": "t2t_mm.tuning.ranges",
     "Reader": "t2t_mm.data.readers.base",
     "Real": "t2t_mm.modalities.real.spec",
     "RunConfig": "t2t_mm.config.run",
@@ -66,6 +68,7 @@ __all__ = [
     "Modality",
     "MultiLabel",
     "Problem",
+    "Range",
     "Reader",
     "Real",
     "RunConfig",

@@ -24,6 +24,7 @@ COMMANDS = {
     "exporter": "t2t_mm.cli.exporter",
     "average": "t2t_mm.cli.average",
     "study": "t2t_mm.cli.study",
+    "tune": "t2t_mm.cli.tune",
 }
 
 

@@ -1,4 +1,4 @@
-"""Reading what an earlier process wrote down: JSON files of a stated shape.
+"""Reading what an earlier process wrote down: JSON, and JSON lines, of a stated shape.
 
     class Status(TypedDict, total=False):
         state: str
@@ -14,7 +14,7 @@ import json
 import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_mm import files
@@ -44,6 +44,65 @@ def read_json(path: str | os.PathLike, shape: Any = dict[str, Any], remedy: str 
     if reason:
         raise UserError(f"{os.fspath(path)} can't be read: {reason}. {remedy}".rstrip())
     return value
+
+
+def read_lines(
+    path: str | os.PathLike, shape_of: Callable[[Any], Any], remedy: str = ""
+) -> list[Any]:
+    """The values in a file of JSON lines; [] if there is no file. An end without a line feed is
+    left out: it is being written, or a kill cut it off.
+
+    Args:
+        path: of the file.
+        shape_of: the shape that a value has to have, as of `read_json`.
+        remedy: what a user can do where it hasn't, as a sentence.
+
+    Raises:
+        UserError: a line can't be read, or is of another shape; it is named.
+    """
+    if not os.path.lexists(path):
+        return []
+    try:
+        *lines, _ = files.content(path, LARGEST).split(b"\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{os.fspath(path)} can't be read: {reason}.") from error
+    values = []
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line)
+            reason = misfit(value, shape_of(value))
+        except RecursionError:
+            reason = "nested too deep"
+        except ValueError as error:
+            reason = str(error)[:200]
+        if reason:
+            raise UserError(
+                f"{os.fspath(path)}, line {number}, can't be read: {reason}. {remedy}".rstrip()
+            )
+        values.append(value)
+    return values
+
+
+def append_line(path: str | os.PathLike, value: Any) -> None:
+    """Appends a value to a file of JSON lines, without an end that a kill has cut off: the line
+    would continue it. Raises an OSError if that can't be written."""
+    text = json.dumps(files.without_nonfinite(value), ensure_ascii=False, allow_nan=False)
+    with open(path, "ab+") as file:
+        _cut_torn(file)
+        file.write(f"{text}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _cut_torn(file: Any) -> None:
+    """Drops an end without a line feed."""
+    if not file.tell():
+        return
+    file.seek(-1, os.SEEK_END)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def misfit(value: Any, shape: Any, where: str = "it") -> str:

@@ -95,7 +95,7 @@ register_problem = Register("problem")  # a Problem class
 register_mixture = Register("mixture")  # a function -> {name: weight} or names, of mixtures too
 register_hparams = Register("hparams set")  # a function -> HParams
 register_hparams_modifier = Register("hparams modifier")  # a function HParams -> HParams
-register_ranged_hparams = Register("ranged hparams")  # a function -> {field: values to search}
+register_ranged_hparams = Register("ranged hparams")  # a function -> {field: Range, list or value}
 # A model's class, or a function that imports and returns it, so that names don't cost Keras.
 # `hparams=`: a dataclass that extends HParams by fields of the model's own.
 register_model = Register("model")

@@ -12,7 +12,15 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted(
     path for folder in ("t2t_mm", "problems", "hparams") for path in (ROOT / folder).rglob("*.py")
 )
-HEAVY = {"tensorflow", "keras", "tensorflow_datasets", "tensorflow_text", "jax", "torch"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "tensorflow_datasets",
+    "tensorflow_text",
+    "jax",
+    "torch",
+    "optuna",
+}
 
 # The floors of the house: a part imports from its own floor and those below, never from above.
 FLOORS = [
@@ -30,7 +38,7 @@ FLOORS = [
     {"evaluation"},
     {"export"},
     {"training"},
-    {"studies"},
+    {"studies", "tuning"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
@@ -50,6 +58,7 @@ LIGHT = {
     "config",
     "problem",
     "cli",
+    "tuning",
     "problems",
 }
 # Registered where they stand, and listed for `--registry_help`.

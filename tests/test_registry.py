@@ -225,7 +225,11 @@ def test_ranged_hparams():
         return {"dropout": [0.0, 0.1]}
 
     assert registry.ranged_hparams("dropouts") == {"dropout": [0.0, 0.1]}
-    assert registry.list_ranged_hparams() == ["dropouts"]
+    assert registry.list_ranged_hparams() == [
+        "dropouts",
+        "multimodel_adam_range",
+        "multimodel_range",
+    ]
 
 
 # ---------------------------------------------------------------------------------------------

@@ -46,7 +46,9 @@ def define(
         {group: names of its flags}, the sections of --help.
     """
     sections: dict[str, list[str]] = {}
-    for field in _chosen(config, only):
+    for field in config.fields().values():
+        if only is not None and field.name not in only:
+            continue
         default = list(field.default) if field.type == STRINGS else field.default
         _DEFINE[field.type](field.name, default, "", flag_values=values)
         values[field.name].help = _help(field)  # absl would add its own words to some
@@ -54,26 +56,20 @@ def define(
     return sections
 
 
-def given(
-    config: type[Fields], values: flags.FlagValues, only: Collection[str] | None = None
-) -> dict[str, Any]:
-    """{field: value} of the flags that the command line gives; arguments as of `define`.
+def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
+    """{field: value} of the flags that the command has and the command line gives.
 
     Raises:
         UsageError: for a value that does not fit.
     """
     found = {}
-    for field in _chosen(config, only):
-        if values[field.name].present:
+    for name, field in config.fields().items():
+        if name in values and values[name].present:
             try:
-                found[field.name] = field.checked(values[field.name].value)
+                found[name] = field.checked(values[name].value)
             except ValueError as error:
                 raise app.UsageError(f"--{error}; --help lists the flags") from None
     return found
-
-
-def _chosen(config: type[Fields], only: Collection[str] | None) -> list[Field]:
-    return [each for each in config.fields().values() if only is None or each.name in only]
 
 
 def _help(field: Field) -> str:

@@ -9,6 +9,7 @@ from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
 from t2t_mm.registry import Entry
+from t2t_mm.tuning import ranges
 
 Row = tuple[str, ...]
 
@@ -26,7 +27,7 @@ def text() -> str:
             ("Mixtures (--problems=name)", "mixture", _mixture),
             ("Hparams sets (--hparams_set=name)", "hparams set", _plain),
             ("Hparams modifiers (--hparams_set=set+modifier)", "hparams modifier", _plain),
-            ("Hparams search spaces", "ranged hparams", _plain),
+            ("Ranges of hparams to search (t2t-mm-tune --range=name)", "ranged hparams", _range),
             ("Models (--model=name)", "model", _plain),
             ("Optimizers (--hparams=optimizer=name)", "optimizer", _plain),
             ("Schedules of the learning rate (--hparams=schedule=name)", "schedule", _plain),
@@ -82,6 +83,14 @@ def _side(spec: Any) -> str:
     """Modality and what distinguishes its nets: "language (wmt_8k)", "image"."""
     detail = spec.net_name().removeprefix(spec.kind).strip("_")
     return f"{spec.kind} ({detail})" if detail else spec.kind
+
+
+def _range(entry: Entry) -> Row:
+    try:
+        space = str(ranges.read(entry.name))
+    except (UserError, registry.RegistryError):  # perhaps of fields that a model brings
+        space = ""
+    return entry.name, _summary(entry), space
 
 
 def _metric(entry: Entry) -> Row:

@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _plan() -> Plan:
-    given = options.given(RunConfig, FLAGS, only=(*OF_THE_STUDY, *OF_ALL_RUNS))
+    given = options.given(RunConfig, FLAGS)
     config = RunConfig().replace(**given)
     names = tuple(mixtures.parse(config.problems))
     for name in names:

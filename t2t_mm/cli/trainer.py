@@ -16,6 +16,7 @@ from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.problem.base import Problem
+from t2t_mm.runs import metric
 from t2t_mm.runs.choice import chosen
 from t2t_mm.runs.directory import OutputDir
 
@@ -82,7 +83,8 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
     if config.generate_data and not os.path.isdir(config.data_dir):
         files.check_output_folder(config.data_dir, "data_dir")
     output.check_hparams(hparams)
-    _check_best(config, problems)
+    if config.keep_best:
+        metric.check(config.keep_best, problems, config.decode_examples, "--keep_best")
     return Run(config, output, hparams, problems)
 
 
@@ -119,32 +121,6 @@ def _hparams(config: RunConfig, output: OutputDir) -> HParams:
     return hparams_files.resolve(
         base, config.gin_file, config.gin_bindings, config.hparams, config.model
     )
-
-
-def _check_best(config: RunConfig, problems: list[Problem]) -> None:
-    """Refuses a --keep_best that no evaluation of these problems gives."""
-    if not config.keep_best:
-        return
-    wanted, _, name = config.keep_best.partition("/")
-    named = {problem.name: problem for problem in problems}
-    if wanted not in named:
-        raise UserError(
-            f"--keep_best={config.keep_best} names no problem of this run: {', '.join(named)}."
-        )
-    problem = named[wanted]
-    forced = problem.targets.teacher_forced
-    decoded = problem.measured_by if problem.targets.is_sequence else ()
-    registry.find("metric", name.removeprefix("decoded_"))
-    if name not in forced and name.removeprefix("decoded_") not in decoded:
-        raise UserError(
-            f"--keep_best={config.keep_best}: {wanted} is measured by "
-            f"{', '.join(dict.fromkeys((*forced, *decoded)))}."
-        )
-    if name not in forced and not config.decode_examples:
-        raise UserError(
-            f"--keep_best={config.keep_best} is a score of decoded text: give "
-            "--decode_examples=100."
-        )
 
 
 def _run(wanted: Run) -> Any:

@@ -14,6 +14,7 @@ from t2t_mm.errors import UserError
 
 JSON_FILE = "hparams.json"
 GIN_FILE = "config.gin"
+REGISTERED = ("optimizer", "schedule")  # fields whose values are names of the registry
 REMEDY = "Restore it from a backup, or use another --output_dir."
 
 
@@ -58,10 +59,8 @@ def resolve(
     # in one go, so that fields which must agree may come from different places
     changes = {**_gin_values(cls, gin_files, gin_bindings), **parse_overrides(overrides, cls)}
     hparams = hparams.replace(**changes)
-    registry.find(
-        "optimizer", hparams.optimizer
-    )  # refuses a name that is unknown, as does the next
-    registry.find("schedule", hparams.schedule)
+    for kind in REGISTERED:
+        registry.find(kind, getattr(hparams, kind))  # refuses a name that is unknown
     return hparams
 
 

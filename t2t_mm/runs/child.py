@@ -11,13 +11,19 @@ def command(output_dir: str | os.PathLike, options: Mapping[str, Any]) -> list[s
 
     Args:
         output_dir: where the run goes. A run that is there goes on.
-        options: {flag of t2t_mm_trainer.py: value}; those that are empty are left out.
+        options: {flag of t2t_mm_trainer.py: value, or a tuple of several}; those that are empty are
+            left out.
     """
     given = {"output_dir": os.fspath(output_dir), **options}
+    each = [
+        (name, one)
+        for name, value in given.items()
+        for one in (value if isinstance(value, tuple) else (value,))
+    ]
     return [
         sys.executable,
         "-m",
         "t2t_mm",
         "train",
-        *(f"--{name}={value}" for name, value in given.items() if value not in ("", None)),
+        *(f"--{name}={value}" for name, value in each if value not in ("", None)),
     ]

@@ -11,13 +11,11 @@ training went on later is of a branch that was given up. No TensorFlow here.
 """
 
 import dataclasses
-import json
 import os
 from pathlib import Path
 from typing import Any, TypedDict
 
-from t2t_mm import files, records
-from t2t_mm.errors import UserError
+from t2t_mm import records
 
 FILE = "metrics.jsonl"
 _REMEDY = "Delete that line, or restore the file from a backup."
@@ -60,14 +58,15 @@ def append(
 ) -> None:
     """Appends an evaluation; the arguments are as in `Evaluated`. Raises an OSError if that can't
     be written."""
-    _append(output_dir, {"step": step, "split": split, "units": units, "problems": problems})
+    line = {"step": step, "split": split, "units": units, "problems": problems}
+    records.append_line(Path(output_dir, FILE), line)
 
 
 def resume(output_dir: str | os.PathLike, step: int) -> None:
     """Notes that training goes on from `step`, if anything was evaluated before: evaluations of
     later steps are of weights that it doesn't have. Raises an OSError if that can't be written."""
     if os.path.lexists(Path(output_dir, FILE)):
-        _append(output_dir, {"resumed": step})
+        records.append_line(Path(output_dir, FILE), {"resumed": step})
 
 
 def read(output_dir: str | os.PathLike) -> list[Evaluated]:
@@ -77,20 +76,8 @@ def read(output_dir: str | os.PathLike) -> list[Evaluated]:
     Raises:
         UserError: the file can't be read; the line that is damaged is named.
     """
-    path = Path(output_dir, FILE)
-    if not os.path.lexists(path):
-        return []
-    try:
-        *lines, _ = files.content(path, records.LARGEST).split(b"\n")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path} can't be read: {reason}.") from error
     found: dict[tuple[int, str], Evaluated] = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            value = _parsed(line)
-        except ValueError as error:
-            raise UserError(f"{path}, line {number}, can't be read: {error}. {_REMEDY}") from error
+    for value in records.read_lines(Path(output_dir, FILE), _shape, _REMEDY):
         if "resumed" in value:
             found = {key: each for key, each in found.items() if key[0] <= value["resumed"]}
         else:
@@ -98,33 +85,8 @@ def read(output_dir: str | os.PathLike) -> list[Evaluated]:
     return [found[key] for key in sorted(found)]
 
 
-def _append(output_dir: str | os.PathLike, value: dict[str, Any]) -> None:
-    text = json.dumps(files.without_nonfinite(value), ensure_ascii=False, allow_nan=False)
-    with open(Path(output_dir, FILE), "ab+") as file:
-        _cut_torn(file)
-        file.write(f"{text}\n".encode())
-
-
-def _cut_torn(file: Any) -> None:
-    """Drops an end without a line feed, which a kill has left: the next line would continue it."""
-    if not file.tell():
-        return
-    file.seek(-1, os.SEEK_END)
-    if file.read(1) != b"\n":
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
-    """The value of a line; raises a ValueError if it is none of those that are written."""
-    try:
-        value = json.loads(line)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    is_resumed = isinstance(value, dict) and "resumed" in value
-    if reason := records.misfit(value, _Resumed if is_resumed else _Line):
-        raise ValueError(reason)
-    return value
+def _shape(value: Any) -> Any:
+    return _Resumed if isinstance(value, dict) and "resumed" in value else _Line
 
 
 def _add(found: dict[tuple[int, str], Evaluated], new: Evaluated) -> None:

@@ -4,6 +4,7 @@ Several processes, on one machine or on several with a shared directory, share t
 makes a run holds a lock in its folder.
 """
 
+import math
 import signal
 import subprocess
 import time
@@ -144,4 +145,7 @@ def _last_line(log: Path) -> str:
 def _shown(row: Row) -> str:
     """A figure of each problem."""
     firsts = ((name, *next(iter(each.items()))) for name, each in row["figures"].items())
-    return ", ".join(f"{name} {metric} {each['value']:.4g}" for name, metric, each in firsts)
+    return ", ".join(
+        f"{name} {metric} {math.nan if each['value'] is None else each['value']:.4g}"
+        for name, metric, each in firsts
+    )

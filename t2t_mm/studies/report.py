@@ -1,5 +1,6 @@
 """`report.md`: what a study has found, each figure with its interval, each contrast in words."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -76,6 +77,8 @@ def sentence(contrast: Contrast, rows: Rows) -> str:
     title = f"{contrast.problem}, {contrast.metric}: {contrast.arm}"
     if found is None:
         return f"{title} against {contrast.against}: not measured yet."
+    if not math.isfinite(found.mean):
+        return f"{title} against {contrast.against}: a figure of one of them is not finite."
     unit = " points" if metric.unit == "%" else ""
     number = lambda value: f"{value:+.2f}" if metric.unit == "%" else f"{value:+.4f}"  # noqa: E731
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"

@@ -1,14 +1,11 @@
 """`results.jsonl`: a line for each run of a study that is done, with all that its report needs."""
 
 import dataclasses
-import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict
 
-from t2t_mm import files, locks, records
-from t2t_mm.errors import UserError
+from t2t_mm import locks, records
 
 FILE = "results.jsonl"
 LOCK_FILE = "results.lock"
@@ -17,8 +14,8 @@ LOCK_FILE = "results.lock"
 class Figure(TypedDict):
     """A figure on the test split, and on resamples of its examples."""
 
-    value: float
-    resamples: list[float]
+    value: float | None  # None: not finite
+    resamples: list[float | None]
 
 
 class Row(TypedDict):
@@ -68,35 +65,13 @@ class Results:
         Raises:
             UserError: another line can't be read.
         """
-        if not os.path.lexists(self.path):
-            return []
-        *lines, rest = files.content(self.path, records.LARGEST).split(b"\n")
-        found = []
-        for number, line in enumerate(lines, 1):
-            try:
-                row = json.loads(line)
-                reason = records.misfit(row, Row)
-            except (ValueError, RecursionError) as error:
-                reason = str(error)[:200]
-            if reason:
-                raise UserError(
-                    f"{self.path}, line {number}, can't be read: {reason}. Remove the line: its "
-                    "run is then done again."
-                )
-            found.append(row)
-        return found
+        remedy = "Remove the line: its run is then done again."
+        return records.read_lines(self.path, lambda value: Row, remedy)
 
     def add(self, row: Row) -> None:
         """Appends a row; processes that share the directory wait for each other."""
-        line = json.dumps(row).encode() + b"\n"
-        lock = locks.locked(self.folder / LOCK_FILE, seconds=60.0)
-        with lock, open(self.path, "a+b") as file:
-            file.seek(0)
-            whole = file.read().rpartition(b"\n")[:2]
-            file.truncate(sum(map(len, whole)))  # without a line that was cut off
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        with locks.locked(self.folder / LOCK_FILE, seconds=60.0):
+            records.append_line(self.path, row)
 
 
 def find(rows: Iterable[Row], study: str, arm: str, seed: int, asked: dict[str, Any]) -> Row | None:

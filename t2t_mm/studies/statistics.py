@@ -29,11 +29,14 @@ class Estimate:
     @property
     def is_apart(self) -> bool:
         """Whether the interval leaves out 0."""
-        return self.interval is not None and not self.interval[0] <= 0.0 <= self.interval[1]
+        return self.interval is not None and (self.interval[0] > 0.0 or self.interval[1] < 0.0)
 
 
-def mean(values: Sequence[float], resamples: Sequence[Sequence[float]]) -> Estimate:
-    """The mean over seeds.
+Values = Sequence[float | None]  # None stands for a figure that is not finite
+
+
+def mean(values: Values, resamples: Sequence[Values]) -> Estimate:
+    """The mean over seeds; NaN if a figure is not finite.
 
     Args:
         values: the figure of each seed's run.
@@ -55,14 +58,13 @@ def mean(values: Sequence[float], resamples: Sequence[Sequence[float]]) -> Estim
 
 
 def difference(
-    values: tuple[Sequence[float], Sequence[float]],
-    resamples: tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]],
+    values: tuple[Values, Values], resamples: tuple[Sequence[Values], Sequence[Values]]
 ) -> Estimate:
     """The mean difference of two arms, first less second, paired by seed and by example: run i of
     both has the same seed, and resample k of both the same test examples."""
     first, second = (np.asarray(each, np.float64) for each in values)
     ours, theirs = (np.asarray(each, np.float64) for each in resamples)
-    return mean(first - second, ours - theirs)
+    return mean((first - second).tolist(), (ours - theirs).tolist())
 
 
 def _quantile(freedom: int) -> float:

@@ -29,6 +29,13 @@ def test_what_is_given_is_told_from_defaults():
     assert parsed()[0] == {}
 
 
+def test_a_command_may_leave_out_fields():
+    values = app.new_flags()
+    assert options.define(Options, values, only=["steps", "fast"])["run"] == ["steps"]
+    values(["command", "--steps=3"])
+    assert "mode" not in values and options.given(Options, values) == {"steps": 3}
+
+
 def test_groups_are_the_sections_of_help():
     assert parsed()[1] == {"run": ["steps", "mode"], "devices": ["fast", "files"]}
 

@@ -1,6 +1,7 @@
 """The report: what it says, and what it doesn't."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -47,6 +48,16 @@ def test_a_single_seed_tells_nothing_apart(tmp_path):
     assert report.sentence(CONTRAST, found).endswith(
         "differs from first by -0.9000: a single seed can't tell whether that is chance."
     )
+
+
+def test_a_figure_that_is_not_finite_tells_nothing(tmp_path):
+    plan = stub.plan(tmp_path, seeds=3)
+    for task in plan.tasks():
+        plan.results.add(stub.row(plan, task, math.nan if task.seed == 2 else 1.0))
+    said = report.sentence(CONTRAST, report.by_arm(plan.rows()))
+    assert said.endswith("second against first: a figure of one of them is not finite.")
+    report.write(plan, "command", Silent())
+    assert "| nan [nan, nan] |" in (tmp_path / "report.md").read_text()
 
 
 def test_what_is_not_measured_is_said(tmp_path):

@@ -1,0 +1,1 @@
+"""Searching for good hyperparameters: a range, and trials that are ordinary runs."""

@@ -42,15 +42,13 @@ def make(plan: Plan, task: Task) -> Row:
     }
 
 
-def _curve(task: Task) -> dict[str, dict[str, float]]:
-    """{problem: {step: the first of its figures on validation}}."""
-    curve: dict[str, dict[str, float]] = {name: {} for name in task.arm.on}
+def _curve(task: Task) -> dict[str, dict[str, float | None]]:
+    """{problem: {step: the first of its figures on validation; None: not finite}}."""
+    curve: dict[str, dict[str, float | None]] = {name: {} for name in task.arm.on}
     for evaluated in history.read(task.folder):
         for name in task.arm.on if evaluated.split == "validation" else ():
-            values = evaluated.problems.get(name, {})
-            first = next(iter(values.values()), None)
-            if first is not None:
-                curve[name][str(evaluated.step)] = first
+            if values := evaluated.problems.get(name):
+                curve[name][str(evaluated.step)] = next(iter(values.values()))
     return curve
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from t2t_mm.studies.plan import Plan
-from t2t_mm.studies.results import Row
+from t2t_mm.studies.results import SIZES, Row, Size
 from t2t_mm.studies.statistics import mean
 
 FORMS = ("png", "svg")
+Rows = Mapping[str, Sequence[Row]]  # arm -> its rows
 
 
-def draw(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> dict[str, bytes]:
+def draw(plan: Plan, rows: Rows) -> dict[str, bytes]:
     """{file name: content} of the pictures that the results give."""
     figures = {
         "learning_curves": _curves(plan, rows),
@@ -29,16 +30,16 @@ def draw(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> dict[str, bytes]:
     }
 
 
-def _problems(plan: Plan, rows) -> list[str]:
+def _problems(plan: Plan, rows: Rows) -> list[str]:
     measured = dict.fromkeys(name for arm in plan.study.arms for name in arm.on)
     return [name for name in measured if any(name in row["figures"] for row in _all(rows))]
 
 
-def _all(rows):
+def _all(rows: Rows) -> list[Row]:
     return [row for of_arm in rows.values() for row in of_arm]
 
 
-def _first_metric(rows, problem: str) -> str:
+def _first_metric(rows: Rows, problem: str) -> str:
     return next(iter(next(r["figures"][problem] for r in _all(rows) if problem in r["figures"])))
 
 
@@ -55,7 +56,7 @@ def _axes(count: int, columns: int = 3, high: float = 2.6) -> tuple[Any, list[An
     return figure, axes[:count]
 
 
-def _curves(plan, rows):
+def _curves(plan: Plan, rows: Rows) -> Any:
     """Validation of each problem over the steps: a line for each arm, seeds as a band."""
     problems = _problems(plan, rows)
     figure, axes = _axes(len(problems))
@@ -68,7 +69,7 @@ def _curves(plan, rows):
             steps = [step for step in steps if all(str(step) in curve for curve in curves)]
             if not steps:
                 continue
-            values = np.array([[curve[str(step)] for step in steps] for curve in curves])
+            values = np.array([[curve[str(step)] for step in steps] for curve in curves], float)
             (line,) = each.plot(steps, values.mean(axis=0), label=arm.name, linewidth=1.2)
             if len(values) > 1:
                 low, high = values.min(axis=0), values.max(axis=0)
@@ -80,7 +81,7 @@ def _curves(plan, rows):
     return figure
 
 
-def _sizes(plan, rows):
+def _sizes(plan: Plan, rows: Rows) -> Any:
     """The first metric of each problem against the parameters, all and active ones; where arms
     have at least three sizes."""
     counts = {row["parameters"] for row in _all(rows)}
@@ -89,7 +90,7 @@ def _sizes(plan, rows):
     problems = _problems(plan, rows)
     figure, axes = _axes(2 * len(problems), columns=2)
     for i, problem in enumerate(problems):
-        for j, key in enumerate(("parameters", "active_parameters")):
+        for j, key in enumerate(SIZES):
             each = axes[2 * i + j]
             for arm in plan.study.arms:
                 of_arm = [row for row in rows.get(arm.name, []) if problem in row["figures"]]
@@ -103,7 +104,7 @@ def _sizes(plan, rows):
     return figure
 
 
-def _point(axes, rows, problem, key, name):
+def _point(axes: Any, rows: Sequence[Row], problem: str, key: Size, name: str) -> None:
     """An arm's figure with its interval at its number of parameters."""
     found = [next(iter(row["figures"][problem].values())) for row in rows]
     figure = mean([each["value"] for each in found], [each["resamples"] for each in found])
@@ -112,7 +113,7 @@ def _point(axes, rows, problem, key, name):
     axes.errorbar(rows[0][key], figure.mean, bars, marker="o", capsize=2, markersize=4, label=name)
 
 
-def _experts(plan, rows):
+def _experts(plan: Plan, rows: Rows) -> Any:
     """Share of each expert in each problem, mean over seeds; of the first arm with experts that
     trains several problems."""
     for arm in plan.study.arms:
@@ -130,7 +131,7 @@ def _experts(plan, rows):
     return None
 
 
-def _legend(figure, axes):
+def _legend(figure: Any, axes: Sequence[Any]) -> None:
     handles, labels = axes[0].get_legend_handles_labels()
     for each in axes[1:]:
         for handle, label in zip(*each.get_legend_handles_labels(), strict=True):

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from t2t_mm import locks
 from t2t_mm.errors import UserError
@@ -124,17 +125,29 @@ def make_once(plan: Plan, task: Task, work: Callable[[], Row]) -> int:
 def _wait(process: subprocess.Popen) -> int:
     """The exit code of a process. What ends us ends it first: it saves, and can go on later."""
 
-    def pass_on(number, frame):
-        process.send_signal(number)
-        process.wait()
-        raise SystemExit(128 + number)
+    def leave(number: int, frame: Any) -> None:
+        raise _Asked(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         return process.wait()
+    except _Asked as asked:
+        for number in before:  # once is enough
+            signal.signal(number, signal.SIG_IGN)
+        process.send_signal(asked.number)
+        process.wait()
+        raise SystemExit(128 + asked.number) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Asked(BaseException):
+    """A signal has come."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def _last_line(log: Path) -> str:

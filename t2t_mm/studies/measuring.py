@@ -45,7 +45,7 @@ def measure(
         decode: {problem: how many of its examples are also decoded and scored}.
     """
     found: Measured = {
-        "parameters": sum(_sizes(model, hparams, active=False)),
+        "parameters": round(sum(_sizes(model, hparams, active=False))),
         "active_parameters": round(sum(_sizes(model, hparams, active=True))),
         "examples": {},
         "figures": {},
@@ -68,7 +68,7 @@ def measure(
     return found
 
 
-def _decoded(predictor, problem, split, count) -> dict[str, Figure]:
+def _decoded(predictor: Predictor, problem: Problem, split: str, count: int) -> dict[str, Figure]:
     """The figures of greedy answers to the first examples."""
     inputs, references = decoded.read(problem, split, count)
     answers = predictor.predict(problem.name, inputs, as_stored=True)
@@ -94,15 +94,15 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _sizes(model, hparams, active) -> list[float]:
+def _sizes(model: Any, hparams: HParams, active: bool) -> list[float]:
     """The number of parameters of each variable.
 
     Args:
         active: without tables of pieces, and of the experts as many as a position goes through.
     """
-    sizes = []
+    sizes: list[float] = []
     for variable in unique(model.trainable_variables):
-        size = math.prod(variable.shape)
+        size: float = math.prod(variable.shape)
         if active and role(variable) == "embedding":
             continue
         if active and is_expert(variable):

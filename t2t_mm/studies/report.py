@@ -9,7 +9,7 @@ from t2t_mm.evaluation.metrics.scoring import with_unit
 from t2t_mm.reporting.console import Console
 from t2t_mm.studies import figures
 from t2t_mm.studies.plan import Plan
-from t2t_mm.studies.results import Row
+from t2t_mm.studies.results import SIZES, Figure, Row
 from t2t_mm.studies.statistics import Estimate, difference, mean
 from t2t_mm.studies.study import Contrast, description
 
@@ -100,7 +100,7 @@ def sentence(contrast: Contrast, rows: Rows) -> str:
     )
 
 
-def _of(rows, problem, metric):
+def _of(rows: Sequence[Row], problem: str, metric: str) -> list[Figure]:
     figures_of = (row["figures"].get(problem, {}) for row in rows)
     return [each[metric] for each in figures_of if metric in each]
 
@@ -146,9 +146,6 @@ def _table(plan: Plan, rows: Rows) -> list[str]:
         row = [arm.name, f"{arm.train_steps:,}", str(len(of_arm)), *sizes, *cells]
         lines.append(f"| {' | '.join(row)} |")
     return lines
-
-
-SIZES = ("parameters", "active_parameters")
 
 
 def _millions(count: int) -> str:

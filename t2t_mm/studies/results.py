@@ -3,12 +3,14 @@
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
 from t2t_mm import locks, records
 
 FILE = "results.jsonl"
 LOCK_FILE = "results.lock"
+Size = Literal["parameters", "active_parameters"]
+SIZES: tuple[Size, ...] = get_args(Size)
 
 
 class Figure(TypedDict):
@@ -40,7 +42,7 @@ class Row(TypedDict):
     active_parameters: int
     examples: dict[str, int]
     figures: dict[str, dict[str, Figure]]
-    curve: dict[str, dict[str, float]]
+    curve: dict[str, dict[str, float | None]]
     experts: dict[str, dict[str, list[float]]]
 
 

@@ -1,6 +1,9 @@
 """The experiments of "One Model To Learn Them All" (arXiv 1706.05137), with the controls that its
 readers asked for."""
 
+from collections.abc import Callable
+from typing import Any
+
 from t2t_mm import registry
 from t2t_mm.errors import UserError
 from t2t_mm.studies.study import Contrast, Setup, Study, against
@@ -85,7 +88,7 @@ def blocks(setup: Setup) -> Study:
     )
 
 
-def _first(setup: Setup, what: str, fits) -> str:
+def _first(setup: Setup, what: str, fits: Callable[[Any], bool]) -> str:
     """The first problem that fits."""
     for name in setup.problems:
         if fits(registry.problem(name)):

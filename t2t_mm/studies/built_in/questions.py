@@ -1,6 +1,8 @@
 """Questions that the paper leaves open: experts or only capacity, and what a trained model is worth
 to a new problem."""
 
+from typing import Any
+
 from t2t_mm import registry
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
@@ -54,7 +56,7 @@ def transfer(setup: Setup) -> Study:
     arms, contrasts = [start], list[Contrast]()
     for share in SHARES:
         count = max(1, (setup.train_examples or 100) * share // 100)
-        fields = {"problems": [new], "train_examples": count}
+        fields: dict[str, Any] = {"problems": [new], "train_examples": count}
         scratch = setup.arm(f"{count} examples, from scratch", **fields)
         tuned = setup.arm(f"{count} examples, after the others", **fields, starts_from=start.name)
         arms += [scratch, tuned]

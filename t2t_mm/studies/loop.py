@@ -5,22 +5,19 @@ makes a run holds a lock in its folder.
 """
 
 import math
-import signal
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from t2t_mm import locks
 from t2t_mm.errors import UserError
+from t2t_mm.execution.signals import StopSignals
 from t2t_mm.reporting.console import Console
+from t2t_mm.runs import child
 from t2t_mm.studies.plan import RUN_LOCK, Plan, Task
 from t2t_mm.studies.results import Row
 
 TAKEN = 75  # exit code of a process that finds its run taken by another
-LOG = "study.log"  # what a run has printed
-PAUSE = 2.0  # seconds between looks at the runs of others
+PAUSE = 0.5  # seconds between looks at runs
 
 
 class Loop:
@@ -34,6 +31,7 @@ class Loop:
 
     def __init__(self, plan: Plan, command: Callable[[Task], list[str]], console: Console) -> None:
         self.plan, self.command, self.console = plan, command, console
+        self.signals = StopSignals()
         self.failed: dict[str, str] = {}  # str(task) -> the last line of its log
 
     def run(self) -> None:
@@ -41,21 +39,23 @@ class Loop:
 
         Raises:
             UserError: some have failed; the others are done all the same.
+            KeyboardInterrupt, Terminated: a signal has come; the run that was made was stopped.
         """
-        while left := self._left():
-            task = next(filter(self._is_ready, left), None)
-            if task:
-                self._make(task)
-            elif any(self._is_taken(each) for each in left):
-                time.sleep(PAUSE)
-            else:
-                break
+        with self.signals:
+            while left := self._left():
+                task = next(filter(self._is_ready, left), None)
+                if task:
+                    self._make(task)
+                elif any(self._is_taken(each) for each in left):
+                    self._pause()
+                else:
+                    break
         if self.failed:
             name, reason = next(iter(self.failed.items()))
             raise UserError(
                 f"{len(self.failed)} runs of {self.plan.name} failed. The first, {name}: {reason} "
                 f"What each has printed is in its folder under {self.plan.folder / 'runs'}, in "
-                f"{LOG}; the same command tries them again."
+                f"{child.LOG}; the same command tries them again."
             )
 
     def _left(self) -> list[Task]:
@@ -83,22 +83,33 @@ class Loop:
 
     def _make(self, task: Task) -> None:
         task.folder.mkdir(parents=True, exist_ok=True)
-        log = task.folder / LOG
         started = time.monotonic()
-        with open(log, "ab") as file:
-            code = _wait(subprocess.Popen(self.command(task), stdout=file, stderr=file))
+        process = child.Process(self.command(task), task.folder)
+        while (code := process.poll()) is None:
+            self._pause(process)
         if code == TAKEN:
             return
         rows = self.plan.results.rows()
         row = self.plan.row(task, rows)
+        if process.was_stopped:
+            raise UserError(f"{task} was stopped by a signal. The same command goes on with it.")
         if code or not row:
-            self.failed[str(task)] = _last_line(log) or f"exit code {code}"
+            self.failed[str(task)] = process.reason().removeprefix("error: ")
             self.console.log(f"{task}: failed: {self.failed[str(task)]}")
             return
         done = sum(1 for each in self.plan.tasks() if self.plan.row(each, rows))
         total = sum(1 for _ in self.plan.tasks())
         seconds = round(time.monotonic() - started)
         self.console.log(f"{task}: {_shown(row)} ({seconds:,} s; {done} of {total} runs done)")
+
+    def _pause(self, process: child.Process | None = None) -> None:
+        """Waits a moment. What ends us first ends the run, which saves and can go on later."""
+        if self.signals.asked():
+            if process:
+                process.stop()
+            self.console.log("Stopped. The same command goes on.")
+            self.signals.leave()
+        time.sleep(PAUSE)
 
 
 def make_once(plan: Plan, task: Task, work: Callable[[], Row]) -> int:
@@ -120,39 +131,6 @@ def make_once(plan: Plan, task: Task, work: Callable[[], Row]) -> int:
     except locks.Locked:
         return TAKEN
     return 0
-
-
-def _wait(process: subprocess.Popen) -> int:
-    """The exit code of a process. What ends us ends it first: it saves, and can go on later."""
-
-    def leave(number: int, frame: Any) -> None:
-        raise _Asked(number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        return process.wait()
-    except _Asked as asked:
-        for number in before:  # once is enough
-            signal.signal(number, signal.SIG_IGN)
-        process.send_signal(asked.number)
-        process.wait()
-        raise SystemExit(128 + asked.number) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class _Asked(BaseException):
-    """A signal has come."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("error: ")[:300] if lines else ""
 
 
 def _shown(row: Row) -> str:

@@ -15,7 +15,7 @@ from t2t_mm.tuning import report
 from t2t_mm.tuning.outcomes import COMPLETE, FAILED, PRUNED, REFUSED, Outcome, check_some_work
 from t2t_mm.tuning.plan import Plan
 from t2t_mm.tuning.storage import Claim, Store
-from t2t_mm.tuning.trial import LOG, Process, evaluations
+from t2t_mm.tuning.trial import evaluations
 
 POLL = 0.2  # seconds between looks at a trial
 Command = Callable[[Path, Mapping[str, Any]], Sequence[str]]
@@ -33,7 +33,7 @@ def search(plan: Plan, console: Console, command: Command = child.command) -> No
         UserError: the storage can't be used, or all trials have failed.
         KeyboardInterrupt, Terminated: a signal has come; the trial that ran was stopped.
     """
-    store, logs = Store(plan), str(plan.folder(0).with_name("trial_*") / LOG)
+    store, logs = Store(plan), str(plan.folder(0).with_name("trial_*") / child.LOG)
     with StopSignals() as signals:
         more = True
         while more:
@@ -78,9 +78,9 @@ class _Follow:
             self._judge()
         else:
             line = command(self.folder, self.plan.options(self.claim.values))
-            self._follow(Process(line, self.folder))
+            self._follow(child.Process(line, self.folder))
 
-    def _follow(self, process: Process) -> None:
+    def _follow(self, process: child.Process) -> None:
         try:
             code = None
             while code is None:

@@ -87,7 +87,7 @@ def test_each_arm_is_an_ordinary_run(place, made):
     folder = place / "out" / "runs" / "few" / "seed_0"
     config = json.loads((folder / "run.json").read_text())
     assert config["train_examples"] == 40 and config["train_steps"] == 3
-    assert (folder / "metrics_validation.json").exists() and (folder / "study.log").exists()
+    assert (folder / "metrics_validation.json").exists() and (folder / "log.txt").exists()
 
 
 def test_what_is_done_is_not_made_again(place, made):

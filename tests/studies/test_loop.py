@@ -12,7 +12,8 @@ import pytest
 
 from t2t_mm.errors import UserError
 from t2t_mm.reporting.console import Console, Silent
-from t2t_mm.studies.loop import LOG, Loop
+from t2t_mm.runs.child import LOG
+from t2t_mm.studies.loop import Loop
 from tests.studies import stub
 
 ROOT = Path(__file__).parents[2]

@@ -1,13 +1,15 @@
 """One run of a study: trains as `t2t_mm_trainer.py` does, then measures."""
 
 import math
-from typing import Any
 
-from t2t_mm import registry
+from t2t_mm import locks, mixtures, registry
 from t2t_mm.cli import trainer
 from t2t_mm.config import hparams_files
-from t2t_mm.data.prepare import resolve
+from t2t_mm.config.hparams import HParams
+from t2t_mm.data.prepare import prepare, resolve
+from t2t_mm.errors import UserError
 from t2t_mm.models.base import unique
+from t2t_mm.problem.base import Problem
 from t2t_mm.runs import history
 from t2t_mm.studies.measuring import measure
 from t2t_mm.studies.plan import Plan, Task
@@ -22,9 +24,13 @@ def make(plan: Plan, task: Task) -> Row:
         UserError: as of a training run.
     """
     options = plan.options(task)
+    if options.pop("generate_data", False):
+        _prepare(plan, task.arm)
+    _check_split(plan, task.arm)
     source = plan.source(task)
     if source and not (source.folder / "problems.json").exists():
-        trainer.run(plan.options(source), str(source.folder))  # its weights have been deleted
+        again = plan.options(source) | {"generate_data": False}
+        trainer.run(again, str(source.folder))  # its weights have been deleted
     if task.arm.as_large_as:
         options["hparams"] = _sized(plan, task.arm)
     trained = trainer.run(options, str(task.folder))
@@ -63,12 +69,35 @@ def _sized(plan: Plan, arm: Arm) -> str:
     return blocks(max(1, 1 + round((wanted - one) / (two - one))))
 
 
+def _prepare(plan: Plan, arm: Arm) -> None:
+    """Prepares what is missing, one process at a time."""
+    hparams = _hparams(arm)
+    problems = [registry.problem(name).configure(hparams) for name in mixtures.parse(arm.problems)]
+    with locks.locked(plan.folder / "data.lock", seconds=math.inf):
+        prepare(problems, plan.common["data_dir"], plan.common.get("raw_dir"))
+
+
+def _check_split(plan: Plan, arm: Arm) -> None:
+    """Raises a UserError if there is nothing to measure on, before hours of training."""
+    for problem in _resolved(plan, arm, _hparams(arm)):
+        if problem.name in arm.on and not problem.splits().get(plan.split):
+            raise UserError(
+                f"{problem.name} has no examples in the split {plan.split!r} to measure on, only "
+                f"in {', '.join(problem.splits())}. Give another --split."
+            )
+
+
+def _resolved(plan: Plan, arm: Arm, hparams: HParams) -> list[Problem]:
+    problems = [registry.problem(name).configure(hparams) for name in mixtures.parse(arm.problems)]
+    return resolve(problems, plan.common["data_dir"], hparams, lambda line: None)
+
+
+def _hparams(arm: Arm, changes: str = "") -> HParams:
+    overrides = changes or arm.hparams
+    return hparams_files.resolve(arm.hparams_set, overrides=overrides, model=arm.model)
+
+
 def _parameters(plan: Plan, arm: Arm, hparams: str = "") -> int:
-    values: Any = hparams_files.resolve(
-        arm.hparams_set, overrides=hparams or arm.hparams, model=arm.model
-    )
-    names = arm.problems.split("+")
-    problems = [registry.problem(name).configure(values) for name in names]
-    resolved = resolve(problems, plan.common["data_dir"], values, lambda line: None)
-    model = registry.model(arm.model)(values, resolved)
+    values = _hparams(arm, hparams)
+    model = registry.model(arm.model)(values, _resolved(plan, arm, values))
     return sum(math.prod(variable.shape) for variable in unique(model.trainable_variables))

@@ -74,9 +74,20 @@ def main() -> None:
 def _plan() -> Plan:
     given = options.given(RunConfig, FLAGS)
     config = RunConfig().replace(**given)
-    names = tuple(mixtures.parse(config.problems))
-    for name in names:
+    if config.generate_data == "again":
+        raise app.UsageError(
+            "A study prepares only what is missing: --generate_data. t2t-mm-datagen --again "
+            "prepares anew."
+        )
+    weights = mixtures.parse(config.problems)
+    for name, weight in weights.items():
         registry.problem(name)
+        if weight is not None:
+            raise UserError(
+                f"--problems={config.problems}: {name} has a weight, but a study trains all "
+                "problems alike. Give names alone."
+            )
+    names = tuple(weights)
     hparams_set = config.hparams_set or "multimodel_tiny"
     setup = Setup(names, hparams_set, config.hparams, config.train_steps, config.train_examples)
     hparams_files.resolve(hparams_set, overrides=config.hparams)

@@ -11,7 +11,7 @@ from t2t_mm.studies import figures
 from t2t_mm.studies.plan import Plan
 from t2t_mm.studies.results import SIZES, Figure, Row
 from t2t_mm.studies.statistics import Estimate, difference, mean
-from t2t_mm.studies.study import Contrast, description
+from t2t_mm.studies.study import Contrast
 
 Rows = dict[str, list[Row]]  # arm -> its rows, by seed
 
@@ -110,7 +110,7 @@ def _text(plan: Plan, command: str, rows: Rows, said: list[str], pictures: list[
     done = sum(map(len, rows.values()))
     total = len(study.arms) * plan.seeds
     part = "" if done == total else f" **{total - done} of {total} runs are not done yet.**"
-    lines = [f"# {plan.name}", "", description(plan.name), ""]
+    lines = [f"# {plan.name}", "", registry.find("study", plan.name).description, ""]
     lines += [f"The paper: {study.paper}", ""] if study.paper else []
     lines += [
         f"    {command}",

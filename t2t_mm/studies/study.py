@@ -11,7 +11,6 @@ is imported here.
 """
 
 import dataclasses
-import inspect
 import re
 from collections.abc import Sequence
 
@@ -97,6 +96,11 @@ class Study:
             if folders.count(folder) > 1 or not folder:
                 raise UserError(f"The study {name} has two arms called {each!r}, or almost so.")
         for number, arm in enumerate(self.arms):
+            if others := set(arm.on) - set(mixtures.parse(arm.problems)):
+                raise UserError(
+                    f"The study {name}: {arm.name!r} is to be measured on "
+                    f"{', '.join(sorted(others))}, on which it does not train."
+                )
             for other in filter(None, (arm.starts_from, arm.as_large_as)):
                 if other not in names[:number]:
                     raise UserError(
@@ -190,9 +194,3 @@ def build(name: str, setup: Setup) -> Study:
         raise UserError(f"The study {name} has to return a Study, not {study!r}.")
     study.check(name)
     return study
-
-
-def description(name: str) -> str:
-    """The first paragraph of the docstring of a registered study."""
-    text = inspect.getdoc(registry.find("study", name).value) or ""
-    return " ".join(text.partition("\n\n")[0].split())

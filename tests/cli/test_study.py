@@ -108,6 +108,8 @@ def test_what_is_done_is_not_made_again(place, made):
         ({"data_dir": None}, "Give --data_dir"),
         ({"hparams": "hiden_size=3"}, "hiden_size"),
         ({"seeds": 0}, "--seeds"),
+        ({"problems": "even:2"}, "even has a weight, but a study trains all problems alike"),
+        ({"generate_data": "again"}, "A study prepares only what is missing"),
         ({"only": "third/0"}, "--only=third/0 names no run: give arm/seed"),
         ({"only": "first/9"}, "--only=first/9 names no run"),
         ({"output_dir": "/dev/null/x"}, "output_dir"),

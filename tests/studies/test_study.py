@@ -4,7 +4,7 @@ import pytest
 
 from t2t_mm import mixtures, registry
 from t2t_mm.errors import UserError
-from t2t_mm.studies.study import Arm, Contrast, Setup, Study, against, build, changed, description
+from t2t_mm.studies.study import Arm, Contrast, Setup, Study, against, build, changed
 
 SETUP = Setup(tuple(mixtures.parse("mini8")), "multimodel_tiny", "dropout=0.1", 800, 100)
 ARM = Arm("one", "mini_ende", 10, "multimodel_tiny")
@@ -13,7 +13,11 @@ ARM = Arm("one", "mini_ende", 10, "multimodel_tiny")
 @pytest.mark.parametrize("name", registry.list_studies())
 def test_every_study_fits_together_and_says_what_it_asks(name):
     study = build(name, SETUP)
-    assert study.arms and study.contrasts and description(name).endswith((".", "?"))
+    assert (
+        study.arms
+        and study.contrasts
+        and registry.find("study", name).description.endswith((".", "?"))
+    )
     for arm in study.arms:
         assert "dropout=0.1" in arm.hparams and registry.hparams(arm.hparams_set)
     assert len({arm.folder for arm in study.arms}) == len(study.arms)
@@ -93,6 +97,10 @@ def test_contrasts_are_of_what_both_arms_measure_by_the_usual_metrics():
         (Study([], []), "has no arms"),
         (Study([ARM, ARM], []), "two arms called 'one'"),
         (Study([Arm("??", "mini_ende", 10, "multimodel_tiny")], []), "'\\?\\?', or almost so"),
+        (
+            Study([Arm("two", "mini_ende", 1, "multimodel_tiny", measured=("mini_deen",))], []),
+            "'two' is to be measured on mini_deen, on which it does not train",
+        ),
         (
             Study([Arm("two", "mini_ende", 1, "multimodel_tiny", starts_from="one"), ARM], []),
             "'two' needs 'one', no arm before it",

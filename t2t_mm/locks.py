@@ -43,9 +43,12 @@ def locked(path: str | os.PathLike, seconds: float = PATIENCE) -> Iterator[None]
 
 def is_locked(path: str | os.PathLike) -> bool:
     """Whether another process holds the lock that a file stands for."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:  # nobody has made it
+    descriptor = None
+    for access in (os.O_RDWR, os.O_RDONLY):  # NFS locks only what may be written to
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, access | os.O_NONBLOCK)
+            break
+    if descriptor is None:  # nobody has made it
         return False
     try:
         return not _lock(descriptor)

@@ -1,6 +1,7 @@
 """One run of a study: trains as `t2t_mm_trainer.py` does, then measures."""
 
 import math
+from typing import Any
 
 from t2t_mm import locks, mixtures, registry
 from t2t_mm.cli import trainer
@@ -11,8 +12,10 @@ from t2t_mm.errors import UserError
 from t2t_mm.models.base import unique
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import history
+from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.paths import latest, step_of
 from t2t_mm.studies.measuring import measure
-from t2t_mm.studies.plan import Plan, Task
+from t2t_mm.studies.plan import RUN_LOCK, Plan, Task
 from t2t_mm.studies.results import Row
 from t2t_mm.studies.study import Arm, changed
 
@@ -23,17 +26,12 @@ def make(plan: Plan, task: Task) -> Row:
     Raises:
         UserError: as of a training run.
     """
-    options = plan.options(task)
-    if options.pop("generate_data", False):
-        _prepare(plan, task.arm)
-    _check_split(plan, task.arm)
-    source = plan.source(task)
-    if source and not (source.folder / "problems.json").exists():
-        again = plan.options(source) | {"generate_data": False}
-        trainer.run(again, str(source.folder))  # its weights have been deleted
-    if task.arm.as_large_as:
-        options["hparams"] = _sized(plan, task.arm)
-    trained = trainer.run(options, str(task.folder))
+    if source := plan.source(task):
+        source.folder.mkdir(parents=True, exist_ok=True)
+        with locks.locked(source.folder / RUN_LOCK, seconds=math.inf):
+            if not _is_trained(source):  # it was never made, or its weights have been deleted
+                _train(plan, source)
+    trained = _train(plan, task)
     problems = [problem for problem in trained.problems if problem.name in task.arm.on]
     with trained.replicas.scope(), trained.state.evaluated():
         decode = plan.decoded(task.arm)
@@ -46,6 +44,22 @@ def make(plan: Plan, task: Task) -> Row:
         "curve": _curve(task),
         **measured,
     }
+
+
+def _train(plan: Plan, task: Task) -> Any:
+    """The Trainer of a run that has been trained to its end."""
+    options = plan.options(task)
+    if options.pop("generate_data", False):
+        _prepare(plan, task.arm)
+    _check_data(plan, task.arm)
+    if task.arm.as_large_as:
+        options["hparams"] = _sized(plan, task.arm)
+    return trainer.run(options, str(task.folder))
+
+
+def _is_trained(task: Task) -> bool:
+    newest = latest(OutputDir(task.folder).checkpoints)
+    return newest is not None and step_of(newest) >= task.arm.train_steps
 
 
 def _curve(task: Task) -> dict[str, dict[str, float | None]]:
@@ -66,6 +80,11 @@ def _sized(plan: Plan, arm: Arm) -> str:
         arm.hparams, f"encoder_blocks={count},decoder_blocks={count}"
     )
     one, two = (_parameters(plan, arm, blocks(count)) for count in (1, 2))
+    if one == two:
+        raise UserError(
+            f"{arm.name}: the size of the model {arm.model} does not depend on its blocks, so that "
+            f"it can't be made as large as {arm.as_large_as}."
+        )
     return blocks(max(1, 1 + round((wanted - one) / (two - one))))
 
 
@@ -77,13 +96,19 @@ def _prepare(plan: Plan, arm: Arm) -> None:
         prepare(problems, plan.common["data_dir"], plan.common.get("raw_dir"))
 
 
-def _check_split(plan: Plan, arm: Arm) -> None:
-    """Raises a UserError if there is nothing to measure on, before hours of training."""
+def _check_data(plan: Plan, arm: Arm) -> None:
+    """Raises a UserError if there is nothing to measure on, or less to train on than is asked for,
+    before hours of training."""
     for problem in _resolved(plan, arm, _hparams(arm)):
         if problem.name in arm.on and not problem.splits().get(plan.split):
             raise UserError(
                 f"{problem.name} has no examples in the split {plan.split!r} to measure on, only "
                 f"in {', '.join(problem.splits())}. Give another --split."
+            )
+        if arm.train_examples > (there := problem.splits().get("train", 0)):
+            raise UserError(
+                f"{arm.name} trains on {arm.train_examples:,} examples, but {problem.name} has "
+                f"{there:,}. Give a smaller --train_examples."
             )
 
 

@@ -104,7 +104,6 @@ def _plan() -> Plan:
 def _work(plan: Plan) -> None:
     from t2t_mm.reporting.console import Console
     from t2t_mm.studies.loop import Loop
-    from t2t_mm.studies.report import write
 
     console = Console()
     files.check_output_folder(plan.folder, "output_dir")
@@ -113,15 +112,39 @@ def _work(plan: Plan) -> None:
         total = sum(1 for _ in plan.tasks())
         done = len(plan.rows())
         console.log(f"{plan.name}: {total} runs, {done} of them done. Each is under {plan.folder}.")
-        Loop(plan, _command, console).run()
+        try:
+            Loop(plan, _command, console).run()
+        except UserError:
+            _report(plan, console)
+            raise
+    if not _report(plan, console):
+        others = len(plan.results.rows())
+        raise UserError(
+            f"No run of {plan.name} with these settings is done in {plan.folder}: there is no "
+            f"report.{f' {others} runs with other settings are.' if others else ''}"
+        )
+
+
+def _report(plan: Plan, console: Any) -> bool:
+    """Writes the report of what is done; whether anything is."""
+    from t2t_mm.studies.report import write
+
     if not plan.rows():
-        raise UserError(f"No run of {plan.name} is done in {plan.folder}: there is no report.")
+        return False
     write(plan, shlex.join(["t2t-mm-study", *_given(leave=("report",))]), console)
+    return True
 
 
 def _command(task: Task) -> list[str]:
     only = f"--only={task.arm.name}/{task.seed}"
-    return [sys.executable, "-m", "t2t_mm", "study", *_given(leave=("list", "only")), only]
+    return [
+        sys.executable,
+        "-m",
+        "t2t_mm",
+        "study",
+        *_given(leave=("list", "only", "report")),
+        only,
+    ]
 
 
 def _given(leave: tuple[str, ...]) -> list[str]:

@@ -151,6 +151,9 @@ def _run(wanted: Run) -> Any:
     else:
         whole = resolve(wanted.problems, config.data_dir, hparams, console.log)
         problems = [problem.first(config.train_examples) for problem in whole]
+        for problem in whole if config.train_examples else ():
+            if (there := problem.splits().get("train", 0)) < config.train_examples:
+                console.log(f"{problem.name} has {there:,} training examples: all are used.")
     if config.mode != "train":
         check_split(problems, config.eval_split)
         for problem in problems if config.decode_examples else []:

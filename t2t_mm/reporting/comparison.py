@@ -16,7 +16,7 @@ from t2t_mm.runs.recorded import Recorded
 # Options that make figures of two runs differ, whatever else was varied.
 CAREFUL = ("train_steps", "seed", "data_dir", "eval_steps", "decode_examples")
 # Where one of these differs, figures are not of the same examples.
-OTHER_EXAMPLES = ("data_dir", "eval_steps")
+OTHER_EXAMPLES = ("data_dir", "eval_steps", "decode_examples")
 
 
 @dataclasses.dataclass(frozen=True)

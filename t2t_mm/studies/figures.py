@@ -70,7 +70,7 @@ def _curves(plan: Plan, rows: Rows) -> Any:
             if not steps:
                 continue
             values = np.array([[curve[str(step)] for step in steps] for curve in curves], float)
-            (line,) = each.plot(steps, values.mean(axis=0), label=arm.name, linewidth=1.2)
+            (line,) = each.plot(steps, values.mean(axis=0), label=_plain(arm.name), linewidth=1.2)
             if len(values) > 1:
                 low, high = values.min(axis=0), values.max(axis=0)
                 each.fill_between(steps, low, high, alpha=0.15, color=line.get_color())
@@ -95,7 +95,7 @@ def _sizes(plan: Plan, rows: Rows) -> Any:
             for arm in plan.study.arms:
                 of_arm = [row for row in rows.get(arm.name, []) if problem in row["figures"]]
                 if of_arm:
-                    _point(each, of_arm, problem, key, arm.name)
+                    _point(each, of_arm, problem, key, _plain(arm.name))
             each.set_xscale("log")
             each.set_title(f"{problem}, {_first_metric(rows, problem)}, {plan.split}", fontsize=9)
             each.set_xlabel(key.replace("_", " "), fontsize=8)
@@ -114,8 +114,8 @@ def _point(axes: Any, rows: Sequence[Row], problem: str, key: Size, name: str) -
 
 
 def _experts(plan: Plan, rows: Rows) -> Any:
-    """Share of each expert in each problem, mean over seeds; of the first arm with experts that
-    trains several problems."""
+    """Share of each expert in each problem, of one seed of the first arm with experts that trains
+    several problems."""
     for arm in plan.study.arms:
         of_arm = [row for row in rows.get(arm.name, []) if row["experts"]]
         if not of_arm or len(of_arm[0]["figures"]) < 2:
@@ -125,10 +125,16 @@ def _experts(plan: Plan, rows: Rows) -> Any:
         for (place, shares), each in zip(places.items(), axes, strict=True):
             each.imshow(list(shares.values()), cmap="Blues", vmin=0.0, aspect="auto")
             each.set_yticks(range(len(shares)), list(shares), fontsize=7)
-            each.set_title(f"{arm.name}, seed {of_arm[0]['seed']}: experts, {place}", fontsize=8)
+            each.set_title(
+                f"{_plain(arm.name)}, seed {of_arm[0]['seed']}: experts, {place}", fontsize=8
+            )
             each.set_xlabel("expert", fontsize=8)
         return figure
     return None
+
+
+def _plain(text: str) -> str:
+    return text.replace("$", r"\$")  # no formula
 
 
 def _legend(figure: Any, axes: Sequence[Any]) -> None:

@@ -46,10 +46,8 @@ class Loop:
                 task = next(filter(self._is_ready, left), None)
                 if task:
                     self._make(task)
-                elif any(self._is_taken(each) for each in left):
+                else:  # others make what is left, or have just ended
                     self._pause()
-                else:
-                    break
         if self.failed:
             name, reason = next(iter(self.failed.items()))
             raise UserError(
@@ -88,6 +86,7 @@ class Loop:
         while (code := process.poll()) is None:
             self._pause(process)
         if code == TAKEN:
+            self._pause()
             return
         rows = self.plan.results.rows()
         row = self.plan.row(task, rows)

@@ -1,15 +1,20 @@
 """What a study asks for, run by run: each arm with each seed, and what its run is given."""
 
 import dataclasses
+import functools
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from t2t_mm.config import hparams_files
 from t2t_mm.studies.results import Results, Row, find
 from t2t_mm.studies.study import Arm, Study
 
 CURVE_POINTS = 5  # validations of a run
 CURVE_BATCHES = 8  # of each problem, in one of them
+DECISIVE = ("precision", "deterministic")  # common options that make another run of it
 RUN_LOCK = "study.lock"  # held by the process that makes a run
 
 
@@ -66,8 +71,10 @@ class Plan:
                 yield self.task(arm, seed)
 
     def task(self, arm: Arm, seed: int) -> Task:
-        """The run of an arm with a seed."""
-        return Task(arm, seed, self.folder / "runs" / arm.folder / f"seed_{seed}")
+        """The run of an arm with a seed. Its folder is another where the arm is asked for with
+        other settings: weights of one are never measured as those of the other."""
+        key = hashlib.sha1(json.dumps([self.name, self.asked(arm)]).encode()).hexdigest()[:8]
+        return Task(arm, seed, self.folder / "runs" / f"{arm.folder}_{key}" / f"seed_{seed}")
 
     def source(self, task: Task) -> Task | None:
         """The run whose weights a run starts from; None if it starts from random ones."""
@@ -79,13 +86,14 @@ class Plan:
         fields = {k: v for k, v in dataclasses.asdict(arm).items() if v and k != "name"}
         fields["measured"] = list(arm.on)
         fields["split"] = self.split
+        # what the set and its modifiers hold may be edited
+        fields["hparams"] = _resolved(arm.hparams_set, arm.hparams, arm.model)
         if decoded := self.decoded(arm):
             fields["decoded"] = decoded
         for reference in ("starts_from", "as_large_as"):
             if reference in fields:
                 fields[reference] = self.asked(self.study.arm(fields[reference]))
-        if self.common.get("deterministic"):
-            fields["deterministic"] = True
+        fields |= {name: self.common[name] for name in DECISIVE if self.common.get(name)}
         return fields
 
     def decoded(self, arm: Arm) -> dict[str, int]:
@@ -123,3 +131,8 @@ class Plan:
             "keep_checkpoints": 1,
             **start,
         }
+
+
+@functools.cache
+def _resolved(hparams_set: str, hparams: str, model: str) -> dict[str, Any]:
+    return hparams_files.resolve(hparams_set, overrides=hparams, model=model).to_dict()

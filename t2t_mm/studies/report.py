@@ -61,7 +61,11 @@ def contrasted(contrast: Contrast, rows: Rows) -> Estimate | None:
     seeds = sorted(ours.keys() & theirs.keys())
     pairs = [_of([ours[seed], theirs[seed]], contrast.problem, contrast.metric) for seed in seeds]
     pairs = [pair for pair in pairs if len(pair) == 2]
-    if not pairs:
+    if not pairs or any(
+        ours[seed]["examples"].get(contrast.problem)
+        != theirs[seed]["examples"].get(contrast.problem)
+        for seed in seeds
+    ):
         return None
     first, second = zip(*pairs, strict=True)
     return difference(
@@ -76,8 +80,8 @@ def sentence(contrast: Contrast, rows: Rows) -> str:
     metric = registry.metric(contrast.metric.removeprefix("decoded_"))
     title = f"{contrast.problem}, {contrast.metric}: {contrast.arm}"
     if found is None:
-        return f"{title} against {contrast.against}: not measured yet."
-    if not math.isfinite(found.mean):
+        return f"{title} against {contrast.against}: not measured yet, or not on the same examples."
+    if not all(map(math.isfinite, (found.mean, *(found.interval or ())))):
         return f"{title} against {contrast.against}: a figure of one of them is not finite."
     unit = " points" if metric.unit == "%" else ""
     number = lambda value: f"{value:+.2f}" if metric.unit == "%" else f"{value:+.4f}"  # noqa: E731
@@ -115,9 +119,9 @@ def _text(plan: Plan, command: str, rows: Rows, said: list[str], pictures: list[
     lines += [
         f"    {command}",
         "",
-        f"Measured on the {plan.split} split.{part} In brackets: 95% intervals by bootstrap over "
-        "seeds and test examples, widened for the few seeds (Student's t). A difference is paired "
-        "by seed and by example. Of many contrasts, one in twenty seems apart by chance.",
+        f"Measured on the {plan.split} split.{part} In brackets: 95% intervals, by Student's t "
+        "over seeds and by bootstrap over test examples. A difference is paired by seed and by "
+        "example. Where nothing differs, about one contrast in twenty still looks apart.",
         "",
         "## Figures",
         "",
@@ -136,6 +140,7 @@ def _text(plan: Plan, command: str, rows: Rows, said: list[str], pictures: list[
 def _table(plan: Plan, rows: Rows) -> list[str]:
     """A Markdown table: arms as rows, what is compared as columns."""
     columns = list(dict.fromkeys((each.problem, each.metric) for each in plan.study.contrasts))
+    columns = columns or _usual(rows)
     heads = ["arm", "steps", "seeds", "parameters", "active"]
     heads += [f"{problem} {metric}" for problem, metric in columns]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
@@ -148,6 +153,15 @@ def _table(plan: Plan, rows: Rows) -> list[str]:
     return lines
 
 
+def _usual(rows: Rows) -> list[tuple[str, str]]:
+    """(problem, metric) of what was measured first: of a study that compares nothing."""
+    found: dict[tuple[str, str], None] = {}
+    for row in (each for of_arm in rows.values() for each in of_arm):
+        for problem, figures_of in row["figures"].items():
+            found |= dict.fromkeys((problem, metric) for metric in list(figures_of)[:2])
+    return list(found)
+
+
 def _millions(count: int) -> str:
     return f"{count / 1e6:.2f} M"
 
@@ -156,9 +170,12 @@ def _cell(found: Estimate | None, metric: str) -> str:
     """A figure with its interval."""
     if found is None:
         return ""
-    unit = registry.metric(metric.removeprefix("decoded_")).unit
+    registered = registry.metric(metric.removeprefix("decoded_"))
+    unit = registered.unit
     if found.interval is None:
         return f"{with_unit(found.mean, unit)} (one seed)"
     digits = 2 if unit == "%" else 4
     low, high = found.interval
+    if unit == "%" and 0.0 <= found.mean <= registered.scale:  # no share lies outside
+        low, high = max(low, 0.0), min(high, float(registered.scale))
     return f"{with_unit(found.mean, unit)} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -93,7 +93,9 @@ class Study:
         if not names:
             raise UserError(f"The study {name} has no arms.")
         for each, folder in zip(names, folders, strict=True):
-            if folders.count(folder) > 1 or not folder:
+            if not folder:
+                raise UserError(f"The study {name}: the name of the arm {each!r} needs a-z or 0-9.")
+            if folders.count(folder) > 1:
                 raise UserError(f"The study {name} has two arms called {each!r}, or almost so.")
         for number, arm in enumerate(self.arms):
             if others := set(arm.on) - set(mixtures.parse(arm.problems)):
@@ -104,16 +106,29 @@ class Study:
             for other in filter(None, (arm.starts_from, arm.as_large_as)):
                 if other not in names[:number]:
                     raise UserError(
-                        f"The study {name}: {arm.name!r} needs {other!r}, no arm before it."
+                        f"The study {name}: {arm.name!r} needs the arm {other!r} before it."
                     )
         for contrast in self.contrasts:
-            registry.metric(contrast.metric.removeprefix("decoded_"))
+            self._check_metric(name, contrast)
             for side in (contrast.arm, contrast.against):
                 if side not in names or contrast.problem not in self.arm(side).on:
                     raise UserError(
                         f"The study {name} compares {side!r} on {contrast.problem}, but no arm of "
                         f"that name is measured on it. Its arms: {', '.join(names)}."
                     )
+
+    def _check_metric(self, name: str, contrast: Contrast) -> None:
+        plain = contrast.metric.removeprefix("decoded_")
+        registry.metric(plain)
+        problem = registry.problem(contrast.problem)
+        if contrast.metric in problem.targets.teacher_forced:
+            return
+        if plain not in problem.measured_by or contrast.problem not in self.decoded:
+            raise UserError(
+                f"The study {name} compares {contrast.metric} of {contrast.problem}, which is "
+                f"measured by {', '.join(problem.targets.teacher_forced)}; and, where `decoded` "
+                f"names it, by {', '.join(problem.measured_by) or 'nothing else'}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +150,7 @@ class Setup:
         self,
         name: str,
         *,
-        problems: Sequence[str] = (),
+        problems: str | Sequence[str] = (),
         modifier: str = "",
         hparams: str = "",
         train_steps: int = 0,
@@ -145,14 +160,15 @@ class Setup:
 
         Args:
             name: what tables call it.
-            problems: names; all of the command line, if not given.
+            problems: names, or one name; all of the command line, if not given.
             modifier: registered hparams modifier to put on the set.
             hparams: changes, on top of those of the command line.
             train_steps: of this arm; those of the command line, if not given.
             changes: other fields of `Arm`.
         """
+        names = [problems] if problems and isinstance(problems, str) else problems
         fields: dict = {
-            "problems": "+".join(problems or self.problems),
+            "problems": "+".join(names or self.problems),
             "train_steps": train_steps or self.train_steps,
             "hparams_set": self.hparams_set + (f"+{modifier}" if modifier else ""),
             "hparams": changed(self.hparams, hparams),
@@ -164,6 +180,8 @@ class Setup:
 def changed(hparams: str, changes: str) -> str:
     """A value of --hparams with others on top: "a=1,b=2" and "b=3" are "a=1,b=3"."""
     parts = [each for text in (hparams, changes) for each in text.split(",") if each]
+    if wrong := [each for each in parts if "=" not in each]:
+        raise UserError(f"hparams are name=value,name=value, not {wrong[0]}")
     return ",".join(
         f"{name}={value}" for name, value in dict(p.split("=", 1) for p in parts).items()
     )

@@ -25,6 +25,9 @@ SAME = (
     "decode_examples",
     "warm_start_from",
     "precision",
+    "data_dir",
+    "train_examples",
+    "jit_compile",
 )
 
 

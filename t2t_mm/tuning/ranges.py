@@ -168,6 +168,8 @@ def _parsed(field: Field, text: str) -> Any:
     is_scaled = bool(colon) and scale in _SCALES
     if field.type in (int, float) and (".." in text or is_scaled):
         low, _, high = (ends if is_scaled else text).partition("..")
+        if high.startswith("."):
+            raise ValueError(f"{field.name}={text}: a range has two dots, low..high")
         log = _SCALES[scale] if is_scaled else None
         return Range(field.parsed(low.strip()), field.parsed(high.strip()), log)
     return [field.parsed(each.strip()) for each in text.split("|")]

@@ -1,5 +1,7 @@
 """What the runs of a study are given."""
 
+import dataclasses
+
 import pytest
 
 from t2t_mm.config.run import RunConfig
@@ -32,6 +34,21 @@ def test_an_arm_starts_from_the_run_of_the_same_seed(plan):
     assert plan.options(task)["warm_start_from"] == str(source.folder)
     assert plan.options(task)["warm_start_rescale"] is True
     assert "warm_start_from" not in plan.options(source) and plan.source(source) is None
+
+
+def test_another_setting_has_another_folder_and_does_not_count_as_done(plan, monkeypatch):
+    task = next(iter(plan.tasks()))
+    plan.results.add(stub.row(plan, task))
+    assert plan.row(task, plan.results.rows())
+    longer = dataclasses.replace(task.arm, train_steps=200)
+    half = dataclasses.replace(plan, common={"precision": "bfloat16"})
+    for other in (plan.task(longer, 0), half.task(task.arm, 0)):
+        assert other.folder != task.folder
+    assert not half.row(task, plan.results.rows())
+    assert not plan.row(plan.task(longer, 0), plan.results.rows())
+    monkeypatch.setattr("t2t_mm.studies.plan._resolved", lambda *names: {"dropout": 0.5})
+    assert plan.task(task.arm, 0).folder != task.folder  # the set was edited
+    assert not plan.row(task, plan.results.rows())
 
 
 def test_every_run_has_a_folder_of_its_own(plan):

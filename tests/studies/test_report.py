@@ -7,7 +7,8 @@ import pytest
 
 from t2t_mm.reporting.console import Silent
 from t2t_mm.studies import report
-from t2t_mm.studies.study import Contrast
+from t2t_mm.studies.statistics import Estimate
+from t2t_mm.studies.study import Contrast, Study
 from tests.studies import stub
 
 CONTRAST = Contrast("second", "first", "mini_ende", "log_perplexity")
@@ -62,13 +63,36 @@ def test_a_figure_that_is_not_finite_tells_nothing(tmp_path):
 
 def test_what_is_not_measured_is_said(tmp_path):
     found = rows(stub.plan(tmp_path, seeds=3), first=1.0)
-    assert report.sentence(CONTRAST, found).endswith("against first: not measured yet.")
+    assert report.sentence(CONTRAST, found).endswith(
+        "against first: not measured yet, or not on the same examples."
+    )
 
 
 def test_only_seeds_that_both_arms_have_are_compared(tmp_path):
     found = rows(stub.plan(tmp_path, seeds=3), first=1.0, second=0.5)
     found["second"] = found["second"][:2]
     assert report.contrasted(CONTRAST, found).seeds == 2
+
+
+def test_arms_measured_on_other_examples_are_not_compared(tmp_path):
+    found = rows(stub.plan(tmp_path, seeds=3), first=1.0, second=0.5)
+    found["second"][0]["examples"]["mini_ende"] = 39
+    assert report.sentence(CONTRAST, found).endswith("not on the same examples.")
+
+
+def test_a_study_without_contrasts_shows_what_was_measured(tmp_path):
+    plan = dataclasses.replace(stub.plan(tmp_path), study=Study(stub.plan(tmp_path).study.arms, []))
+    plan.results.add(stub.row(plan, next(iter(plan.tasks()))))
+    report.write(plan, "command", Silent())
+    assert (
+        "| mini_ende log_perplexity | mini_ende accuracy |" in (tmp_path / "report.md").read_text()
+    )
+
+
+def test_no_share_lies_outside_of_none_and_all():
+    found = Estimate(97.0, (74.0, 119.9), 2)
+    assert report._cell(found, "accuracy") == "97.00% [74.00, 100.00]"
+    assert report._cell(found, "log_perplexity") == "97.0000 [74.0000, 119.9000]"
 
 
 def test_the_report_has_every_arm_every_contrast_and_its_command(tmp_path):

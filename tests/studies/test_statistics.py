@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from t2t_mm.studies.statistics import difference, mean
+from t2t_mm.studies.statistics import _quantile, difference, mean
 
 
 def runs(random, seeds, of_seed, of_examples, resamples=50, middle=3.0):
@@ -27,6 +27,19 @@ def test_intervals_hold_the_truth_as_often_as_they_say(seeds):
         low, high = mean(values, resamples).interval
         hits += low <= 3.0 <= high
     assert 0.88 <= hits / 200 <= 1.0
+
+
+def test_many_seeds_are_nearly_normal():
+    assert [round(_quantile(freedom), 3) for freedom in (14, 20, 30)] == [2.144, 2.086, 2.042]
+    assert _quantile(10**6) == pytest.approx(1.96, abs=1e-3)
+
+
+def test_few_seeds_do_not_widen_what_the_examples_add():
+    random = np.random.default_rng(0)
+    for seeds in (2, 5, 20):
+        values, resamples = runs(random, seeds, 1e-6, 1.0, resamples=2000)
+        low, high = mean(values, resamples).interval
+        assert high - low == pytest.approx(2 * 1.96, rel=0.1)
 
 
 def test_examples_widen_an_interval_that_seeds_leave_narrow():

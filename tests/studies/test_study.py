@@ -1,5 +1,7 @@
 """What a study is made of, and the built-in ones."""
 
+import dataclasses
+
 import pytest
 
 from t2t_mm import mixtures, registry
@@ -74,6 +76,29 @@ def test_a_study_that_lacks_problems_says_which(name, problems, message):
         build(name, Setup(tuple(problems.split("+")), "multimodel_tiny", "", 10))
 
 
+def test_transfer_needs_enough_examples_for_its_shares():
+    with pytest.raises(UserError, match="give at least 10"):
+        build("transfer", dataclasses.replace(SETUP, train_examples=3))
+
+
+def test_parsing_with_images_alone_is_one_arm():
+    setup = dataclasses.replace(SETUP, problems=("mini_imagenet", "mini_parse"))
+    assert [arm.name for arm in build("parsing_with_others", setup).arms] == [
+        "parsing alone",
+        "parsing with images",
+    ]
+
+
+def test_a_bleu_that_is_decoded_may_be_compared():
+    Study([ARM], [Contrast("one", "one", "mini_ende", "bleu")], decoded=("mini_ende",)).check("x")
+
+
+def test_an_arm_takes_one_problem_by_name():
+    assert SETUP.arm("one", problems="mini_ende").problems == "mini_ende"
+    with pytest.raises(UserError, match="hparams are name=value,name=value, not num_heads"):
+        SETUP.arm("one", hparams="num_heads")
+
+
 def test_hparams_of_an_arm_replace_those_of_the_command_line():
     assert changed("a=1,b=2", "b=3,c=4") == "a=1,b=3,c=4"
     assert changed("", "b=3") == "b=3" and changed("a=1", "") == "a=1" and changed("", "") == ""
@@ -96,16 +121,18 @@ def test_contrasts_are_of_what_both_arms_measure_by_the_usual_metrics():
     [
         (Study([], []), "has no arms"),
         (Study([ARM, ARM], []), "two arms called 'one'"),
-        (Study([Arm("??", "mini_ende", 10, "multimodel_tiny")], []), "'\\?\\?', or almost so"),
+        (Study([Arm("??", "mini_ende", 10, "multimodel_tiny")], []), "'\\?\\?' needs a-z or 0-9"),
         (
             Study([Arm("two", "mini_ende", 1, "multimodel_tiny", measured=("mini_deen",))], []),
             "'two' is to be measured on mini_deen, on which it does not train",
         ),
         (
             Study([Arm("two", "mini_ende", 1, "multimodel_tiny", starts_from="one"), ARM], []),
-            "'two' needs 'one', no arm before it",
+            "'two' needs the arm 'one' before it",
         ),
         (Study([ARM], [Contrast("one", "two", "mini_ende", "accuracy")]), "compares 'two' on"),
+        (Study([ARM], [Contrast("one", "one", "mini_ende", "wer")]), "compares wer of mini_ende"),
+        (Study([ARM], [Contrast("one", "one", "mini_ende", "bleu")]), "names it, by bleu"),
         (Study([ARM], [Contrast("one", "one", "mini_deen", "accuracy")]), "on mini_deen, but no"),
     ],
 )

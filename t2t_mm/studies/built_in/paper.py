@@ -51,10 +51,10 @@ def parsing_with_others(setup: Setup) -> Study:
     metrics = ("log_perplexity", "accuracy", "accuracy_per_sequence", "bracket_f1")
     alone = setup.arm("parsing alone", problems=[parsing])
     arms = [alone]
-    for name, problems in (
-        ("parsing with images", (parsing, images)),
-        ("parsing with all", setup.problems),
-    ):
+    groups = {"parsing with images": (parsing, images), "parsing with all": setup.problems}
+    if len(setup.problems) == 2:  # these are all
+        del groups["parsing with all"]
+    for name, problems in groups.items():
         steps = setup.train_steps * len(problems)
         arms.append(setup.arm(name, problems=problems, train_steps=steps, measured=(parsing,)))
     return Study(

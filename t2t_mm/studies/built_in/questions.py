@@ -51,6 +51,11 @@ def transfer(setup: Setup) -> Study:
     """
     if len(setup.problems) < 2:
         raise UserError("transfer needs problems to start from: give --problems=a+b+new.")
+    if 0 < setup.train_examples < 10:
+        raise UserError(
+            f"transfer trains on 10, 30, 100 and 300% of --train_examples={setup.train_examples}: "
+            "give at least 10."
+        )
     *others, new = setup.problems
     start = setup.arm("the others", problems=others, train_examples=0)
     arms, contrasts = [start], list[Contrast]()

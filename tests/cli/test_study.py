@@ -84,7 +84,7 @@ def test_a_study_of_ones_own_trains_its_arms_and_reports(place, made):
 
 
 def test_each_arm_is_an_ordinary_run(place, made):
-    folder = place / "out" / "runs" / "few" / "seed_0"
+    (folder,) = (place / "out" / "runs").glob("few_*/seed_0")
     config = json.loads((folder / "run.json").read_text())
     assert config["train_examples"] == 40 and config["train_steps"] == 3
     assert (folder / "metrics_validation.json").exists() and (folder / "log.txt").exists()

@@ -13,7 +13,7 @@ TONE = '''
 from t2t_mm import Categorical, Language, Problem, registry
 
 @registry.register_problem
-class Tone(Problem):
+class Verdict(Problem):
     """Tone of a sentence."""
     raw_layout = "csv"
     input_key, target_key = "text", "label"
@@ -26,21 +26,21 @@ class Tone(Problem):
 
 def test_a_class_of_ten_lines_is_prepared_trained_and_evaluated(tmp_path, write, apart):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/tone.py").write_text(TONE)
+    (tmp_path / "mine/verdict.py").write_text(TONE)
     lines = [
         f"this one is {'fine' if i % 3 else 'awful'} {i},{['sad', 'glad', 'glad'][i % 3]}\n"
         for i in range(60)
     ]
-    path = write("tone/train.csv", "text,label\n" + "".join(lines))
+    path = write("verdict/train.csv", "text,label\n" + "".join(lines))
     registry.load_directory(str(tmp_path / "mine"))
-    tone, said = registry.problem("tone").configure(TINY), []
+    tone, said = registry.problem("verdict").configure(TINY), []
     prepare.prepare([tone], tmp_path / "data", tmp_path / "raw", said.append)
     (resolved,) = prepare.resolve([tone], tmp_path / "data", TINY, said.append)
     assert sum(resolved.splits().values()) == 60 and resolved.targets.names == ("glad", "sad")
     config = RunConfig(model="transformer", train_steps=2, eval_every=0)
     trainer = Trainer([resolved], TINY, config, tmp_path / "run", console=Silent())
     trainer.train()
-    found = trainer.evaluate("validation")["tone"]
+    found = trainer.evaluate("validation")["verdict"]
     assert 0 <= found["accuracy"] <= 100 and math.isfinite(found["log_perplexity"])
     assert not any("has changed" in line for line in said)
     path.write_text("text,label\nnothing,glad\n")

@@ -9,7 +9,6 @@ from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.prepare import prepare, resolve
 from t2t_mm.errors import UserError
-from t2t_mm.models.base import unique
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import history
 from t2t_mm.runs.directory import OutputDir
@@ -90,8 +89,7 @@ def _sized(plan: Plan, arm: Arm) -> str:
 
 def _prepare(plan: Plan, arm: Arm) -> None:
     """Prepares what is missing, one process at a time."""
-    hparams = _hparams(arm)
-    problems = [registry.problem(name).configure(hparams) for name in mixtures.parse(arm.problems)]
+    problems = _problems(arm, _hparams(arm))
     with locks.locked(plan.folder / "data.lock", seconds=math.inf):
         prepare(problems, plan.common["data_dir"], plan.common.get("raw_dir"))
 
@@ -113,8 +111,11 @@ def _check_data(plan: Plan, arm: Arm) -> None:
 
 
 def _resolved(plan: Plan, arm: Arm, hparams: HParams) -> list[Problem]:
-    problems = [registry.problem(name).configure(hparams) for name in mixtures.parse(arm.problems)]
-    return resolve(problems, plan.common["data_dir"], hparams, lambda line: None)
+    return resolve(_problems(arm, hparams), plan.common["data_dir"], hparams, lambda line: None)
+
+
+def _problems(arm: Arm, hparams: HParams) -> list[Problem]:
+    return [registry.problem(name).configure(hparams) for name in mixtures.parse(arm.problems)]
 
 
 def _hparams(arm: Arm, changes: str = "") -> HParams:
@@ -125,4 +126,4 @@ def _hparams(arm: Arm, changes: str = "") -> HParams:
 def _parameters(plan: Plan, arm: Arm, hparams: str = "") -> int:
     values = _hparams(arm, hparams)
     model = registry.model(arm.model)(values, _resolved(plan, arm, values))
-    return sum(math.prod(variable.shape) for variable in unique(model.trainable_variables))
+    return sum(model.parameter_counts().values())

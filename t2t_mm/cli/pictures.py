@@ -6,8 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from t2t_mm import files
-
-FORMS = ("png", "svg")
+from t2t_mm.reporting.drawing import FORMS
 
 
 def define(values: flags.FlagValues, meaning: str) -> None:

@@ -90,7 +90,6 @@ def _plan() -> Plan:
     names = tuple(weights)
     hparams_set = config.hparams_set or "multimodel_tiny"
     setup = Setup(names, hparams_set, config.hparams, config.train_steps, config.train_examples)
-    hparams_files.resolve(hparams_set, overrides=config.hparams)
     study = build(FLAGS.study, setup)
     for arm in study.arms:
         hparams_files.resolve(arm.hparams_set, overrides=arm.hparams, model=arm.model)
@@ -109,8 +108,7 @@ def _work(plan: Plan) -> None:
     files.check_output_folder(plan.folder, "output_dir")
     plan.folder.mkdir(parents=True, exist_ok=True)
     if not FLAGS.report:
-        total = sum(1 for _ in plan.tasks())
-        done = len(plan.rows())
+        done, total = len(plan.rows()), len(plan.tasks())
         console.log(f"{plan.name}: {total} runs, {done} of them done. Each is under {plan.folder}.")
         try:
             Loop(plan, _command, console).run()

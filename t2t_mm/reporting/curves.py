@@ -1,12 +1,12 @@
 """Draws the evaluations of several runs: a panel for each metric of each problem, a curve for each
 run."""
 
-import io
 import math
 from typing import Any
 
 from t2t_mm.errors import UserError
 from t2t_mm.reporting.comparison import Comparison
+from t2t_mm.reporting.drawing import content, legend, plain
 
 # Told apart also by those who don't see all colours (Okabe and Ito).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -24,7 +24,6 @@ def draw(comparison: Comparison, form: str = "png") -> bytes:
     Raises:
         UserError: there is nothing to draw, or more than fits a picture.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     rows = [
@@ -47,17 +46,8 @@ def draw(comparison: Comparison, form: str = "png") -> bytes:
             _panel(axes, comparison, *panel)
         for axes in line[len(row) :]:
             axes.set_visible(False)
-    handles = {
-        label: handle
-        for axes in figure.axes
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    place: dict[str, Any] = {"loc": "outside upper center", "ncols": min(4, len(handles))}
-    figure.legend(handles.values(), handles, fontsize=8, **place)
-    stream = io.BytesIO()
-    with matplotlib.rc_context({"svg.fonttype": "none"}):  # text stays text
-        figure.savefig(stream, format=form, dpi=110)
-    return stream.getvalue()
+    legend(figure, "outside upper center", 4, 8)
+    return content(figure, form)
 
 
 def curves(
@@ -83,7 +73,7 @@ def _panel(axes: Any, comparison: Comparison, problem: str, metric: str) -> None
         axes.plot(
             steps,
             values,
-            label=_plain(comparison.runs[number].name),
+            label=plain(comparison.runs[number].name),
             color=COLOURS[number % len(COLOURS)],
             linestyle=LINES[number // len(COLOURS) % len(LINES)],
             linewidth=1.2,
@@ -91,14 +81,9 @@ def _panel(axes: Any, comparison: Comparison, problem: str, metric: str) -> None
             markersize=3,
         )
     unit = comparison.units.get(metric, "")
-    axes.set_title(_plain(problem), fontsize=9)
-    axes.set_ylabel(_plain(f"{metric} {unit}".rstrip()), fontsize=8)
+    axes.set_title(plain(problem), fontsize=9)
+    axes.set_ylabel(plain(f"{metric} {unit}".rstrip()), fontsize=8)
     axes.set_xlabel("step", fontsize=8)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _plain(text: str) -> str:
-    """Text that matplotlib shows as it is: a dollar sign begins no formula."""
-    return text.replace("$", r"\$")

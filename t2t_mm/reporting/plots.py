@@ -1,12 +1,11 @@
 """Draws an explanation: attention from outputs to inputs, and the experts of each position."""
 
-import io
-import warnings
 from typing import Any
 
 import numpy as np
 
 from t2t_mm.errors import UserError
+from t2t_mm.reporting.drawing import content, plain
 
 TICKS = 48  # most labels on an axis
 
@@ -18,7 +17,6 @@ def draw(explanation: Any, form: str = "png") -> bytes:
         explanation: inference.explain.Explanation.
         form: "png" or "svg".
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     inputs, outputs = explanation.inputs, explanation.outputs
@@ -42,25 +40,14 @@ def draw(explanation: Any, form: str = "png") -> bytes:
         for size in (len(inputs), max(len(inputs), len(outputs)))
     )
     figure = Figure(figsize=(columns * wide, 0.6 + rows * high), layout="constrained")
-    figure.suptitle(
-        f"{explanation.problem}: {explanation.answer[:120]}".replace("$", r"\$"), fontsize=10
-    )
+    figure.suptitle(plain(f"{explanation.problem}: {explanation.answer[:120]}"), fontsize=10)
     for axes, panel in zip(
         figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False
     ):
         _panel(axes, *panel)
     for axes in figure.axes[len(panels) :]:
         axes.set_visible(False)
-    stream = io.BytesIO()
-    with (
-        warnings.catch_warnings(),
-        matplotlib.rc_context({"svg.fonttype": "none"}),
-    ):  # text stays text
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing"
-        )  # another script than the font's: a box stands for it
-        figure.savefig(stream, format=form, dpi=110)
-    return stream.getvalue()
+    return content(figure, form)
 
 
 def _panel(axes, title, values, rows, columns):
@@ -72,4 +59,4 @@ def _panel(axes, title, values, rows, columns):
         (rows, axes.set_yticks, values.shape[0], 0),
     ):
         at = np.arange(0, size, -(-size // TICKS))
-        ticks(at, [labels[i].replace("$", r"\$") for i in at], rotation=angle, fontsize=6)
+        ticks(at, [plain(labels[i]) for i in at], rotation=angle, fontsize=6)

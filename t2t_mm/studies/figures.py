@@ -1,18 +1,15 @@
 """The pictures of a report: learning curves, figures against the number of parameters, and which
 experts serve which problem."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from t2t_mm.reporting.drawing import FORMS, content, legend, plain
 from t2t_mm.studies.plan import Plan
-from t2t_mm.studies.results import SIZES, Row, Size
-from t2t_mm.studies.statistics import mean
-
-FORMS = ("png", "svg")
-Rows = Mapping[str, Sequence[Row]]  # arm -> its rows
+from t2t_mm.studies.results import SIZES, Row, Rows, Size
+from t2t_mm.studies.statistics import of_runs
 
 
 def draw(plan: Plan, rows: Rows) -> dict[str, bytes]:
@@ -23,7 +20,7 @@ def draw(plan: Plan, rows: Rows) -> dict[str, bytes]:
         "experts": _experts(plan, rows),
     }
     return {
-        f"{name}.{form}": _content(figure, form)
+        f"{name}.{form}": content(figure, form)
         for name, figure in figures.items()
         if figure
         for form in FORMS
@@ -70,14 +67,14 @@ def _curves(plan: Plan, rows: Rows) -> Any:
             if not steps:
                 continue
             values = np.array([[curve[str(step)] for step in steps] for curve in curves], float)
-            (line,) = each.plot(steps, values.mean(axis=0), label=_plain(arm.name), linewidth=1.2)
+            (line,) = each.plot(steps, values.mean(axis=0), label=plain(arm.name), linewidth=1.2)
             if len(values) > 1:
                 low, high = values.min(axis=0), values.max(axis=0)
                 each.fill_between(steps, low, high, alpha=0.15, color=line.get_color())
         each.set_title(f"{problem}, {_first_metric(rows, problem)}, validation", fontsize=9)
         each.set_xlabel("step", fontsize=8)
         each.tick_params(labelsize=7)
-    _legend(figure, axes)
+    legend(figure, "outside lower center", 3, 7)
     return figure
 
 
@@ -95,19 +92,19 @@ def _sizes(plan: Plan, rows: Rows) -> Any:
             for arm in plan.study.arms:
                 of_arm = [row for row in rows.get(arm.name, []) if problem in row["figures"]]
                 if of_arm:
-                    _point(each, of_arm, problem, key, _plain(arm.name))
+                    _point(each, of_arm, problem, key, plain(arm.name))
             each.set_xscale("log")
             each.set_title(f"{problem}, {_first_metric(rows, problem)}, {plan.split}", fontsize=9)
             each.set_xlabel(key.replace("_", " "), fontsize=8)
             each.tick_params(labelsize=7, which="both")
-    _legend(figure, axes)
+    legend(figure, "outside lower center", 3, 7)
     return figure
 
 
 def _point(axes: Any, rows: Sequence[Row], problem: str, key: Size, name: str) -> None:
     """An arm's figure with its interval at its number of parameters."""
     found = [next(iter(row["figures"][problem].values())) for row in rows]
-    figure = mean([each["value"] for each in found], [each["resamples"] for each in found])
+    figure = of_runs(found)
     low, high = figure.interval or (figure.mean, figure.mean)
     bars = np.maximum([[figure.mean - low], [high - figure.mean]], 0.0)
     axes.errorbar(rows[0][key], figure.mean, bars, marker="o", capsize=2, markersize=4, label=name)
@@ -126,32 +123,8 @@ def _experts(plan: Plan, rows: Rows) -> Any:
             each.imshow(list(shares.values()), cmap="Blues", vmin=0.0, aspect="auto")
             each.set_yticks(range(len(shares)), list(shares), fontsize=7)
             each.set_title(
-                f"{_plain(arm.name)}, seed {of_arm[0]['seed']}: experts, {place}", fontsize=8
+                f"{plain(arm.name)}, seed {of_arm[0]['seed']}: experts, {place}", fontsize=8
             )
             each.set_xlabel("expert", fontsize=8)
         return figure
     return None
-
-
-def _plain(text: str) -> str:
-    return text.replace("$", r"\$")  # no formula
-
-
-def _legend(figure: Any, axes: Sequence[Any]) -> None:
-    handles, labels = axes[0].get_legend_handles_labels()
-    for each in axes[1:]:
-        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
-            if label not in labels:
-                handles.append(handle)
-                labels.append(label)
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
-
-
-def _content(figure: Any, form: str) -> bytes:
-    import matplotlib
-
-    stream = io.BytesIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "t2t-mm"}):
-        metadata = {"Date": None} if form == "svg" else {}
-        figure.savefig(stream, format=form, dpi=110, metadata=metadata)
-    return stream.getvalue()

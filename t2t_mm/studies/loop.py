@@ -6,7 +6,7 @@ makes a run holds a lock in its folder.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from t2t_mm import locks
 from t2t_mm.errors import UserError
@@ -42,8 +42,8 @@ class Loop:
             KeyboardInterrupt, Terminated: a signal has come; the run that was made was stopped.
         """
         with self.signals:
-            while left := self._left():
-                task = next(filter(self._is_ready, left), None)
+            while left := self._left(rows := self.plan.results.rows()):
+                task = next((each for each in left if self._is_ready(each, rows)), None)
                 if task:
                     self._make(task)
                 else:  # others make what is left, or have just ended
@@ -56,15 +56,14 @@ class Loop:
                 f"{child.LOG}; the same command tries them again."
             )
 
-    def _left(self) -> list[Task]:
-        rows = self.plan.results.rows()
+    def _left(self, rows: Sequence[Row]) -> list[Task]:
         return [
             task
             for task in self.plan.tasks()
             if not self.plan.row(task, rows) and str(task) not in self.failed
         ]
 
-    def _is_ready(self, task: Task) -> bool:
+    def _is_ready(self, task: Task, rows: Sequence[Row]) -> bool:
         if self._is_taken(task):
             return False
         source = self.plan.source(task)
@@ -73,8 +72,7 @@ class Loop:
         if str(source) in self.failed:
             self.failed[str(task)] = f"{source}, from which it starts, failed."
             return False
-        # the weights may have been deleted since it was done: then it is made again
-        return bool(self.plan.row(source, self.plan.results.rows()))
+        return bool(self.plan.row(source, rows))
 
     def _is_taken(self, task: Task) -> bool:
         return locks.is_locked(task.folder / RUN_LOCK)
@@ -88,16 +86,14 @@ class Loop:
         if code == TAKEN:
             self._pause()
             return
-        rows = self.plan.results.rows()
-        row = self.plan.row(task, rows)
+        row = self.plan.row(task, self.plan.results.rows())
         if process.was_stopped:
             raise UserError(f"{task} was stopped by a signal. The same command goes on with it.")
         if code or not row:
             self.failed[str(task)] = process.reason().removeprefix("error: ")
             self.console.log(f"{task}: failed: {self.failed[str(task)]}")
             return
-        done = sum(1 for each in self.plan.tasks() if self.plan.row(each, rows))
-        total = sum(1 for _ in self.plan.tasks())
+        done, total = len(self.plan.rows()), len(self.plan.tasks())
         seconds = round(time.monotonic() - started)
         self.console.log(f"{task}: {_shown(row)} ({seconds:,} s; {done} of {total} runs done)")
 

@@ -16,6 +16,7 @@ from t2t_mm.inference.predictor import Predictor, text_of
 from t2t_mm.layers.roles import is_expert, role
 from t2t_mm.models.base import unique
 from t2t_mm.problem.base import Problem
+from t2t_mm.runs.metric import DECODED
 from t2t_mm.studies.results import Figure
 
 RESAMPLES = 50
@@ -45,8 +46,8 @@ def measure(
         decode: {problem: how many of its examples are also decoded and scored}.
     """
     found: Measured = {
-        "parameters": round(sum(_sizes(model, hparams, active=False))),
-        "active_parameters": round(sum(_sizes(model, hparams, active=True))),
+        "parameters": sum(model.parameter_counts().values()),
+        "active_parameters": _active(model, hparams),
         "examples": {},
         "figures": {},
         "experts": {},
@@ -64,7 +65,7 @@ def measure(
     for name, problem in named.items():
         figures = found["figures"][name]
         for metric, value in _decoded(predictor, problem, split, decode[name]).items():
-            figures[f"decoded_{metric}" if metric in figures else metric] = value
+            figures[f"{DECODED}{metric}" if metric in figures else metric] = value
     return found
 
 
@@ -94,18 +95,12 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _sizes(model: Any, hparams: HParams, active: bool) -> list[float]:
-    """The number of parameters of each variable.
-
-    Args:
-        active: without tables of pieces, and of the experts as many as a position goes through.
-    """
-    sizes: list[float] = []
+def _active(model: Any, hparams: HParams) -> int:
+    """The number of parameters without tables of pieces, and of the experts as many as a position
+    goes through."""
+    total = 0.0
     for variable in unique(model.trainable_variables):
-        size: float = math.prod(variable.shape)
-        if active and role(variable) == "embedding":
-            continue
-        if active and is_expert(variable):
-            size *= min(1.0, hparams.moe_k / variable.shape[0])
-        sizes.append(size)
-    return sizes
+        if role(variable) != "embedding":
+            used = min(1.0, hparams.moe_k / variable.shape[0]) if is_expert(variable) else 1.0
+            total += used * math.prod(variable.shape)
+    return round(total)

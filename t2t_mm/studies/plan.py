@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,10 @@ class Plan:
         """Where its results are."""
         return Results(self.folder)
 
-    def tasks(self) -> Iterator[Task]:
+    def tasks(self) -> list[Task]:
         """All runs: the first seed of every arm, then the second, so that a study that is stopped
         early has something of each."""
-        for seed in range(self.seeds):
-            for arm in self.study.arms:
-                yield self.task(arm, seed)
+        return [self.task(arm, seed) for seed in range(self.seeds) for arm in self.study.arms]
 
     def task(self, arm: Arm, seed: int) -> Task:
         """The run of an arm with a seed. Its folder is another where the arm is asked for with

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from t2t_mm import files, registry
 from t2t_mm.evaluation.metrics.scoring import with_unit
 from t2t_mm.reporting.console import Console
+from t2t_mm.runs.metric import DECODED
 from t2t_mm.studies import figures
 from t2t_mm.studies.plan import Plan
-from t2t_mm.studies.results import SIZES, Figure, Row
-from t2t_mm.studies.statistics import Estimate, difference, mean
+from t2t_mm.studies.results import SIZES, Figure, Row, Rows
+from t2t_mm.studies.statistics import Estimate, difference, of_runs
 from t2t_mm.studies.study import Contrast
-
-Rows = dict[str, list[Row]]  # arm -> its rows, by seed
 
 
 def write(plan: Plan, command: str, console: Console) -> None:
@@ -36,9 +35,9 @@ def write(plan: Plan, command: str, console: Console) -> None:
     console.log(f"The report is {plan.folder / 'report.md'}.")
 
 
-def by_arm(rows: Sequence[Row]) -> Rows:
+def by_arm(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows of each arm."""
-    found: Rows = defaultdict(list)
+    found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row["arm"]].append(row)
     return found
@@ -49,7 +48,7 @@ def estimate(rows: Sequence[Row], problem: str, metric: str) -> Estimate | None:
     found = _of(rows, problem, metric)
     if not found:
         return None
-    return mean([each["value"] for each in found], [each["resamples"] for each in found])
+    return of_runs(found)
 
 
 def contrasted(contrast: Contrast, rows: Rows) -> Estimate | None:
@@ -77,7 +76,7 @@ def contrasted(contrast: Contrast, rows: Rows) -> Estimate | None:
 def sentence(contrast: Contrast, rows: Rows) -> str:
     """A contrast in words: better, worse, or not to be told apart."""
     found = contrasted(contrast, rows)
-    metric = registry.metric(contrast.metric.removeprefix("decoded_"))
+    metric = registry.metric(contrast.metric.removeprefix(DECODED))
     title = f"{contrast.problem}, {contrast.metric}: {contrast.arm}"
     if found is None:
         return f"{title} against {contrast.against}: not measured yet, or not on the same examples."
@@ -170,7 +169,7 @@ def _cell(found: Estimate | None, metric: str) -> str:
     """A figure with its interval."""
     if found is None:
         return ""
-    registered = registry.metric(metric.removeprefix("decoded_"))
+    registered = registry.metric(metric.removeprefix(DECODED))
     unit = registered.unit
     if found.interval is None:
         return f"{with_unit(found.mean, unit)} (one seed)"

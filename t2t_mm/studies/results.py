@@ -1,7 +1,7 @@
 """`results.jsonl`: a line for each run of a study that is done, with all that its report needs."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args
 
@@ -44,6 +44,9 @@ class Row(TypedDict):
     figures: dict[str, dict[str, Figure]]
     curve: dict[str, dict[str, float | None]]
     experts: dict[str, dict[str, list[float]]]
+
+
+Rows = Mapping[str, Sequence[Row]]  # arm -> its rows, by seed
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from t2t_mm.studies.results import Figure
+
 # 97.5% quantiles of Student's t for 1, 2, ... degrees of freedom.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 NORMAL = 1.960
@@ -49,6 +51,11 @@ def mean(values: Values, resamples: Sequence[Values]) -> Estimate:
     of_examples = NORMAL * drawn.mean(axis=0).std()  # [resamples]
     half = float(np.hypot(of_seeds, of_examples))
     return Estimate(middle, (middle - half, middle + half), seeds)
+
+
+def of_runs(figures: Sequence[Figure]) -> Estimate:
+    """The mean of a figure over the runs that have it, one for each seed."""
+    return mean([each["value"] for each in figures], [each["resamples"] for each in figures])
 
 
 def difference(

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from t2t_mm import mixtures, registry
 from t2t_mm.errors import UserError
+from t2t_mm.runs.metric import DECODED
 
 USUAL = ("log_perplexity", "accuracy")  # metrics that a contrast looks at
 
@@ -118,7 +119,7 @@ class Study:
                     )
 
     def _check_metric(self, name: str, contrast: Contrast) -> None:
-        plain = contrast.metric.removeprefix("decoded_")
+        plain = contrast.metric.removeprefix(DECODED)
         registry.metric(plain)
         problem = registry.problem(contrast.problem)
         if contrast.metric in problem.targets.teacher_forced:

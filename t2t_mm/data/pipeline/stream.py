@@ -2,7 +2,6 @@
 checkpoint."""
 
 import os
-import re
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +30,7 @@ READ = (
 
 class _Saved(TypedDict, total=False):
     data: dict[str, str]  # where the files are that the positions name; new in version 0.2
+    examples: dict[str, int]  # how many of them are read, if not all; new in version 0.2
 
 
 class Place(_Saved):
@@ -129,7 +129,13 @@ class Inputs:
                 shutil.copy(path, folder)
         self._saved = {name: (folder, seed) for name, (_, seed) in self._saved.items()}
         seeds = self._seeds | {name: seed for name, (_, seed) in self._saved.items()}
-        place = {"reading": self._reading(), "seeds": seeds, "data": self._data()}
+        limits = {name: problem.train_examples for name, problem in self.problems.items()}
+        place = {
+            "reading": self._reading(),
+            "seeds": seeds,
+            "data": self._data(),
+            "examples": {name: count for name, count in limits.items() if count},
+        }
         files.write_json(folder / PLACE_FILE, place)
 
     def restore(self, folder: str | os.PathLike) -> bool:
@@ -144,14 +150,13 @@ class Inputs:
         self._saved = {
             name: (folder, seed) for name, seed in saved["seeds"].items() if name in self.problems
         }
-        now = self._data()
+        now, counts = self._data(), saved.get("examples", {})
         for name, then in saved.get("data", {}).items():
             if name not in self._saved or name not in now:
                 continue
-            (folder_then, count_then), (folder, count) = _parts(then), _parts(now[name])
-            if not _is_same(folder_then, folder):
+            if not _is_same(then, now[name]):
                 self._tell_of_new_order(name)
-            elif count != count_then:
+            elif counts.get(name, 0) != self.problems[name].train_examples:
                 self.log(f"{name} trains on other examples than before: their order starts again.")
             else:
                 continue
@@ -159,14 +164,9 @@ class Inputs:
         return True
 
     def _data(self) -> dict[str, str]:
-        """{problem: folder of its data}, of those that have one; with the number of examples, if
-        not all of them are read."""
-        found = {}
-        for name, problem in self.problems.items():
-            if folder := problem.folder_of_data:
-                count = problem.train_examples
-                found[name] = f"{folder}[:{count}]" if count else str(folder)
-        return found
+        """{problem: folder of its data}, of those that have one."""
+        folders = {name: problem.folder_of_data for name, problem in self.problems.items()}
+        return {name: str(folder) for name, folder in folders.items() if folder}
 
     def _of_worker(self, folder) -> Path:
         return Path(folder) / f"worker-{self.share[0]}"
@@ -179,12 +179,6 @@ class Inputs:
             "tensorflow": tf.__version__,
         }
         return {name: getattr(self.hparams, name) for name in READ} | ways
-
-
-def _parts(place: str) -> tuple[str, str]:
-    """(folder, count) of "folder[:count]"; no count where all examples are read."""
-    found = re.fullmatch(r"(.*)\[:(\d+)\]", place)
-    return (found[1], found[2]) if found else (place, "")
 
 
 def _is_same(then: str, now: str) -> bool:

@@ -1,15 +1,18 @@
 """Which metrics the evaluations of a run give, for flags that name one: wmt_ende/log_perplexity."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.problem.base import Problem
+
+if TYPE_CHECKING:
+    from t2t_mm.problem.base import Problem
 
 DECODED = "decoded_"  # before the name of a score of decoded text that is also a teacher-forced one
 
 
-def check(metric: str, problems: Sequence[Problem], decode_examples: int, flag: str) -> None:
+def check(metric: str, problems: "Sequence[Problem]", decode_examples: int, flag: str) -> None:
     """Refuses a metric that no evaluation of these problems gives.
 
     Args:

@@ -43,11 +43,23 @@ def apart(monkeypatch):
 @pytest.fixture(autouse=True, scope="module")
 def _graphs_go():
     """Frees the graphs that a module's tests made: TensorFlow's registry of gradients keeps each
-    that had one, some 100 MB a trained model."""
+    that had one, some 100 MB a trained model. Those that models share stay."""
+    from t2t_mm.layers import kernels
+
     gradients = ops.gradient_registry._registry
-    before = set(gradients)
-    yield
-    for name in set(gradients) - before:
+    before, of_shared = set(gradients), set()
+    trace = kernels.traced
+
+    def traced(*args):
+        earlier = set(gradients)
+        graph = trace(*args)
+        of_shared.update(set(gradients) - earlier)
+        return graph
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "traced", traced)
+        yield
+    for name in set(gradients) - before - of_shared:
         del gradients[name]
     gc.collect()
 

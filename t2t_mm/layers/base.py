@@ -36,6 +36,11 @@ class Layer(keras.layers.Layer):
         given = {name: _recorded(name, value) for name, value in self._arguments.items()}
         return super().get_config() | given
 
+    def made_like(self) -> tuple:
+        """What layers have in common that compute the same from equal weights; hashable."""
+        given = {name: repr(v) for name, v in self._arguments.items() if name != "seed"}
+        return type(self), self.dtype_policy.name, tuple(given.items())
+
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":
         return super().from_config({name: _restored(name, value) for name, value in config.items()})

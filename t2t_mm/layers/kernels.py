@@ -65,6 +65,37 @@ def as_compiled(by_xla: bool) -> Iterator[None]:
         _decided = before
 
 
+def shares_graphs() -> bool:
+    """Whether the caller is traced for TensorFlow and not compiled by XLA, so that a part of it can
+    be a graph of its own."""
+    if keras.backend.backend() != "tensorflow" or compiled_by_xla():
+        return False
+    import tensorflow as tf
+
+    return not (tf.executing_eagerly() or tf.config.list_logical_devices("TPU"))
+
+
+def traced(function: Any, tensors: list, closed: int) -> Any:
+    """The graph of a function of tensors (TensorFlow), which reads nothing but them.
+
+    The first `closed` tensors keep their shapes; of the others, the first two dimensions are left
+    open. Where the graph is called it stays a call: written out each time, it would have to be
+    prepared for its run as often.
+    """
+    import tensorflow as tf
+
+    specs = [
+        tf.TensorSpec(
+            x.shape if i < closed else [None] * min(2, len(x.shape)) + list(x.shape[2:]), x.dtype
+        )
+        for i, x in enumerate(tensors)
+    ]
+    with tf.init_scope():
+        return tf.function(
+            function, specs, autograph=False, experimental_attributes={"_noinline": True}
+        ).get_concrete_function()
+
+
 def replica() -> Any:
     """Index of the replica of the model that the caller runs in, an int or a scalar; 0 if there is
     only one."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from t2t_mm.layers import kernels
+from t2t_mm.layers import kernels, sharing
 
 
 class Remat:
@@ -27,7 +27,8 @@ class Remat:
 
     def __call__(self, layer: Any, *tensors: Any, training: bool, **others: Any) -> Any:
         if not (self.on and training):
-            return layer(*tensors, training=training, **others)
+            seed = self.seed if training else None
+            return sharing.call(layer, *tensors, seed=seed, training=training, **others)
         first, by_xla = self.seed.next(), kernels.compiled_by_xla()
 
         def run(*tensors):

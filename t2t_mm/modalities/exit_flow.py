@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from t2t_mm.layers import sharing
 from t2t_mm.layers.convolution import apply_mask
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D, stride_mask
 from t2t_mm.modalities.net import ModalityNet
@@ -65,9 +66,10 @@ class ExitFlow(ModalityNet):
                 None,
             )  # a picture has no padding
         strides = (2, 1) if grid is None else (2, 2)
-        x = self.res(x, mask)
+        x = sharing.call(self.res, x, mask)
         mask = stride_mask(mask, strides[0])
-        x = ops.relu(self.step2(self.step1(x, mask), mask))
+        x = sharing.call(self.step1, x, mask)
+        x = ops.relu(sharing.call(self.step2, x, mask))
         x = ops.cast(apply_mask(x, mask), "float32")
         total = ops.sum(x, axis=(1, 2))  # [batch, 2 hidden]
         if mask is None:

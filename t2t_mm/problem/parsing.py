@@ -47,8 +47,11 @@ class TreeProblem(Problem):
         resolved: Any = super().resolve(data_dir, hparams)
         split = next(iter(resolved.splits()), "train")
         examples = resolved.examples(split, sides=["inputs"]).take(SCANNED)
-        sentences = (each["inputs"].decode("utf-8") for each in examples.as_numpy_iterator())
-        resolved._conventions = treebank.found(sentences)
+        # in batches: one by one, reading would take longer than all else at the start of a run
+        batches = examples.batch(1000).as_numpy_iterator()
+        resolved._conventions = treebank.found(
+            sentence.decode("utf-8") for batch in batches for sentence in batch["inputs"]
+        )
         return resolved
 
     def findings(self) -> dict[str, Any]:

@@ -85,7 +85,9 @@ class Conventions:
 
 def found(sentences: Iterable[str]) -> Conventions:
     """The conventions of a treebank, of which these are sentences: words with spaces between."""
-    words = collections.Counter(word for sentence in sentences for word in sentence.split(" "))
+    words: collections.Counter = collections.Counter()
+    for sentence in sentences:
+        words.update(sentence.split(" "))
     forms = tuple(pair for pair in ((each, _form(each, words)) for each in _FORMS) if all(pair))
     written = dict(forms)
     alone = {mark: _alone(written.get(mark, mark), words) for mark in (*_MARKS, *_JOINTS)}

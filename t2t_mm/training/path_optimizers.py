@@ -68,7 +68,7 @@ class PathAdam(CountsUpdates, keras.optimizers.Adam):
         constants = (0.0, self.beta_1, self.beta_2, self.epsilon)
         # made once, since 400 variables would make 400 of each
         self._constants = [tf.constant(x, tf.float32) for x in constants]
-        rate = tf.cast(learning_rate, tf.float32)
+        self._rate = rate = tf.cast(learning_rate, tf.float32)
         both = tf.sqrt(1 - self.beta_2**updates) / (1 - self.beta_1**updates)
         return tf.unstack(rate * both)
 
@@ -116,13 +116,24 @@ class Muon(PathAdam):
         if index not in self.matrices:
             return super().update_step(gradient, variable, learning_rate)
         momentum = self._momentums[index].value
-        momentum.assign(self.momentum * momentum + gradient)
-        direction = orthogonalise(gradient + self.momentum * momentum)  # Nesterov's look ahead
-        scale = 0.13 * max(variable.shape[-2:]) ** 0.5
-        variable.assign_sub(tf.cast(self.learning_rate, tf.float32) * scale * direction)
+        kept, change = muon_change(
+            gradient, tf.convert_to_tensor(momentum), self._rate, self.momentum
+        )
+        momentum.assign(kept)
+        variable.assign_sub(change)
 
 
-@tf.function(autograph=False)
+@tf.function(autograph=False, experimental_attributes={"_noinline": True})
+def muon_change(gradient: Any, momentum: Any, rate: Any, decay: float) -> tuple:
+    """What Muon makes of a gradient [..., m, n]: (the new momentum, what is taken off the matrix).
+
+    A graph of its own, which all matrices of one shape share.
+    """
+    momentum = decay * momentum + gradient
+    direction = orthogonalise(gradient + decay * momentum)  # Nesterov's look ahead
+    return momentum, rate * (0.13 * max(gradient.shape[-2:]) ** 0.5) * direction
+
+
 def orthogonalise(matrix: Any, steps: int = 5) -> Any:
     """U V' of the matrix U S V' (nearly: singular values end within 0.7 to 1.2), for [..., m, n].
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from t2t_mm.layers import kernels
+from t2t_mm.layers import kernels, sharing
 from t2t_mm.layers.convolution import apply_mask
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D, stride_mask
 from t2t_mm.modalities.net import ModalityNet
@@ -71,7 +71,7 @@ class AudioNet(ModalityNet):
         if len(x.shape) == 3:
             x = x[:, :, None, :]  # [batch, samples, 1, 1]
         for block, stride in zip(self.blocks, self.time_strides, strict=True):
-            x = block(x, mask)
+            x = sharing.call(block, x, mask)
             mask = stride_mask(mask, stride)
         x = ops.reshape(x, (-1, kernels.size(x, 1), 1, self.folded))
         return apply_mask(self.fold(x)[:, :, 0], mask), mask, None

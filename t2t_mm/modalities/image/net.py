@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from t2t_mm.layers import sharing
 from t2t_mm.layers.convolution2d import ConvRes, ConvStep2D
 from t2t_mm.modalities.net import ModalityNet
 
@@ -45,7 +46,7 @@ class ImageNet(ModalityNet):
         (rows, columns))."""
         x = ops.cast(pixels, self.compute_dtype)
         for layer in self.stack:
-            x = layer(x)
+            x = sharing.call(layer, x)
         batch, rows, columns, hidden = ops.shape(x)
         x = ops.reshape(x, (batch, rows * columns, hidden))
         return x, ops.ones((batch, rows * columns), "bool"), (rows, columns)

@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 from absl import flags
@@ -147,11 +148,15 @@ def forward_flops(model, case, batch):
     import tensorflow as tf
     from tensorflow.python.profiler import model_analyzer, option_builder
 
-    graph = (
-        tf.function(lambda batch: model(batch, problem=case.name)["logits"])
-        .get_concrete_function(batch)
-        .graph
-    )
+    from t2t_mm.layers import kernels
+
+    # what is in a graph of its own would not be counted
+    with mock.patch.object(kernels, "shares_graphs", lambda: False):
+        graph = (
+            tf.function(lambda batch: model(batch, problem=case.name)["logits"])
+            .get_concrete_function(batch)
+            .graph
+        )
     options = option_builder.ProfileOptionBuilder(
         option_builder.ProfileOptionBuilder.float_operation()
     )

@@ -38,12 +38,20 @@ class Layer(keras.layers.Layer):
 
     def made_like(self) -> tuple:
         """What layers have in common that compute the same from equal weights; hashable."""
-        given = {name: repr(v) for name, v in self._arguments.items() if name != "seed"}
+        given = {n: _hashable(value) for n, value in self._arguments.items() if n != "seed"}
         return type(self), self.dtype_policy.name, tuple(given.items())
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":
         return super().from_config({name: _restored(name, value) for name, value in config.items()})
+
+
+def _hashable(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
 
 
 def _recorded(name: str, value: Any) -> Any:

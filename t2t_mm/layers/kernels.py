@@ -30,6 +30,11 @@ def static_shapes() -> Iterator[None]:
         _static = before
 
 
+def are_shapes_static() -> bool:
+    """Whether the caller is within `static_shapes`."""
+    return _static
+
+
 def on_tensorflow_cpu() -> bool:
     """Whether the caller runs on TensorFlow, without accelerator and not compiled by XLA.
 

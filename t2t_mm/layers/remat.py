@@ -12,7 +12,7 @@ class Remat:
     """Calls layers and keeps only their inputs for the gradient (Chen et al., arXiv 1604.06174).
 
     Args:
-        on: whether to; otherwise a layer is simply called.
+        on: whether to; otherwise layers made alike share a graph (layers.sharing).
         seed: the layers.seeds.Seeds of the layers.
 
     Call arguments:
@@ -27,8 +27,7 @@ class Remat:
 
     def __call__(self, layer: Any, *tensors: Any, training: bool, **others: Any) -> Any:
         if not (self.on and training):
-            seed = self.seed if training else None
-            return sharing.call(layer, *tensors, seed=seed, training=training, **others)
+            return sharing.call(layer, *tensors, seed=self.seed, training=training, **others)
         first, by_xla = self.seed.next(), kernels.compiled_by_xla()
 
         def run(*tensors):

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.layers import kernels, sharing
+from t2t_mm.layers.base import Layer
 from t2t_mm.layers.convolution import ConvBlock
 from t2t_mm.layers.seeds import Seeds
 
@@ -98,3 +99,30 @@ def test_eager_calls_are_not_traced(graphs):
         sharing.call(block, X, training=False), traced([block], X)[0], rtol=1e-6, atol=1e-6
     )
     assert len(graphs) == 1
+
+
+class Mean(Layer):
+    """x minus a moving average of it, which training brings nearer."""
+
+    def build(self, input_shape):
+        self.mean = self.add_weight(shape=(8,), initializer="zeros", trainable=False)
+        self.built = True
+
+    def call(self, x, training=False):
+        if training:
+            self.mean.assign(0.5 * self.mean + 0.5 * tf.reduce_mean(x, (0, 1)))
+        return x - self.mean
+
+
+def test_a_layer_that_keeps_more_than_weights_is_called_itself(graphs):
+    layer = Mean()
+    layer.build(X.shape)
+    tf.function(lambda x: sharing.call(layer, x, training=True), autograph=False)(X)
+    assert not graphs and np.abs(layer.mean).sum() > 0
+
+
+def test_static_shapes_have_graphs_of_their_own(graphs):
+    traced(blocks(1), X)
+    with kernels.static_shapes():
+        traced(blocks(1), X)
+    assert len(graphs) == 2

@@ -26,6 +26,16 @@ tf.config.set_logical_device_configuration(
 )
 
 
+def pytest_configure(config):
+    """Files are begun in the order of `pytest_collection_modifyitems`, where there are workers."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """The longest test first: at the end, one worker alone would still be at it."""
+    items.sort(key=lambda item: item.path.name != "test_tutorial.py")
+
+
 @pytest.fixture
 def apart(monkeypatch):
     """What a test registers or loads is forgotten after it."""

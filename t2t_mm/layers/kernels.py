@@ -80,25 +80,25 @@ def shares_graphs() -> bool:
     return not (tf.executing_eagerly() or tf.config.list_logical_devices("TPU"))
 
 
-def traced(function: Any, tensors: list, closed: int) -> Any:
+def traced(function: Any, kinds: list[tuple]) -> Any:
     """The graph of a function of tensors (TensorFlow), which reads nothing but them.
 
-    The first `closed` tensors keep their shapes; of the others, the first two dimensions are left
-    open. Where the graph is called it stays a call: written out each time, it would have to be
-    prepared for its run as often.
+    Where it is called it stays a call: written out each time, it would have to be prepared for its
+    run as often.
+
+    Args:
+        kinds: (shape, dtype) of each tensor.
     """
     import tensorflow as tf
 
-    specs = [
-        tf.TensorSpec(
-            x.shape if i < closed else [None] * min(2, len(x.shape)) + list(x.shape[2:]), x.dtype
-        )
-        for i, x in enumerate(tensors)
-    ]
     with tf.init_scope():
-        return tf.function(
-            function, specs, autograph=False, experimental_attributes={"_noinline": True}
-        ).get_concrete_function()
+        graph = tf.function(
+            function,
+            [tf.TensorSpec(*kind) for kind in kinds],
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
+        return graph.get_concrete_function()
 
 
 def replica() -> Any:

@@ -29,22 +29,36 @@ class Seeds(keras.random.SeedGenerator):
             aggregation="only_first_replica",
             name="state",
         )
-        self._first, self._count = None, 0
+        self._source, self._drawn = None, []
 
     @contextlib.contextmanager
     def following(self, first: Any) -> Iterator[None]:
         """In this context seeds depend on the seed `first` and their order alone, so that what is
         computed again draws the same."""
-        self._first, self._count = first, 0
-        try:
+        apart = lambda i: ops.convert_to_tensor([(i + 1) * 104729, 0], first.dtype)  # noqa: E731
+        with self._drawing(lambda i: first + apart(i)):
             yield
+
+    @contextlib.contextmanager
+    def among(self, seeds: Any) -> Iterator[list]:
+        """In this context the seeds are those of `seeds` [n, 2], one after another; gives the list
+        of what was drawn."""
+        with self._drawing(lambda i: seeds[i]) as drawn:
+            yield drawn
+
+    @contextlib.contextmanager
+    def _drawing(self, source):
+        before = self._source, self._drawn
+        self._source, self._drawn = source, []
+        try:
+            yield self._drawn
         finally:
-            self._first = None
+            self._source, self._drawn = before
 
     def next(self, ordered: bool = True) -> Any:
-        if self._first is not None:
-            self._count += 1
-            return self._first + ops.convert_to_tensor([self._count * 104729, 0], self._first.dtype)
+        if self._source is not None:
+            self._drawn.append(self._source(len(self._drawn)))
+            return self._drawn[-1]
         drawn, replica = super().next(ordered), kernels.replica()
         if isinstance(replica, int) and not replica:
             return drawn

@@ -37,31 +37,50 @@ def call(layer: Any, *tensors: Any, seed: Any = None, **others: Any) -> Any:
     if not kernels.shares_graphs() or _keeps_more_than_weights(layer, seed):
         return layer(*tensors, **others)
     weights = [ops.convert_to_tensor(w) for w in layer.weights]
-    draws = seed is not None and others.get("training", False)
-    inputs = (weights, seed.next() if draws else None, tensors, others)
-    leaves = [x for x in tree.flatten(inputs) if ops.is_tensor(x)]
-    layout = tree.map_structure(lambda x: _TENSOR if ops.is_tensor(x) else x, inputs)
-
-    def run(*leaves):
-        leaves = iter(leaves)
-        weights, first, tensors, others = tree.map_structure(
-            lambda x: next(leaves) if x is _TENSOR else x, layout
-        )
-        mapping = list(zip(layer.weights, weights, strict=True))
-        drawing = seed.following(first) if draws else contextlib.nullcontext()
-        with keras.StatelessScope(state_mapping=mapping), drawing:
-            return layer(*tensors, **others)
-
-    shapes = tuple((x.dtype, tuple(x.shape[2:])) for x in leaves[len(weights) :])
-    key = (*layer.made_like(), repr(layout), shapes, kernels.are_shapes_static())
+    inputs = [x for x in tree.flatten((tensors, others)) if ops.is_tensor(x)]
+    layout = tree.map_structure(lambda x: _TENSOR if ops.is_tensor(x) else x, (tensors, others))
+    seed = seed if others.get("training") else None
+    shapes = tuple((x.dtype, tuple(x.shape[2:])) for x in inputs)
+    key = (*layer.made_like(), repr(layout), shapes, seed is None, kernels.are_shapes_static())
     with _lock:
         if key not in _graphs:
-            _graphs[key] = kernels.traced(run, leaves, len(weights))
+            _graphs[key] = _Graph(layer, weights, seed, inputs, layout)
             while len(_graphs) > _KEPT:
                 _graphs.popitem(last=False)
         _graphs.move_to_end(key)
         graph = _graphs[key]
-    return graph(*leaves)
+    return graph(weights, seed, inputs)
+
+
+class _Graph:
+    """The graph of a layer, as a function of its weights, of the seeds that it draws, and of its
+    inputs."""
+
+    def __init__(self, layer, weights, seed, inputs, layout):
+        self.draws = 0
+
+        def run(seeds, *leaves):
+            mapping = list(zip(layer.weights, leaves[: len(weights)], strict=True))
+            leaves = iter(leaves[len(weights) :])
+            tensors, others = tree.map_structure(
+                lambda x: next(leaves) if x is _TENSOR else x, layout
+            )
+            drawing = seed.among(seeds) if seed else contextlib.nullcontext([])
+            with keras.StatelessScope(state_mapping=mapping), drawing as drawn:
+                result = layer(*tensors, **others)
+            self.draws = len(drawn)
+            return result
+
+        left_open = [[None] * min(2, len(x.shape)) + list(x.shape[2:]) for x in inputs]
+        kinds = [((None, 2), seed.state.dtype if seed else "int32")]
+        kinds += [(w.shape, w.dtype) for w in weights]
+        kinds += [(shape, x.dtype) for shape, x in zip(left_open, inputs, strict=True)]
+        self.run = kernels.traced(run, kinds)
+
+    def __call__(self, weights, seed, inputs):
+        seeds = [seed.next() for _ in range(self.draws)]  # in the order of the layer itself
+        none = ops.zeros((0, 2), seed.state.dtype if seed else "int32")
+        return self.run(ops.stack(seeds) if seeds else none, *weights, *inputs)
 
 
 def _keeps_more_than_weights(layer, seed):

@@ -138,6 +138,19 @@ class MiniPosition(Problem):
     modifiers = ()
 
 
+@registry.register_problem
+class MiniLanguage(Problem):
+    """English sentences from nothing: a language model (mini world)."""
+
+    dataset = "mini_world/text"
+    dataset_module = MINI_WORLD
+    target_key = "en"
+    command = "to-english"
+    inputs = None
+    targets = TEXT
+    modifiers = ()
+
+
 @registry.register_mixture
 def mini8():
     """The mini world's twins of the paper's eight problems, weighted by how long each takes."""

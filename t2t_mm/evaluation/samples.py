@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from t2t_mm.config.hparams import HParams
+from t2t_mm.decoding import Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.evaluator import Results, Stopped
@@ -20,7 +21,8 @@ Sample = tuple[str, str, str]  # input ("" where it is no text), reference, outp
 
 
 class SampleDecoder:
-    """Decodes some examples of every problem whose outputs are text, greedily, and scores them.
+    """Decodes some examples of every problem whose outputs are text, greedily, and scores them; of
+    a problem without inputs, draws some.
 
     Args:
         model, problems, hparams: as for `Evaluator`.
@@ -61,7 +63,9 @@ class SampleDecoder:
             if not problem.splits().get(split):
                 continue
             inputs, references = self._read(problem, split, self.examples)
-            answers = self.predictor.predict(name, inputs, as_stored=True)
+            # of a language model, the likeliest output would be one and the same each time
+            method = Greedy() if problem.has_inputs else Sampling()
+            answers = self.predictor.predict(name, inputs, method, as_stored=True)
             texts = [text_of(answer) for answer in answers]
             metrics[name] = {
                 figure: value

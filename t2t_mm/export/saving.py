@@ -49,7 +49,8 @@ def export(
         scores: whether there are signatures `<problem>_score` too, of "inputs" and "targets", that
             give the targets' log-probabilities.
         prefixes: whether there are signatures `<problem>_continue`, of "inputs" and "prefixes",
-            whose outputs begin with the prefixes.
+            whose outputs begin with the prefixes. Of a problem without inputs these two have none,
+            and its own has empty texts, one for each output that is wanted.
 
     Returns:
         Path of the version.
@@ -146,8 +147,13 @@ class ServingModule(tf.Module):
             answers = answer(problem, batch, is_good, inputs, *others)
             return {name: value[:count] for name, value in answers.items()}
 
-        signature = [tf.TensorSpec([None], tf.string, name) for name in ("inputs", *beside)]
-        return tf.function(serve, input_signature=signature).get_concrete_function()
+        def serve_without(*others):
+            return serve(tf.fill(tf.shape(others[0]), ""), *others)
+
+        alone = beside and not problem.has_inputs
+        names, function = (beside, serve_without) if alone else (("inputs", *beside), serve)
+        signature = [tf.TensorSpec([None], tf.string, name) for name in names]
+        return tf.function(function, input_signature=signature).get_concrete_function()
 
     def _scores(self, problem, batch, is_good, inputs, targets):
         return given.scores(self._predictor.model, problem, batch, is_good, targets)

@@ -31,6 +31,15 @@ class Encoded(NamedTuple):
     source: str | None
 
 
+def listed(inputs: Any, beside: Any) -> tuple[list[Any], bool]:
+    """The inputs of a call as a list, and whether it is of one input; None, as of a problem without
+    inputs, is one, or as many as stand in a list `beside`."""
+    if inputs is None and isinstance(beside, list | tuple):
+        return [None] * len(beside), False
+    one = not isinstance(inputs, list | tuple)
+    return [inputs] if one else list(inputs), one
+
+
 def encode(problem: Problem, value: Any, as_stored: bool = False) -> Encoded:
     """Reads an input as a person gives it, or, `as_stored`, as the data set has it.
 

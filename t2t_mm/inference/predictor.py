@@ -14,7 +14,7 @@ from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.execution.compiled import open_spec
 from t2t_mm.inference import scoring
-from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, padded
+from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, listed, padded
 from t2t_mm.problem.base import Problem
 
 TOP = 5  # classes in an answer
@@ -38,7 +38,7 @@ class Predictor:
     def predict(
         self,
         problem: str,
-        inputs: Any,
+        inputs: Any = None,
         method: Any = None,
         longest: int | None = None,
         top: int = TOP,
@@ -53,7 +53,8 @@ class Predictor:
             problem: its name.
             inputs: text; of a picture or a sound a path, a file's bytes or an open file; of a
                 picture also an array [h, w, c] or a PIL image, of a sound samples; of other
-                modalities what their `read` takes; or a list of them.
+                modalities what their `read` takes; or a list of them. Of a problem without inputs
+                None: one output, or one for each of a list of prefixes.
             method: decoding.Greedy, Beam or Sampling; greedy if not given.
             longest: most positions of an output; twice as many as the input has, and 50, but at
                 most 512, if not given; of characters and bytes, four for each of these.
@@ -83,8 +84,7 @@ class Predictor:
             check_numbers(1, longest=longest)
         check_numbers(0, seed=seed, first=first)
         named, method = self.problem(problem), method or Greedy()
-        one = not isinstance(inputs, list | tuple)
-        values = [inputs] if one else list(inputs)
+        values, one = listed(inputs, prefix)
         beginnings = each(prefix, len(values), "prefix")
         if prefix is not None and not named.targets.is_sequence:
             raise UserError(f"{problem} answers with no sequence, which could have a prefix.")
@@ -132,8 +132,7 @@ class Predictor:
         Raises:
             UserError: for an unknown problem, or another number of targets than of inputs.
         """
-        named, one = self.problem(problem), not isinstance(inputs, list | tuple)
-        values = [inputs] if one else list(inputs)
+        named, (values, one) = self.problem(problem), listed(inputs, targets)
         wanted = each([targets] if one else targets, len(values), "targets")
         results: list[dict | None] = [None] * len(values)
         encoded, ids = {}, {}

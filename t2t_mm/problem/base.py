@@ -19,6 +19,7 @@ from t2t_mm import registry
 from t2t_mm.config.hold_out import HoldOut
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.nothing.spec import Nothing
 from t2t_mm.problem import damage, keys, locate
 from t2t_mm.problem.views import SIDES, Modifiable
 
@@ -63,7 +64,8 @@ class Problem(Modifiable):
         command: the output space, whose learned token starts the decoder: "to-german". Same space,
             same token.
         input_command: the output space of the inputs, for `_rev` and `_copy`.
-        inputs, targets: the modalities of the two sides.
+        inputs, targets: the modalities of the two sides; `inputs = None` for a language model,
+            whose outputs follow from nothing, or go on from a prefix.
         input_key, target_key: what the two sides are called in the data set's examples, such as
             the columns of a table; "captions/text" is nested. Where targets are several, each is as
             good as another: training draws one.
@@ -94,6 +96,11 @@ class Problem(Modifiable):
     train_examples: int = 0  # set by `first`: how many are trained on; 0: all
     _builder: Any = None  # set by `located`
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__dict__.get("inputs", cls) is None:
+            cls.inputs = Nothing()
+
     @property
     def description(self) -> str:
         """First paragraph of the class's docstring, in one line."""
@@ -118,6 +125,8 @@ class Problem(Modifiable):
             raise UserError(
                 f'{self.name}: its class has to name its output space, as in command = "to-german".'
             )
+        if not self.has_inputs:
+            _check_language_model(self)
         if self.raw_layout:
             registry.reader(self.raw_layout)
         self.check_source()
@@ -150,7 +159,7 @@ class Problem(Modifiable):
         Yields:
             {"inputs": ..., "targets": ...} (or as `input_key` and `target_key` say) in Python
             values that the modalities can store: text; a class's name or number; an encoded picture
-            or sound, or its path; samples.
+            or sound, or its path; samples. Without inputs: {"targets": ...}.
         """
         raise NotImplementedError
 
@@ -205,8 +214,11 @@ class Problem(Modifiable):
         return getattr(self, side).resolve(data_dir, self._stored(side))
 
     def _stored(self, side: str) -> Any:
-        """The TFDS feature that a side is read from; UserError if there is none that fits."""
-        spec, key, info = getattr(self, side), self._key(side), self.builder.info
+        """The TFDS feature that a side is read from, None of one that isn't stored; UserError if
+        there is none that fits."""
+        if side not in self.stored_keys:
+            return None
+        spec, key, info = getattr(self, side), self.stored_keys[side], self.builder.info
         feature = keys.feature(info.features, key)
         if feature is None:
             raise UserError(
@@ -264,7 +276,7 @@ class Problem(Modifiable):
     def stored_side(self, side: str) -> str:
         """Where a side comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal where the same
         is read."""
-        return f"{self.builder.info.full_name}:{self._key(side)}"
+        return f"{self.builder.info.full_name}:{self.stored_keys[side]}"
 
     def examples(
         self, split: str, *, shuffle_seed: int | None = None, sides: Iterable[str] = SIDES
@@ -289,7 +301,9 @@ class Problem(Modifiable):
                 f"{self.name} has no {split} examples in {self.builder.data_path}, only "
                 f"{', '.join(names) or 'an empty data set'}."
             )
-        wanted = {side: self._key(side) for side in sides}
+        sides, stored = tuple(sides), self.stored_keys
+        # where none of them is stored, there are as many examples as targets
+        wanted = {side: stored[side] for side in sides if side in stored} or stored
         specs = {side: getattr(self, side) for side in wanted}
         encoded = {key for side, key in wanted.items() if specs[side].skips_decoding}
         count = self.train_examples if split == "train" else 0
@@ -300,10 +314,15 @@ class Problem(Modifiable):
             data = data.map(
                 lambda example: example | {s: change(example[s]) for s, change in changed.items()}
             )
+        if set(wanted) != set(sides):  # what isn't stored is an empty text
+            data = data.map(lambda example: {side: example.get(side, "") for side in sides})
         return data
 
-    def _key(self, side: str) -> str:
-        return self.input_key if side == "inputs" else self.target_key
+    @property
+    def stored_keys(self) -> dict[str, str]:
+        """{side: what it is called in the data set's examples}, of the sides that are stored."""
+        named = {"inputs": self.input_key, "targets": self.target_key}
+        return {side: key for side, key in named.items() if getattr(self, side).is_stored}
 
 
 def check_nets(problems: Iterable[Modifiable]) -> None:
@@ -346,3 +365,17 @@ def _check_side(spec: Any, side: str, owner: str) -> None:
         )
     if not (spec.as_input if side == "inputs" else spec.as_target):
         raise UserError(f"{owner}: {spec.kind} can't be the {side} of a problem.")
+
+
+def _check_language_model(problem: Problem) -> None:
+    """Raises a UserError for what a problem without inputs can't have."""
+    if not problem.targets.is_sequence:
+        raise UserError(
+            f"{problem.name} has no inputs: its targets must be a sequence, as Language is, which "
+            f"follows from its own beginning; {problem.targets.kind} is none."
+        )
+    if problem.metrics:
+        raise UserError(
+            f"{problem.name} has no inputs, so that its outputs compare with no reference: leave "
+            f"out metrics = {problem.metrics!r}. It is measured by perplexity."
+        )

@@ -172,6 +172,8 @@ def test_batches(problems, name, training):
     elif problem.inputs.kind == "image":
         assert inputs.shape[1:] == (64, 64, problem.inputs.channels) and inputs.dtype == np.float32
         assert np.abs(inputs).max() <= 1.001
+    elif problem.inputs.kind == "nothing":
+        assert inputs.dtype == np.int32 and inputs.shape[1:] == (1,)
     else:
         assert inputs.shape[2:] in ((problem.inputs.bins, 1), (1,)) and np.isfinite(inputs).all()
 

@@ -1,4 +1,4 @@
-"""Rows of which one column is the inputs of a problem and another its targets."""
+"""Rows of which one column is the inputs of a problem, if it has any, and another its targets."""
 
 import functools
 import numbers
@@ -13,8 +13,6 @@ from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.visible import is_blank
 from t2t_mm.problem import keys
 
-SIDES = ("inputs", "targets")
-
 
 class Columns(Reader):
     """Reads rows. A subclass gives `find`, `expected` and `rows`.
@@ -24,7 +22,7 @@ class Columns(Reader):
 
     Attributes:
         problem: whose data is read.
-        keys: {side: its column}.
+        keys: {side: its column}, of the sides that are stored.
     """
 
     PIECE = 1_000
@@ -38,8 +36,9 @@ class Columns(Reader):
         super().__init__(problem, folder, log)
         self.problem = problem
         self.name = problem.name  # which columns are read, and as what, is the problem's own
-        self.keys = {"inputs": problem.input_key, "targets": problem.target_key}
-        self.IDENTITY = (problem.input_key.partition("/")[0],)
+        self.keys = problem.stored_keys
+        first, *_ = self.keys.values()
+        self.IDENTITY = (first.partition("/")[0],)
 
     def rows(self, source: Any, sides: Sequence[str]) -> Iterable[Any]:
         """What is in a split.
@@ -59,7 +58,7 @@ class Columns(Reader):
 
     @functools.cached_property
     def _features(self):  # kept: finding the names of classes may read everything
-        return {side: self._feature(side) for side in SIDES}
+        return {side: self._feature(side) for side in self.keys}
 
     def _feature(self, side):
         try:
@@ -68,7 +67,7 @@ class Columns(Reader):
             raise UserError(f"{self.problem.name}: in its {side}, {error}") from error
 
     def items(self, source: Any) -> Iterator[Any]:
-        for row in self.rows(source, SIDES):
+        for row in self.rows(source, tuple(self.keys)):
             if isinstance(row, Broken | LeftOut):
                 yield row
             else:
@@ -155,13 +154,15 @@ def _load(sides, item):
         item: (key, {side: value}, stamps of its files).
     """
     place, values, *_ = item
-    stored = {}
+    where, stored = place if isinstance(place, str) else f"example {place}", {}
     for side, (key, spec, feature) in sides.items():
         try:
             stored[key] = spec.store(values[side], feature)
         except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RuntimeError) as error:
             # soundfile's own is a RuntimeError
-            where = place if isinstance(place, str) else f"example {place}"
             yield Broken(where, f"its {key}: {str(error)[:300]}")
+            return
+        if side == "inputs" and spec.is_blank(stored[key]):  # which no one could ask for
+            yield Broken(where, f"its {key}: an empty text; a problem without has inputs = None")
             return
     yield place, keys.nested(stored)

@@ -50,6 +50,8 @@ def _as_dict(element, keys, place):
     """What a tf.data.Dataset gives, as {column: value}."""
     if isinstance(element, tuple) and len(element) == len(keys):
         return dict(zip(keys.values(), element, strict=True))
+    if len(keys) == 1 and not isinstance(element, dict):  # targets alone
+        return dict.fromkeys(keys.values(), element)
     if not isinstance(element, dict):
         raise UserError(
             f"{place} must hold dicts of columns, or pairs of inputs and targets, not "

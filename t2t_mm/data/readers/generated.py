@@ -13,7 +13,7 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.origin import code, opened, record
 from t2t_mm.data.readers import data_objects
-from t2t_mm.data.readers.columns import SIDES, Columns
+from t2t_mm.data.readers.columns import Columns
 from t2t_mm.errors import UserError
 
 # What a file of a split may be called.
@@ -54,7 +54,7 @@ class Generated(Columns):
 
     def find(self, name: str) -> Any:
         try:
-            next(self.rows(name, SIDES))
+            next(self.rows(name, tuple(self.keys)))
         except StopIteration:
             return None
         except _NoSuchSplit as error:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from t2t_mm import files
 from t2t_mm.data.items import Broken, LeftOut
-from t2t_mm.data.readers.columns import SIDES, Columns, cells
+from t2t_mm.data.readers.columns import Columns, cells
 from t2t_mm.errors import UserError
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
@@ -84,7 +84,7 @@ class Table(Columns):
 
     def features(self) -> dict[str, Any]:
         for source in self.sources.values():  # a missing column is told before its values are read
-            next(self.rows(source, SIDES), None)
+            next(self.rows(source, tuple(self.keys)), None)
         return super().features()
 
     def rows(self, source: Any, sides: Sequence[str]) -> Iterator[Any]:
@@ -112,7 +112,7 @@ class Table(Columns):
 
     def files(self, source: Any) -> Iterator[pathlib.Path]:
         yield from source
-        of_files = [side for side in SIDES if self.spec(side).file_of("") is not None]
+        of_files = [side for side in self.keys if self.spec(side).file_of("") is not None]
         for row in self.rows(source, of_files) if of_files else ():
             if not isinstance(row, Broken | LeftOut):
                 yield from self.files_of(row[1])

@@ -86,7 +86,9 @@ class ByExample:
 def _key(batch: dict[str, tf.Tensor], row: int) -> bytes:
     """A digest of an example, without its padding."""
     digest = hashlib.blake2b(digest_size=16)
-    for side in ("targets", "inputs"):
-        value, mask = batch[side][row].numpy(), batch.get(f"{side}_mask")
-        digest.update((value if mask is None else value[mask[row].numpy()]).tobytes())
+    inputs = sorted(key for key in batch if key.startswith("inputs") and not key.endswith("_mask"))
+    for key in ("targets", *inputs):
+        value, mask = batch[key][row].numpy(), batch.get(f"{key}_mask")
+        is_padded = mask is not None and mask.shape[1] == len(value)  # that of a picture is one
+        digest.update((value[mask[row].numpy()] if is_padded else value).tobytes())
     return digest.digest()

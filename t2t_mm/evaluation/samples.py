@@ -12,6 +12,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.evaluator import Results, Stopped
 from t2t_mm.inference.explain import explain
+from t2t_mm.inference.inputs import encode
 from t2t_mm.inference.predictor import Predictor, text_of
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.plots import draw
@@ -72,7 +73,7 @@ class SampleDecoder:
                 for score in decoded.scores(problem, texts, references)
                 for figure, value in score.figures().items()
             }
-            shown = [value if isinstance(value, str) else "" for value in inputs]
+            shown = [problem.inputs.shown(value) for value in inputs]
             firsts = [several[0] for several in references]
             samples[name] = list(zip(shown, firsts, texts, strict=True))[: self.shown]
         return metrics, samples, self._pictures(split, samples) if self.draws else {}
@@ -90,7 +91,8 @@ class SampleDecoder:
                 found[f"attention/{name}"] = draw(explained)
             if problem.inputs.is_text:
                 continue
-            inputs = [drawn(problem, value) for value in values[: len(shown)]]
+            encoded = [encode(problem, value, as_stored=True) for value in values[: len(shown)]]
+            inputs = [drawn(problem, each.value) for each in encoded]
             if None not in inputs:  # a modality need not have pictures
                 cells = [(image, output) for image, (*_, output) in zip(inputs, shown, strict=True)]
                 found[f"samples/{name}"] = sheet(cells)

@@ -116,9 +116,9 @@ class ExportedPredictor:
         sent, errors = [], {}
         for index, value in enumerate(values):
             try:
-                sent.append(inputs.sent(inputs.read(value)))
+                sent.append(inputs.sent_as(inputs.read(value)))
             except UNREADABLE as error:
-                sent.append(b"")
+                sent.append(dict.fromkeys(inputs.samples(), b""))
                 errors[index] = {"error": reason(error)}
         for key, texts in beside.items():
             for index, text in enumerate(texts):
@@ -127,7 +127,7 @@ class ExportedPredictor:
                     errors.setdefault(index, {"error": shown})
         strings = {key: [_bytes(text) for text in texts] for key, texts in beside.items()}
         if inputs.is_stored or not beside:
-            strings["inputs"] = sent
+            strings |= {key: [each[key] for each in sent] for key in inputs.samples()}
         sent_in = {key: tf.constant(each, tf.string, [len(sent)]) for key, each in strings.items()}
         found = self._signatures[name](**sent_in)
         found = {name: value.numpy() for name, value in found.items()}
@@ -142,7 +142,8 @@ class ExportedPredictor:
         """
         for name in problems or self.problems:
             self._check(name)
-            self._signatures[name](inputs=tf.constant([self._sides[name][0].sample()]))
+            samples = self._sides[name][0].samples().items()
+            self._signatures[name](**{key: tf.constant([each]) for key, each in samples})
 
 
 def _scored(found: dict[str, Any]) -> dict:

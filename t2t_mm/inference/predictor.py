@@ -14,7 +14,7 @@ from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.execution.compiled import open_spec
 from t2t_mm.inference import scoring
-from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, listed, padded
+from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batch_of, batched, encode, listed
 from t2t_mm.problem.base import Problem
 
 TOP = 5  # classes in an answer
@@ -100,7 +100,7 @@ class Predictor:
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         most = min(ROWS, max(1, HYPOTHESES // method.hypotheses))
         for rows in batched(order, lengths, self.hparams.batch_size, most):
-            batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            batch = batch_of(named, [encoded[index] for index in rows])
             if prefix is not None:
                 batch |= scoring.with_prefixes([given[index] for index in rows])
             if named.targets.is_sequence:
@@ -148,7 +148,7 @@ class Predictor:
         }
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         for rows in batched(order, lengths, self.hparams.batch_size):
-            batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            batch = batch_of(named, [encoded[index] for index in rows])
             chosen = [ids[index] for index in rows]
             batch = scoring.with_targets(batch, chosen)
             found = np.asarray(self._log_probs(named, batch))
@@ -170,9 +170,10 @@ class Predictor:
         """
         for name in problems or self.problems:
             named = self.problem(name)
-            value = named.inputs.read_in_graph(tf.constant(named.inputs.sample()))
+            samples = named.inputs.samples().items()
+            value = named.inputs.received({name: tf.constant(each) for name, each in samples})
             encoded = named.encode_inputs(named.preprocess(value))
-            batch = padded([encoded], named.inputs.masked)
+            batch = batch_of(named, [encoded])
             if named.targets.is_sequence:
                 self.decode(named, batch, method, longest)
             else:

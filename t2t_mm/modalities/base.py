@@ -30,6 +30,7 @@ import numpy as np
 from t2t_mm import files, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities import lines
+from t2t_mm.modalities.fields import Fields
 from t2t_mm.modalities.recorded import fields_of
 
 LARGEST = 2**28  # bytes of an input
@@ -38,7 +39,7 @@ NO_SCORE = float(np.finfo(np.float32).min)
 
 
 @dataclasses.dataclass(frozen=True)
-class Modality:
+class Modality(Fields):
     """One side of a problem.
 
     Class attributes:

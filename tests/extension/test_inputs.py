@@ -2,10 +2,13 @@
 explained, exported and reloaded."""
 
 import json
+import re
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 
 import t2t_mm
 from t2t_mm import export, registry
@@ -21,7 +24,8 @@ from tests.cli.test_decoder import DEFAULTS
 from tests.toys import SMALL
 
 MINE = Path(__file__).with_name("inputs")
-NAMES = ("weather",)
+NAMES = ("weather", "asked")
+ASKED = {"question": "How dark is it?"}
 LONGEST = 12
 
 
@@ -30,8 +34,11 @@ def place(tmp_path_factory):
     """A directory with a run of two steps, then two more, and an export of it."""
     place = tmp_path_factory.mktemp("inputs")
     registry.load_directory(str(MINE))
+    (place / "raw").mkdir()
+    for i in range(3):
+        Picture.fromarray(np.full((64, 64, 3), 80 * i, np.uint8)).save(place / f"raw/{i}.png")
     problems = [registry.problem(name).configure(SMALL) for name in NAMES]
-    prepare.prepare(problems, place / "data", log=lambda line: None)
+    prepare.prepare(problems, place / "data", place / "raw", log=lambda line: None)
     for steps in (2, 4):
         found = prepare.resolve(problems, place / "data", SMALL)
         config = RunConfig(train_steps=steps, model="transformer", decode_examples=4)
@@ -112,3 +119,53 @@ def test_the_decoder_takes_prefixes_scores_and_a_number_of_outputs(place, capsys
         decoded(place, capsys, decode_from_file=tmp_path / "lines.txt")
     with pytest.raises(UserError, match="compare with no reference: .*measures its perplexity"):
         decoded(place, capsys, split="validation", data_dir=place / "data")
+
+
+@pytest.fixture
+def questions(place):
+    """Each picture, a question as JSON, and one without a picture."""
+    asked = [ASKED | {"picture": f"{place}/raw/{i}.png"} for i in range(3)]
+    return [*asked[:2], json.dumps(asked[2]), ASKED]
+
+
+def test_several_inputs_are_answered_alike_by_run_and_export(model, served, questions):
+    answers = model.predict("asked", questions, longest=LONGEST)
+    assert_equal(served.predict("asked", questions), answers)
+    assert_equal([model.predict("asked", ASKED, longest=LONGEST)], answers[3:])
+    assert len({answer["log_prob"] for answer in answers}) == 4  # the picture counts
+    prefixed = model.predict("asked", questions, longest=LONGEST, prefix="1")
+    assert_equal(served.predict("asked", questions, prefix="1"), prefixed)
+    scores = [each.score("asked", questions[0], "1.")["log_prob"] for each in (model, served)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "value, told",
+    [
+        ({"picture": "a.png"}, "the input 'question' is missing, beside picture"),
+        (ASKED | {"colour": "red"}, "there is no input 'colour', only question, picture"),
+        (ASKED | {"picture": "/none.png"}, "picture: .*No such file"),
+        ({"question": " "}, "question: the text is empty"),
+        ("How dark", "a JSON object {.question.: a text.* is expected, and this is no JSON"),
+        (3, "is expected, not int"),
+    ],
+)
+def test_what_is_not_all_the_inputs_is_refused(model, served, value, told):
+    for each in (model, served):
+        (answer,) = each.predict("asked", [value])
+        assert re.search(told, answer["error"])
+
+
+def test_an_explanation_names_the_positions_of_all_inputs(model, questions):
+    labels = explain(model, "asked", questions[0]).inputs
+    assert labels[14:18] == ["?", "</s>", "1,1", "1,2"] and len(labels) == 16 + 16
+    assert explain(model, "asked", ASKED).inputs[14:18] == ["?", "</s>", "", ""]
+
+
+def test_the_decoder_takes_several_inputs_as_json_lines(place, capsys, tmp_path, questions):
+    lines = [each if isinstance(each, str) else json.dumps(each) for each in questions]
+    (tmp_path / "in.txt").write_text("\n".join([*lines, "{}"]) + "\n")
+    out = decoded(place, capsys, problem="asked", decode_from_file=tmp_path / "in.txt")
+    assert len(out) == 5 and out[4] == ""
+    scored = decoded(place, capsys, problem="asked", split="validation", data_dir=place / "data")
+    assert len(scored) == 6

@@ -10,6 +10,7 @@ from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.visible import is_blank
+from t2t_mm.problem.cells import keys_of
 
 
 @registry.register_reader
@@ -32,7 +33,7 @@ class ParallelText(Reader):
         log: Callable[[str], Any] = print,
     ):
         super().__init__(problem, folder, log)
-        self.keys = tuple(problem.stored_keys.values())
+        self.keys = tuple(keys_of(problem).values())
         # sorted: the data set of a problem and of its reverse is the same
         self.languages = tuple(sorted(set(self.keys)))
 

@@ -163,6 +163,9 @@ class Language(Modality):
             # What it returns is used: a check that nothing reads is optimised away.
             return tf.strings.unicode_transcode(content, "UTF-8", "UTF-8", errors="strict")
 
+    def blank(self) -> bytes:
+        return b""
+
     def sample(self) -> bytes:
         return b"This sentence is here so that the first one that matters does not have to wait."
 

@@ -138,6 +138,32 @@ class MiniPosition(Problem):
     modifiers = ()
 
 
+@registry.register_problem
+class MiniLanguage(Problem):
+    """English sentences from nothing: a language model (mini world)."""
+
+    dataset = "mini_world/text"
+    dataset_module = MINI_WORLD
+    target_key = "en"
+    command = "to-english"
+    inputs = None
+    targets = TEXT
+    modifiers = ()
+
+
+@registry.register_problem
+class MiniQuestion(Problem):
+    """A question about a picture: what colour one of its two shapes is (mini world)."""
+
+    dataset = "mini_world/question"
+    dataset_module = MINI_WORLD
+    target_key = "colour"
+    command = "to-colour"
+    inputs = {"question": TEXT, "picture": PICTURE}
+    targets = Categorical(labels="mini_colours")
+    modifiers = ()
+
+
 @registry.register_mixture
 def mini8():
     """The mini world's twins of the paper's eight problems, weighted by how long each takes."""
@@ -149,3 +175,15 @@ def mini8():
         "mini_parse": 0.6,
     }
     return text | {"mini_imagenet": 2.6, "mini_captions": 1.5, "mini_speech": 1.3}
+
+
+@registry.register_mixture
+def mini12():
+    """mini8 and the mini world's problems with other targets and inputs, weighted alike."""
+    others = {
+        "mini_attributes": 1.3,
+        "mini_position": 1.3,
+        "mini_question": 2.0,
+        "mini_language": 0.5,
+    }
+    return mini8() | others

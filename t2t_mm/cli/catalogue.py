@@ -31,7 +31,7 @@ def _row(problem: Any) -> tuple[str, ...]:
         licence, size = "Apache-2.0", ""
     else:
         licence, size = (source.licence, source.size) if source else ("yours", "")
-    metrics = dict.fromkeys((*problem.targets.teacher_forced, *problem.metrics))
+    metrics = dict.fromkeys((*problem.teacher_forced, *problem.metrics))
     return (
         f"`{problem.name}`",
         problem.description.rstrip("."),

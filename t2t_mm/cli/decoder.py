@@ -14,6 +14,12 @@ conventions of the treebank, unless --tokenized says that they already are.
 
 gives no outputs but the log-probability of a given target for each input, and that of each of its
 pieces, with tabs between. --prefixes=file has outputs begin with the lines of a file.
+
+    t2t-mm-decoder --output_dir=output/mini --problem=mini_language --prefixes=beginnings.txt
+    t2t-mm-decoder --output_dir=output/mini --problem=mini_language --examples=5 \\
+        --sampling_temperature=1
+
+Of a problem without inputs, outputs go on from the lines of a file, or follow from nothing.
 """
 
 from absl import flags
@@ -69,7 +75,7 @@ flags.DEFINE_string("data_dir", None, "Prepared data, for --split.", flag_values
 flags.DEFINE_integer(
     "examples",
     0,
-    "How many examples of --split; 0: all.",
+    "How many examples of --split, 0: all; of a problem without inputs, how many outputs.",
     lower_bound=0,
     upper_bound=limits.INT32,
     flag_values=FLAGS,
@@ -153,7 +159,8 @@ def main() -> None:
     """The command's work."""
     app.need(FLAGS, "output_dir")
     sources = (FLAGS.decode_from_file, FLAGS.split, FLAGS.interactive)
-    if sum(map(bool, sources)) != 1:
+    without_inputs = (FLAGS.prefixes, FLAGS.score_targets, FLAGS.examples)
+    if sum(map(bool, sources)) != 1 and (any(sources) or not any(without_inputs)):
         raise app.UsageError("Give one of --decode_from_file, --split and --interactive.")
     if FLAGS.split and not FLAGS.data_dir:
         raise app.UsageError("--split needs --data_dir, where the data is prepared.")
@@ -171,7 +178,7 @@ def main() -> None:
             "--top_k and --top_p are for sampling: give a --sampling_temperature, such as 1, with "
             "them."
         )
-    if FLAGS.score_targets and not FLAGS.decode_from_file:
+    if FLAGS.score_targets and (FLAGS.split or FLAGS.interactive):
         raise app.UsageError("--score_targets needs --decode_from_file, with the inputs.")
     if FLAGS.score_targets and FLAGS.prefixes:
         raise app.UsageError(

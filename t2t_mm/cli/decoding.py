@@ -52,6 +52,11 @@ def run(args: Any) -> None:
     if args.interactive:
         _converse(decoder)
     elif args.split:
+        if not problem.has_inputs:
+            raise UserError(
+                f"{problem.name} has no inputs, so that its outputs compare with no reference: "
+                "t2t-mm-trainer --mode=evaluate measures its perplexity."
+            )
         (data,) = prepare.located([problem], args.data_dir, _say)
         inputs, references = decoded.read(data, args.split, args.examples)
         source = [args.split, args.examples, str(Path(args.data_dir).resolve())]
@@ -65,7 +70,7 @@ def run(args: Any) -> None:
             for label, figures in score.by_label.items():
                 print(f"  {label}: {scoring.in_words(figures)}", file=sys.stderr)
     else:
-        inputs = _inputs(args.decode_from_file, problem)
+        inputs = _inputs(args, problem)
         targets = given.lines(args, "score_targets", len(inputs))
         decoder.prefixes = given.lines(args, "prefixes", len(inputs))
         beside = [[targets, decoder.prefixes]] if targets or decoder.prefixes else []
@@ -103,6 +108,13 @@ class LineDecoder:
             prefix,
         )
 
+    def typed(self, line: str) -> dict:
+        """The answer to a line that was typed: the input, or, where there is none, the prefix."""
+        if not self.problem.has_inputs:
+            self.prefixes, line = [line], ""
+        (answer,) = self([line])
+        return answer
+
     def line(self, answer: dict) -> str:
         """An answer in one line (`Modality.as_line`); "" for an input that can't be read."""
         return "" if "error" in answer else self.problem.targets.as_line(answer, self.args.n_best)
@@ -120,9 +132,17 @@ def _problem(predictor: RunPredictor, name: str | None) -> Any:
     return predictor.problem(name or next(iter(predictor.problems)))
 
 
-def _inputs(source: str, problem: Any) -> list[str]:
-    """The inputs that a file, a directory or stdin holds. Bytes that are no UTF-8 stay in a path as
-    they are; a text with some is refused when it is read."""
+def _inputs(args: Any, problem: Any) -> list[str]:
+    """The inputs that a file, a directory or stdin holds; of a problem without, as many empty texts
+    as there are outputs. Bytes that are no UTF-8 stay in a path as they are; a text with some is
+    refused when it is read."""
+    source = args.decode_from_file
+    if not problem.has_inputs:
+        return given.no_inputs(args, problem)
+    if not source:
+        raise UserError(
+            f"{problem.name} has inputs: give one of --decode_from_file, --split and --interactive."
+        )
     path = Path(source).expanduser()
     if source == "-" or not path.is_dir():
         found = files.lines_of(sys.stdin.buffer, "stdin") if source == "-" else files.lines(path)
@@ -246,7 +266,7 @@ def _converse(decoder: LineDecoder) -> None:
         line = sys.stdin.readline(files.LONGEST_LINE)
         if not line.strip():
             return
-        (answer,) = decoder([line.rstrip("\r\n")])
+        answer = decoder.typed(line.rstrip("\r\n"))
         print(
             f"error: {answer['error']}" if "error" in answer else decoder.line(answer), flush=True
         )

@@ -17,7 +17,10 @@ flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_v
 checkpoint.define(FLAGS)
 flags.DEFINE_string("problem", None, "Problem to answer.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "input", None, "The input: a text, or the path of a picture or sound.", flag_values=FLAGS
+    "input",
+    None,
+    "The input: a text, or the path of a picture or sound; of a problem without inputs, none.",
+    flag_values=FLAGS,
 )
 pictures.define(FLAGS, "Where the pictures go: this name with .png and .svg.")
 flags.DEFINE_bool(
@@ -30,7 +33,7 @@ flags.DEFINE_bool(
 
 def main() -> None:
     """The command's work."""
-    app.need(FLAGS, "output_dir", "problem", "input", "picture")
+    app.need(FLAGS, "output_dir", "problem", "picture")
     path = pictures.check(FLAGS.picture)
     checkpoint.check(FLAGS)
     app.import_tensorflow()
@@ -38,12 +41,10 @@ def main() -> None:
     from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.plots import draw
 
-    explanation = explain(
-        RunPredictor(FLAGS.output_dir, FLAGS.checkpoint),
-        FLAGS.problem,
-        FLAGS.input,
-        FLAGS.tokenized,
-    )
+    predictor = RunPredictor(FLAGS.output_dir, FLAGS.checkpoint)
+    if predictor.problem(FLAGS.problem).has_inputs:
+        app.need(FLAGS, "input")
+    explanation = explain(predictor, FLAGS.problem, FLAGS.input, FLAGS.tokenized)
     told = pictures.write(path, lambda form: draw(explanation, form))
     print(f"{explanation.answer}\n{told} show how it came about.")
 

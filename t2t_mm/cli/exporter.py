@@ -119,7 +119,7 @@ def _smaller(predictor: Any, names: list[str]) -> Any:
         predictor.problems[name] = predictor.problem(name).located(FLAGS.data_dir)
     smaller, costs = without_idle(predictor, names, FLAGS.drop_experts)
     columns = ["problem", "split", "metric", "before", "after"]
-    metric = {name: predictor.problems[name].targets.teacher_forced[0] for name in names}
+    metric = {name: predictor.problems[name].teacher_forced[0] for name in names}
     title = (
         f"{smaller.hparams.moe_experts} of {predictor.hparams.moe_experts} experts are kept "
         "in each mixture"

@@ -6,6 +6,22 @@ from t2t_mm import files
 from t2t_mm.errors import UserError
 
 
+def no_inputs(args: Any, problem: Any) -> list[str]:
+    """An empty text for each output that the flags ask a problem without inputs for.
+
+    Raises:
+        UserError: if they name a file of inputs.
+    """
+    if args.decode_from_file:
+        raise UserError(
+            f"{problem.name} has no inputs, and --decode_from_file names a file of them. Give "
+            "--prefixes: what each output begins with, an empty line for nothing; or --examples: "
+            "how many outputs."
+        )
+    path = args.score_targets or args.prefixes
+    return [""] * (sum(1 for _ in files.lines(path)) if path else max(1, args.examples))
+
+
 def lines(args: Any, flag: str, count: int) -> list[str] | None:
     """The lines of the file that a flag names, one for each of `count` inputs; None without it.
 

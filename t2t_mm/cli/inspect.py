@@ -95,11 +95,14 @@ def _show(console: Any, problem: Any, hparams: Any, sheets: pathlib.Path) -> Non
 
 def _sheet(problem: Any, shown: list[dict], folder: pathlib.Path) -> pathlib.Path | None:
     """Writes the sheet of a problem's inputs; None if they are no pictures, and can't be drawn."""
+    import tensorflow as tf
+
     from t2t_mm.reporting import sheets
 
     cells = []
     for example in shown:
-        picture = sheets.drawn(problem, example["inputs"])
+        raw = tf.nest.map_structure(tf.convert_to_tensor, example["inputs"])
+        picture = sheets.drawn(problem, problem.encode_inputs(raw))
         if picture is None:
             return None
         cells.append((picture, problem.targets.texts(example["targets"])[0]))

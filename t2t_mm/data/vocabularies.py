@@ -14,7 +14,8 @@ from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.units import UNITS
 from t2t_mm.modalities.language.vocabulary import metadata_path
 from t2t_mm.modalities.language.vocabulary_training import TRAINERS, check_size
-from t2t_mm.problem import damage, locate
+from t2t_mm.problem import damage, keys, locate
+from t2t_mm.problem.cells import cells_of, side_of
 
 # Characters of text that a vocabulary of a wanted size is trained on, divided evenly among the
 # sides that name it. More teach it little, and 8k subwords take about 15 seconds.
@@ -105,9 +106,9 @@ def _asked_for(problems) -> dict[str, Any]:
 
 
 def _named_by(problem) -> dict[str, Any]:
-    """The sides that have a vocabulary, with its spec as it was asked for."""
-    sides = {"inputs": problem.inputs.vocabulary_of(), "targets": problem.targets.vocabulary_of()}
-    return {side: spec for side, spec in sides.items() if spec is not None}
+    """The sides, or cells of them, that have a vocabulary, with its spec as it was asked for."""
+    cells = {cell: spec.vocabulary_of() for cell, spec in cells_of(problem).items()}
+    return {cell: spec for cell, spec in cells.items() if spec is not None}
 
 
 def _train(path, spec, problems, log):
@@ -192,9 +193,10 @@ def _lines(source, problem, side, limit) -> Iterator[str]:
     """The training text of one side, up to `limit` characters; counts the lines given into
     `source`."""
     characters = 0
-    examples = problem.examples("train", sides=(side,)).as_numpy_iterator()
+    examples = problem.examples("train", sides=(side_of(side),)).as_numpy_iterator()
     for example in damage.read(problem, examples):
-        found = example[side] if isinstance(example[side], np.ndarray) else [example[side]]
+        value = keys.value(example, side)
+        found = value if isinstance(value, np.ndarray) else [value]
         for line in (line.decode("utf-8") for line in found):
             source["lines"] += 1
             characters += len(line)

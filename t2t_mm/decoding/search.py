@@ -52,7 +52,7 @@ class Search:
         """
         batch = _read(batch)
         if limits is None:
-            limits = tf.fill(tf.shape(batch["inputs"])[:1], -1)
+            limits = tf.fill(tf.shape(next(iter(batch.values())))[:1], -1)
         if self._graph is None:
             self.built(batch)
         index = tf.range(tf.size(limits)) if index is None else tf.cast(index, tf.int32)
@@ -76,7 +76,7 @@ class Search:
 
 def _read(batch: dict[str, Any]) -> dict[str, Any]:
     """What decoding looks at, as tensors."""
-    keys = (key for key in ("inputs", "inputs_mask", "prefix") if key in batch)
+    keys = (key for key in batch if key.startswith("inputs") or key == "prefix")
     return {key: tf.convert_to_tensor(batch[key]) for key in keys}
 
 

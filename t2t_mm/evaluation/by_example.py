@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
+from t2t_mm.evaluation.metrics.teacher_forced import metrics_of
 from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.rewriting import as_traced
 from t2t_mm.problem import damage
@@ -31,7 +31,7 @@ class ByExample:
     def __init__(self, model: Any, problem: Problem, hparams: HParams) -> None:
         model.run_part = model.run_part or CompiledParts()
         self.model, self.problem, self.hparams = model, problem, hparams
-        self.metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
+        self.metrics = metrics_of(problem)
         self._rows = model.run_part.compile(self._measure)
 
     def run(self, split: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -86,7 +86,9 @@ class ByExample:
 def _key(batch: dict[str, tf.Tensor], row: int) -> bytes:
     """A digest of an example, without its padding."""
     digest = hashlib.blake2b(digest_size=16)
-    for side in ("targets", "inputs"):
-        value, mask = batch[side][row].numpy(), batch.get(f"{side}_mask")
-        digest.update((value if mask is None else value[mask[row].numpy()]).tobytes())
+    inputs = sorted(key for key in batch if key.startswith("inputs") and not key.endswith("_mask"))
+    for key in ("targets", *inputs):
+        value, mask = batch[key][row].numpy(), batch.get(f"{key}_mask")
+        is_padded = mask is not None and mask.shape[1] == len(value)  # that of a picture is one
+        digest.update((value[mask[row].numpy()] if is_padded else value).tobytes())
     return digest.digest()

@@ -23,9 +23,9 @@ def read(problem: Problem, split: str, count: int = 0) -> tuple[list[Any], list[
     inputs, references = [], []
     examples = (data.take(count) if count else data).as_numpy_iterator()
     for example in damage.read(problem, examples):
-        value = example["inputs"]
-        source = value.decode("utf-8") if problem.inputs.is_text else None
-        inputs.append(value if source is None else source)
+        value = problem.inputs.told(example["inputs"])
+        source = value if problem.inputs.is_text else None
+        inputs.append(value)
         texts = problem.targets.texts(example["targets"])
         references.append([problem.postprocess(text, source) for text in texts])
     return inputs, references

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
+from t2t_mm.evaluation.metrics.teacher_forced import metrics_of
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem import damage
@@ -98,7 +98,7 @@ class Evaluator:
             static_shapes=self.static_shapes,
             share=(self.replicas.worker, self.replicas.workers),
         )
-        metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
+        metrics = metrics_of(problem)
         if problem.name not in self._steps:
             self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
         names = [metric.name for metric in metrics]

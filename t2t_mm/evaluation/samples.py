@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from t2t_mm.config.hparams import HParams
+from t2t_mm.decoding import Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.evaluator import Results, Stopped
 from t2t_mm.inference.explain import explain
+from t2t_mm.inference.inputs import encode
 from t2t_mm.inference.predictor import Predictor, text_of
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.plots import draw
@@ -20,7 +22,8 @@ Sample = tuple[str, str, str]  # input ("" where it is no text), reference, outp
 
 
 class SampleDecoder:
-    """Decodes some examples of every problem whose outputs are text, greedily, and scores them.
+    """Decodes some examples of every problem whose outputs are text, greedily, and scores them; of
+    a problem without inputs, draws some.
 
     Args:
         model, problems, hparams: as for `Evaluator`.
@@ -61,14 +64,16 @@ class SampleDecoder:
             if not problem.splits().get(split):
                 continue
             inputs, references = self._read(problem, split, self.examples)
-            answers = self.predictor.predict(name, inputs, as_stored=True)
+            # of a language model, the likeliest output would be one and the same each time
+            method = Greedy() if problem.has_inputs else Sampling()
+            answers = self.predictor.predict(name, inputs, method, as_stored=True)
             texts = [text_of(answer) for answer in answers]
             metrics[name] = {
                 figure: value
                 for score in decoded.scores(problem, texts, references)
                 for figure, value in score.figures().items()
             }
-            shown = [value if isinstance(value, str) else "" for value in inputs]
+            shown = [problem.inputs.shown(value) for value in inputs]
             firsts = [several[0] for several in references]
             samples[name] = list(zip(shown, firsts, texts, strict=True))[: self.shown]
         return metrics, samples, self._pictures(split, samples) if self.draws else {}
@@ -86,7 +91,8 @@ class SampleDecoder:
                 found[f"attention/{name}"] = draw(explained)
             if problem.inputs.is_text:
                 continue
-            inputs = [drawn(problem, value) for value in values[: len(shown)]]
+            encoded = [encode(problem, value, as_stored=True) for value in values[: len(shown)]]
+            inputs = [drawn(problem, each.value) for each in encoded]
             if None not in inputs:  # a modality need not have pictures
                 cells = [(image, output) for image, (*_, output) in zip(inputs, shown, strict=True)]
                 found[f"samples/{name}"] = sheet(cells)

@@ -97,7 +97,7 @@ def _cut(variable, experts):
 def _measured(predictor, problems):
     evaluator = Evaluator(predictor.model, problems, predictor.hparams)
     splits = [split for split in SPLITS if all(problem.splits().get(split) for problem in problems)]
-    first = {problem.name: problem.targets.teacher_forced[0] for problem in problems}
+    first = {problem.name: problem.teacher_forced[0] for problem in problems}
     return {
         (name, split): values[first[name]]
         for split in splits

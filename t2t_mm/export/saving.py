@@ -49,7 +49,8 @@ def export(
         scores: whether there are signatures `<problem>_score` too, of "inputs" and "targets", that
             give the targets' log-probabilities.
         prefixes: whether there are signatures `<problem>_continue`, of "inputs" and "prefixes",
-            whose outputs begin with the prefixes.
+            whose outputs begin with the prefixes. Of a problem without inputs these two have none,
+            and its own has empty texts, one for each output that is wanted.
 
     Returns:
         Path of the version.
@@ -133,20 +134,28 @@ class ServingModule(tf.Module):
         return made
 
     def _signature(self, name, answer, *beside):
-        """A function of strings [batch]: inputs, and what stands `beside` them, by name."""
+        """A function of strings [batch]: the inputs, and what stands `beside` them, by name."""
         problem = self._predictor.problems[name]
+        fields = tuple(problem.inputs.samples())
+        # of a problem without inputs, what stands beside them says how many there are
+        names = (*fields, *beside) if problem.has_inputs or not beside else beside
 
-        def serve(inputs, *others):
-            count, rows = tf.size(inputs), tf.shape(inputs)
-            others = [tf.ensure_shape(tf.reshape(each, rows), [None]) for each in others]
+        def serve(*sent):
+            given = dict(zip(names, sent, strict=True))
+            count, rows = tf.size(sent[0]), tf.shape(sent[0])
             # never an empty batch
             blank = tf.fill([tf.cast(count == 0, tf.int32)], "")
-            inputs, *others = (tf.concat([each, blank], 0) for each in (inputs, *others))
+            given = {
+                name: tf.concat([tf.ensure_shape(tf.reshape(each, rows), [None]), blank], 0)
+                for name, each in given.items()
+            }
+            none = tf.fill(tf.shape(given[names[0]]), "")
+            inputs = {field: given.get(field, none) for field in fields}
             batch, is_good = read(problem, inputs, self._as_stored)
-            answers = answer(problem, batch, is_good, inputs, *others)
+            answers = answer(problem, batch, is_good, inputs, *(given[name] for name in beside))
             return {name: value[:count] for name, value in answers.items()}
 
-        signature = [tf.TensorSpec([None], tf.string, name) for name in ("inputs", *beside)]
+        signature = [tf.TensorSpec([None], tf.string, name) for name in names]
         return tf.function(serve, input_signature=signature).get_concrete_function()
 
     def _scores(self, problem, batch, is_good, inputs, targets):

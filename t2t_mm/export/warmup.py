@@ -40,16 +40,20 @@ def write(folder: Path, problems: dict[str, Problem], batch_sizes: Sequence[int]
     with tf.io.TFRecordWriter(str(path)) as file:
         for name, problem in problems.items():
             for size in batch_sizes:
-                file.write(request(name, [problem.inputs.sample()] * size).SerializeToString())
+                samples = problem.inputs.samples().items()
+                sent = {key: [sample] * size for key, sample in samples}
+                file.write(request(name, sent).SerializeToString())
 
 
-def request(signature: str, inputs: Sequence[bytes]) -> Any:
-    """A PredictionLog that asks a signature for the answers to strings."""
+def request(signature: str, inputs: dict[str, Sequence[bytes]]) -> Any:
+    """A PredictionLog that asks a signature for the answers to strings, {name of a tensor: a string
+    for each input}."""
     log = messages()["PredictionLog"]()
     asked = log.predict_log.request
     asked.model_spec.signature_name = signature
-    entry = asked.inputs.add(key="inputs")
-    entry.value.ParseFromString(tf.make_tensor_proto(inputs, tf.string).SerializeToString())
+    for key, strings in inputs.items():
+        entry = asked.inputs.add(key=key)
+        entry.value.ParseFromString(tf.make_tensor_proto(strings, tf.string).SerializeToString())
     return log
 
 

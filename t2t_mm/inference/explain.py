@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
-from t2t_mm.inference.inputs import encode, padded
+from t2t_mm.inference.inputs import batch_of, encode
 from t2t_mm.inference.predictor import Predictor, text_of, written
 from t2t_mm.layers.watching import watching
 from t2t_mm.modalities.language.vocabulary import EOS
@@ -49,7 +49,7 @@ def explain(predictor: Predictor, problem: str, value: Any, as_stored: bool = Fa
         UserError: if the input can't be read.
     """
     named, model = predictor.problem(problem), predictor.model
-    answer, batch = _answered(predictor, named, value, as_stored)
+    answer, batch, encoded = _answered(predictor, named, value, as_stored)
     # eager, so that there is something to see
     run_part, model.run_part = model.run_part, None
     try:
@@ -61,7 +61,7 @@ def explain(predictor: Predictor, problem: str, value: Any, as_stored: bool = Fa
     pairs = [pair for kind, pair in seen if kind == "experts"]
     experts = dict(zip(model.expert_places, pairs, strict=False))
     count = attention[0].shape[-1] if attention else None
-    inputs = named.inputs.position_labels(batch["inputs"][0], count)
+    inputs = named.inputs.position_labels(encoded, count)
     if named.targets.is_sequence:
         outputs = named.targets.position_labels(batch["targets"][0])
     else:
@@ -78,20 +78,21 @@ def explain(predictor: Predictor, problem: str, value: Any, as_stored: bool = Fa
 
 
 def _answered(predictor, problem, value, as_stored):
-    """(the answer, the batch of one with which the model's call repeats how it came about)"""
+    """(the answer, the batch of one with which the model's call repeats how it came about, the
+    encoded input)"""
     try:
         encoded, source = encode(problem, value, as_stored)
     except UserError as error:
         raise UserError(f"{value!r} can't be read: {error}") from error
-    batch = padded([encoded], problem.inputs.masked)
+    batch = batch_of(problem, [encoded])
     if not problem.targets.is_sequence:
         (answer,) = problem.targets.answers(predictor.logits(problem, batch), 1)
-        return text_of(answer), batch
+        return text_of(answer), batch, encoded
     ids = predictor.decode(problem, batch)[0][0, 0]
     ends = np.flatnonzero(ids == EOS)
     targets = tf.constant(ids[None, : ends[0] + 1 if ends.size else None])  # [1, length]
     batch |= {"targets": targets, "targets_mask": tf.ones_like(targets, tf.bool)}
-    return written(problem, ids, source), batch
+    return written(problem, ids, source), batch, encoded
 
 
 def _gates(gates, chosen, experts):

@@ -11,7 +11,7 @@ import tensorflow_text  # noqa: F401 its operations are in the graph
 
 from t2t_mm import compat, files, records, registry
 from t2t_mm.errors import UserError, first_line
-from t2t_mm.inference.inputs import ROWS, UNREADABLE, reason
+from t2t_mm.inference.inputs import ROWS, UNREADABLE, listed, reason
 from t2t_mm.inference.predictor import TOP, check_numbers, each, finite
 from t2t_mm.modalities.base import NO_SCORE
 
@@ -62,7 +62,7 @@ class ExportedPredictor:
             reason = first_line(error)
             raise UserError(f"The export {self.path} is damaged ({reason}). {remedy}") from error
 
-    def predict(self, problem: str, inputs: Any, top: int = TOP, prefix: Any = None) -> Any:
+    def predict(self, problem: str, inputs: Any = None, top: int = TOP, prefix: Any = None) -> Any:
         """Answers one input, or a list of them; inputs, prefixes and answers are those of
         `Predictor.predict`.
 
@@ -73,20 +73,20 @@ class ExportedPredictor:
         targets = self._sides[problem][1]
         answer = lambda found: targets.answer_from(found, top)  # noqa: E731
         if prefix is None:
-            return self._ask(problem, answer, inputs)
-        name = self._extra(problem, "continue", "--prefixes")
-        count = len(inputs) if isinstance(inputs, list | tuple) else 1
-        texts = ["" if text is None else text for text in each(prefix, count, "prefix")]
-        return self._ask(problem, answer, inputs, name, prefixes=texts)
+            return self._ask(problem, answer, listed(inputs, prefix))
+        name, asked = self._extra(problem, "continue", "--prefixes"), listed(inputs, prefix)
+        given = each(prefix, len(asked[0]), "prefix")
+        texts = ["" if text is None else text for text in given]
+        return self._ask(problem, answer, asked, name, prefixes=texts)
 
     def score(self, problem: str, inputs: Any, targets: Any) -> Any:
         """Log-probabilities of given targets, as `Predictor.score` gives them; of a parse the
         targets are in the linear form. The model has to be exported with --scores."""
         self._check(problem)
         name = self._extra(problem, "score", "--scores")
-        one = not isinstance(inputs, list | tuple)
-        wanted = each([targets] if one else targets, 1 if one else len(inputs), "targets")
-        return self._ask(problem, _scored, inputs, name, targets=wanted)
+        asked = values, one = listed(inputs, targets)
+        wanted = each([targets] if one else targets, len(values), "targets")
+        return self._ask(problem, _scored, asked, name, targets=wanted)
 
     def _extra(self, problem, what, flag):
         """The name of a signature that not every export has."""
@@ -97,10 +97,10 @@ class ExportedPredictor:
             )
         return name
 
-    def _ask(self, problem, answer, inputs, name=None, **beside):
-        """What `answer` makes of the outputs of a signature for each input."""
-        one = not isinstance(inputs, list | tuple)
-        values, results = [inputs] if one else list(inputs), []
+    def _ask(self, problem, answer, asked, name=None, **beside):
+        """What `answer` makes of the outputs of a signature for each input; `asked` from
+        `listed`."""
+        (values, one), results = asked, []
         for start in range(0, len(values), ROWS):
             part = slice(start, start + ROWS)
             others = {key: texts[part] for key, texts in beside.items()}
@@ -116,18 +116,18 @@ class ExportedPredictor:
         sent, errors = [], {}
         for index, value in enumerate(values):
             try:
-                sent.append(inputs.sent(inputs.read(value)))
+                sent.append(inputs.sent_as(inputs.read(value)))
             except UNREADABLE as error:
-                sent.append(b"")
+                sent.append(dict.fromkeys(inputs.samples(), b""))
                 errors[index] = {"error": reason(error)}
         for key, texts in beside.items():
             for index, text in enumerate(texts):
                 if not isinstance(text, str):
                     shown = f"{key}: text is expected, not {type(text).__name__}"
                     errors.setdefault(index, {"error": shown})
-        strings = {"inputs": sent} | {
-            key: [_bytes(text) for text in texts] for key, texts in beside.items()
-        }
+        strings = {key: [_bytes(text) for text in texts] for key, texts in beside.items()}
+        if inputs.is_stored or not beside:
+            strings |= {key: [each[key] for each in sent] for key in inputs.samples()}
         sent_in = {key: tf.constant(each, tf.string, [len(sent)]) for key, each in strings.items()}
         found = self._signatures[name](**sent_in)
         found = {name: value.numpy() for name, value in found.items()}
@@ -142,7 +142,8 @@ class ExportedPredictor:
         """
         for name in problems or self.problems:
             self._check(name)
-            self._signatures[name](inputs=tf.constant([self._sides[name][0].sample()]))
+            samples = self._sides[name][0].samples().items()
+            self._signatures[name](**{key: tf.constant([each]) for key, each in samples})
 
 
 def _scored(found: dict[str, Any]) -> dict:

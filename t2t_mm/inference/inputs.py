@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
@@ -23,12 +22,21 @@ class Encoded(NamedTuple):
     """An input that was read.
 
     Attributes:
-        value: the tensor for the input net.
+        value: the tensor for the input net; of several inputs, as `Several.encode` gives them.
         source: its text as the data set would have it; None if it is not text.
     """
 
-    value: tf.Tensor
+    value: Any
     source: str | None
+
+
+def listed(inputs: Any, beside: Any) -> tuple[list[Any], bool]:
+    """The inputs of a call as a list, and whether it is of one input; None, as of a problem without
+    inputs, is one, or as many as stand in a list `beside`."""
+    if inputs is None and isinstance(beside, list | tuple):
+        return [None] * len(beside), False
+    one = not isinstance(inputs, list | tuple)
+    return [inputs] if one else list(inputs), one
 
 
 def encode(problem: Problem, value: Any, as_stored: bool = False) -> Encoded:
@@ -38,15 +46,23 @@ def encode(problem: Problem, value: Any, as_stored: bool = False) -> Encoded:
         UserError: if it can't be read; the message says why in a few words.
     """
     try:
-        raw = tf.convert_to_tensor(problem.inputs.read(value))
+        raw = tensors_of(problem.inputs.read(value))
         raw = raw if as_stored else problem.preprocess(raw)
         encoded = problem.encode_inputs(raw)
     except UNREADABLE as error:
         raise UserError(reason(error)) from error
     if (positions := int(problem.inputs.positions(encoded))) > MOST_POSITIONS:
         raise UserError(f"{positions:,} positions long, where {MOST_POSITIONS:,} are the most")
-    is_text = problem.inputs.is_text and raw.dtype == tf.string  # or already encoded
+    # or already encoded
+    is_text = problem.inputs.is_text and raw.dtype == tf.string
     return Encoded(encoded, raw.numpy().decode("utf-8") if is_text else None)
+
+
+def tensors_of(raw: Any) -> Any:
+    """A raw input, or each of several, as a tensor."""
+    if isinstance(raw, dict):
+        return {name: tf.convert_to_tensor(value) for name, value in raw.items()}
+    return tf.convert_to_tensor(raw)
 
 
 def reason(error: BaseException) -> str:
@@ -69,15 +85,18 @@ def batched(
         yield batch
 
 
-def padded(encoded: Sequence[tf.Tensor], masked: bool) -> dict[str, tf.Tensor]:
-    """A batch of encoded inputs; where they are `masked`, padded to the longest, with the mask."""
-    if not masked:
-        return {"inputs": tf.stack(encoded)}
-    longest = max(value.shape[0] for value in encoded)
+def batch_of(problem: Problem, encoded: Sequence[Any]) -> dict[str, tf.Tensor]:
+    """A batch of encoded inputs."""
+    rows = [problem.inputs.in_batch(value) for value in encoded]
+    return {key: stacked([row[key] for row in rows]) for key in rows[0]}
+
+
+def stacked(values: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Tensors as one, each padded to the longest."""
+    longest = max(value.shape[0] for value in values)
 
     def pad(value: tf.Tensor) -> tf.Tensor:
         rest = [[0, 0]] * (value.shape.rank - 1)
         return tf.pad(value, [[0, longest - value.shape[0]], *rest])
 
-    mask = np.arange(longest) < np.array([[value.shape[0]] for value in encoded])
-    return {"inputs": tf.stack([pad(value) for value in encoded]), "inputs_mask": tf.constant(mask)}
+    return tf.stack([pad(value) for value in values])

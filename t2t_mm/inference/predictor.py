@@ -14,7 +14,7 @@ from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.execution.compiled import open_spec
 from t2t_mm.inference import scoring
-from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batched, encode, padded
+from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batch_of, batched, encode, listed
 from t2t_mm.problem.base import Problem
 
 TOP = 5  # classes in an answer
@@ -38,7 +38,7 @@ class Predictor:
     def predict(
         self,
         problem: str,
-        inputs: Any,
+        inputs: Any = None,
         method: Any = None,
         longest: int | None = None,
         top: int = TOP,
@@ -53,7 +53,8 @@ class Predictor:
             problem: its name.
             inputs: text; of a picture or a sound a path, a file's bytes or an open file; of a
                 picture also an array [h, w, c] or a PIL image, of a sound samples; of other
-                modalities what their `read` takes; or a list of them.
+                modalities what their `read` takes; or a list of them. Of a problem without inputs
+                None: one output, or one for each of a list of prefixes.
             method: decoding.Greedy, Beam or Sampling; greedy if not given.
             longest: most positions of an output; twice as many as the input has, and 50, but at
                 most 512, if not given; of characters and bytes, four for each of these.
@@ -83,8 +84,7 @@ class Predictor:
             check_numbers(1, longest=longest)
         check_numbers(0, seed=seed, first=first)
         named, method = self.problem(problem), method or Greedy()
-        one = not isinstance(inputs, list | tuple)
-        values = [inputs] if one else list(inputs)
+        values, one = listed(inputs, prefix)
         beginnings = each(prefix, len(values), "prefix")
         if prefix is not None and not named.targets.is_sequence:
             raise UserError(f"{problem} answers with no sequence, which could have a prefix.")
@@ -100,7 +100,7 @@ class Predictor:
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         most = min(ROWS, max(1, HYPOTHESES // method.hypotheses))
         for rows in batched(order, lengths, self.hparams.batch_size, most):
-            batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            batch = batch_of(named, [encoded[index] for index in rows])
             if prefix is not None:
                 batch |= scoring.with_prefixes([given[index] for index in rows])
             if named.targets.is_sequence:
@@ -132,8 +132,7 @@ class Predictor:
         Raises:
             UserError: for an unknown problem, or another number of targets than of inputs.
         """
-        named, one = self.problem(problem), not isinstance(inputs, list | tuple)
-        values = [inputs] if one else list(inputs)
+        named, (values, one) = self.problem(problem), listed(inputs, targets)
         wanted = each([targets] if one else targets, len(values), "targets")
         results: list[dict | None] = [None] * len(values)
         encoded, ids = {}, {}
@@ -149,7 +148,7 @@ class Predictor:
         }
         order = sorted(encoded, key=lambda index: (lengths[index], index))
         for rows in batched(order, lengths, self.hparams.batch_size):
-            batch = padded([encoded[index] for index in rows], named.inputs.masked)
+            batch = batch_of(named, [encoded[index] for index in rows])
             chosen = [ids[index] for index in rows]
             batch = scoring.with_targets(batch, chosen)
             found = np.asarray(self._log_probs(named, batch))
@@ -171,9 +170,10 @@ class Predictor:
         """
         for name in problems or self.problems:
             named = self.problem(name)
-            value = named.inputs.read_in_graph(tf.constant(named.inputs.sample()))
+            samples = named.inputs.samples().items()
+            value = named.inputs.received({name: tf.constant(each) for name, each in samples})
             encoded = named.encode_inputs(named.preprocess(value))
-            batch = padded([encoded], named.inputs.masked)
+            batch = batch_of(named, [encoded])
             if named.targets.is_sequence:
                 self.decode(named, batch, method, longest)
             else:

@@ -11,7 +11,7 @@ from t2t_mm import registry
 from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
 from t2t_mm.inference.predictor import Predictor
-from t2t_mm.modalities.base import restored as restored_spec
+from t2t_mm.modalities.recorded import restored as restored_spec
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.choice import NEWEST, chosen
 from t2t_mm.runs.corruption import read_chosen

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
-from t2t_mm.inference.inputs import MOST_POSITIONS, UNREADABLE, padded, reason
+from t2t_mm.inference.inputs import MOST_POSITIONS, UNREADABLE, reason, stacked
 from t2t_mm.problem.base import Problem
 
 
@@ -58,14 +58,15 @@ def given_prefix(problem: Problem, value: Any, longest: int | None) -> list[int]
 
 def with_targets(batch: dict[str, Any], targets: Sequence[Sequence[int]]) -> dict[str, Any]:
     """A batch of inputs with their targets, for `token_log_probs`."""
-    found = padded([tf.constant(each, tf.int32) for each in targets], masked=True)
-    return batch | {"targets": found["inputs"], "targets_mask": found["inputs_mask"]}
+    ids = [tf.constant(each, tf.int32) for each in targets]
+    mask = stacked([tf.ones_like(each, tf.bool) for each in ids])
+    return batch | {"targets": stacked(ids), "targets_mask": mask}
 
 
 def with_prefixes(prefixes: Sequence[Sequence[int]]) -> dict[str, Any]:
     """What a batch needs for outputs to begin with given ids."""
     rows = [tf.constant(each, tf.int32, [len(each)]) for each in prefixes]
-    return {"prefix": padded(rows, masked=True)["inputs"]}
+    return {"prefix": stacked(rows)}
 
 
 def scored(problem: Problem, targets: Sequence[Sequence[int]], log_probs: np.ndarray) -> list[dict]:

@@ -1,6 +1,7 @@
 """Dot-product attention and the attention block of mixer and decoder (paper, section 2.1 and figure
 3)."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -16,6 +17,8 @@ from t2t_mm.layers.timing import timing_signal
 from t2t_mm.layers.watching import show
 
 MASKED = -1e9
+# Attention to a single position is what it is: that of a problem without inputs.
+warnings.filterwarnings("ignore", "You are using a softmax over axis -1 of a tensor of shape")
 
 
 def causal_mask(length: Any) -> Any:

@@ -21,16 +21,17 @@ import dataclasses
 import io
 import json
 import os
-import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm import files, records, registry
+from t2t_mm import files, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities import lines
+from t2t_mm.modalities.fields import Fields
+from t2t_mm.modalities.recorded import fields_of
 
 LARGEST = 2**28  # bytes of an input
 # What an exported model scores an input that can't be read: JSON has no form for -inf.
@@ -38,12 +39,13 @@ NO_SCORE = float(np.finfo(np.float32).min)
 
 
 @dataclasses.dataclass(frozen=True)
-class Modality:
+class Modality(Fields):
     """One side of a problem.
 
     Class attributes:
         kind: the registered name; that of the class in snake case if not given.
         as_input, as_target: whether it can be read, and whether it can be predicted.
+        is_stored: whether data sets have a value of it; not of an input that is none.
         masked: whether lengths of inputs differ, so that batches carry a mask.
         is_sequence: as a target, whether it has previous outputs and is decoded step by step.
         is_text: whether an input is the line of a file itself, and not the path of a file.
@@ -60,6 +62,7 @@ class Modality:
     kind: ClassVar[str] = ""
     as_input: ClassVar[bool] = True
     as_target: ClassVar[bool] = False
+    is_stored: ClassVar[bool] = True
     masked: ClassVar[bool] = True
     is_sequence: ClassVar[bool] = False
     is_text: ClassVar[bool] = False
@@ -174,6 +177,10 @@ class Modality:
             raise ValueError("no numbers" if not value.size else "numbers that are not finite")
         return value.astype(np.float32)
 
+    def is_blank(self, value: Any) -> bool:
+        """Whether nothing is to be seen of a raw value: as an input, it could not be read."""
+        return False
+
     def reads(self, stored: Any) -> bool:
         """Whether a TFDS feature holds raw values of this modality."""
         return np.dtype(stored.np_dtype).kind in self.stored and len(stored.shape) == self.rank
@@ -252,6 +259,15 @@ class Modality:
         """In graph: predictions and targets, as for `loss`, as the teacher-forced metrics take
         them."""
         return logits, targets
+
+    def without_inputs(self) -> tuple[str, ...]:
+        """Names of further teacher-forced metrics, for problems without inputs: perplexities."""
+        return ()
+
+    def amounts(self, ids: Any, mask: Any) -> dict[str, Any]:
+        """In graph, of text: {"words", "characters"}, how many there are in target ids of a batch
+        where the mask is true; ids int32 and mask bool [batch, length], both float64 scalars."""
+        raise NotImplementedError(f"{type(self).__name__} is no text")
 
     def decode(self, ids: Any) -> str:
         """Target ids of one example, as a person reads them."""
@@ -341,7 +357,7 @@ class Modality:
     # -- records
 
     def record(self) -> dict[str, Any]:
-        """The resolved spec, as JSON has it; see `restored`."""
+        """The resolved spec, as JSON has it; see `recorded.restored`."""
         return json.loads(json.dumps({"kind": self.kind, **dataclasses.asdict(self)}))
 
     @classmethod
@@ -379,19 +395,3 @@ class Modality:
     def from_description(cls, values: dict[str, Any]) -> "Modality":
         """The spec of an exported model's side, enough to `read`, `sent` and `answer_from`."""
         return cls(**fields_of(cls, values))
-
-
-def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a record that are fields of a class; JSON's lists as tuples. A UserError if one
-    is of another type than its field."""
-    hints, fields = typing.get_type_hints(cls), dataclasses.fields(cls)
-    found = {field.name: values[field.name] for field in fields if field.name in values}
-    for name, value in found.items():
-        if reason := records.misfit(value, hints[name], repr(name)):
-            raise UserError(reason)
-    return {name: tuple(each) if isinstance(each, list) else each for name, each in found.items()}
-
-
-def restored(values: dict[str, Any], folder: str | os.PathLike) -> Modality:
-    """The spec that a run has recorded; see `Modality.from_record`."""
-    return registry.modality(values["kind"]).from_record(values, folder)

@@ -1,13 +1,12 @@
 """What all modality nets have in common."""
 
-import dataclasses
 from typing import Any
 
 import keras
 
 from t2t_mm import registry
 from t2t_mm.layers.base import Layer
-from t2t_mm.modalities.base import Modality, fields_of
+from t2t_mm.modalities.base import Modality
 
 
 class ModalityNet(Layer):
@@ -66,10 +65,9 @@ class ModalityNet(Layer):
 
 def spec_config(spec: Modality) -> dict[str, Any]:
     """The part of a resolved spec that weights depend on, for the configuration of a net."""
-    return {"kind": spec.kind, **spec.essence(dataclasses.asdict(spec))}
+    return spec.essential()
 
 
 def spec_of(config: dict[str, Any]) -> Modality:
     """The spec that `spec_config` was of, enough to make a net."""
-    kind = registry.modality(config["kind"])
-    return kind(**fields_of(kind, config))
+    return registry.modality(config["kind"]).from_essential(config)

@@ -14,7 +14,6 @@ encoding. Such a model is a subclass that provides the body, registered under a 
 A model of another shape overrides `call`, `remember`, `start`, `step` and `parts_of` themselves.
 """
 
-import math
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -27,7 +26,9 @@ from t2t_mm.layers.base import hparams_of
 from t2t_mm.layers.incremental import Position, first_lineage
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.models.command import CommandToken, layer_name, with_command
+from t2t_mm.models.fields import FieldMarker, read_inputs
 from t2t_mm.models.single import SingleProblem, sides_config, sides_of
+from t2t_mm.models.variables import count, distinct
 
 
 class ProblemModel(keras.Model):
@@ -45,6 +46,8 @@ class ProblemModel(keras.Model):
         batch: dict of
             inputs: as the net of the inputs takes them, [batch, ...];
             inputs_mask: bool [batch, length], absent where nothing is padded (pictures);
+            inputs/<field>, inputs/<field>_mask: in their place, each of several inputs; a mask of
+                pictures is [batch, 1], false where there is none;
             targets: int32 [batch, target length]; [batch, 1] for classes; float32
                 [batch, 1, values] for sets of labels and real numbers;
             targets_mask: bool [batch, target length].
@@ -63,6 +66,7 @@ class ProblemModel(keras.Model):
         problems: {name: problem}, as given.
         nets: {name of a spec: modality net}.
         commands: {command: CommandToken}.
+        markers: {field of several inputs: FieldMarker}.
         encoder: layer, (x [batch, length, hidden], mask, training) -> (encoding [batch, length,
             hidden], report on experts as above, with an "aux_loss" each); made by `make_body`.
         run_part: calls the parts of the model, `run_part(name, function, *tensors, **options)`, so
@@ -82,8 +86,13 @@ class ProblemModel(keras.Model):
         self.run_part: Callable | None = None
         self.nets: dict[str, keras.layers.Layer] = {}
         self.commands: dict[str, CommandToken] = {}
+        self.markers: dict[str, FieldMarker] = {}
         for problem in self.problems.values():
-            self._net(problem.inputs).build_bottom()
+            for field, spec in problem.inputs.fields.items():
+                self._net(spec).build_bottom()
+                if field and field not in self.markers:
+                    self.markers[field] = FieldMarker(hparams.hidden_size, name=field)
+                    self.markers[field].build()
             self._net(problem.targets).build_top()
             if problem.command not in self.commands:
                 self.commands[problem.command] = CommandToken(
@@ -170,7 +179,7 @@ class ProblemModel(keras.Model):
             info, grid = info | more, None if sides.targets.is_sequence else grid
         target = sides.targets.net_name()
         top = self.nets[target].top
-        logits = self._run(f"{target}_top", top, hidden, out_mask, grid, training=training)
+        logits = self.run(f"{target}_top", top, hidden, out_mask, grid, training=training)
         return {
             "logits": logits,
             "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
@@ -186,7 +195,7 @@ class ProblemModel(keras.Model):
             self.nets[name] = spec.net(self.hparams)
         return self.nets[name]
 
-    def _run(self, name: str, function: Callable, *tensors: Any, **options: Any) -> Any:
+    def run(self, name: str, function: Callable, *tensors: Any, **options: Any) -> Any:
         """Calls a part of the model, or has `run_part` call it."""
         if self.run_part is None:
             return function(*tensors, **options)
@@ -198,15 +207,11 @@ class ProblemModel(keras.Model):
 
     def _encode(self, sides: Any, batch: dict[str, Any], training: bool) -> tuple:
         """(encoding [batch, length, hidden], its mask, grid of a picture or None, report)."""
-        source = sides.inputs.net_name()
-        bottom, inputs_mask = self.nets[source].bottom, batch.get("inputs_mask")
-        x, mask, grid = self._run(
-            f"{source}_bottom", bottom, batch["inputs"], inputs_mask, training=training
-        )
+        x, mask, grid = read_inputs(self, sides, batch, training)
         if grid is not None and "targets_mask" in batch:
             # a picture without a target fills up a batch: padding
             mask = mask & ops.any(batch["targets_mask"], axis=1, keepdims=True)
-        encoding, info = self._run("encoder", self.encoder, x, mask, training=training)
+        encoding, info = self.run("encoder", self.encoder, x, mask, training=training)
         return encoding, mask, grid, info
 
     def _decode(
@@ -218,14 +223,14 @@ class ProblemModel(keras.Model):
             # There are no previous outputs: the body reads the encoding in their place, command
             # token first.
             previous, positions = command.prepend(encoding), with_command(mask)
-            hidden, info = self._run(
+            hidden, info = self.run(
                 "body", self.body, previous, positions, encoding, mask, training=training
             )
             return hidden[:, 1:], mask, info
         target, valid = sides.targets.net_name(), batch["targets_mask"]
-        embedded = self._run(f"{target}_embed", self.nets[target].embed, batch["targets"])
+        embedded = self.run(f"{target}_embed", self.nets[target].embed, batch["targets"])
         previous = command.prepend(embedded[:, :-1])  # shifted right
-        hidden, info = self._run(
+        hidden, info = self.run(
             "body", self.body, previous, valid, encoding, mask, training=training
         )
         return hidden, valid, info
@@ -322,9 +327,12 @@ class ProblemModel(keras.Model):
     def parts_of(self, problem: str) -> list[list[keras.Variable]]:
         """The trainable variables of each part that a problem, by name, runs through."""
         sides = self.problems[problem]
-        source, target = self._net(sides.inputs), self._net(sides.targets)
-        bottom, top = source.bottom_variables(), target.top_variables()
-        nets = [unique(bottom + top)] if source is target else [bottom, top]
+        fields, target = sides.inputs.fields, self._net(sides.targets)
+        nets = [self._net(spec).bottom_variables() for spec in fields.values()]
+        nets.append(target.top_variables())
+        nets = distinct(nets) + [
+            self.markers[field].trainable_variables for field in fields if field
+        ]
         if self._is_shortcut(sides):
             return [*nets, self.encoder.trainable_variables]
         body = [v for layer in self.body_layers for v in layer.trainable_variables]
@@ -339,6 +347,11 @@ class ProblemModel(keras.Model):
         """Number of parameters of each part: {net name or "command tokens" or "body": number}."""
         return {name: count(net) for name, net in self.nets.items()} | {
             "command tokens": sum(count(token) for token in self.commands.values()),
+            **(
+                {"markers of inputs": sum(map(count, self.markers.values()))}
+                if self.markers
+                else {}
+            ),
             "body": sum(count(layer) for layer in self.body_layers),
         }
 
@@ -366,13 +379,3 @@ class ProblemModel(keras.Model):
             return cls(hparams_of(config["hparams"]), problems, name=config.get("name"))
         finally:
             keras.config.set_dtype_policy(policy)
-
-
-def count(layer: keras.layers.Layer) -> int:
-    """Number of trainable parameters."""
-    return sum(math.prod(v.shape) for v in layer.trainable_variables)
-
-
-def unique(variables: list[keras.Variable]) -> list[keras.Variable]:
-    """The variables, each once."""
-    return list({id(v): v for v in variables}.values())

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 
 from t2t_mm.layers.incremental import Position
-from t2t_mm.models.base import ProblemModel, count
+from t2t_mm.models.base import ProblemModel
 from t2t_mm.models.body import Decoder, Encoder, Mixer
+from t2t_mm.models.variables import count
 
 
 class MultiModel(ProblemModel):

@@ -68,10 +68,15 @@ class SingleProblem(keras.Model):
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> Any:
         sides, batch = self.model.problems[self.problem], dict(inputs)
-        sequences = ["inputs"] if sides.inputs.masked else []
-        for name in sequences + (["targets"] if "targets" in batch else []):
+        lengths = {"targets": ops.shape(batch["targets"])[:2]} if "targets" in batch else {}
+        for field, spec in sides.inputs.fields.items():
+            if spec.masked:
+                lengths[f"inputs/{field}" if field else "inputs"] = None
+            elif field:
+                lengths[f"inputs/{field}"] = (ops.shape(batch[f"inputs/{field}"])[0], 1)
+        for name, shape in lengths.items():
             if f"{name}_mask" not in batch:
-                batch[f"{name}_mask"] = ops.ones(ops.shape(batch[name])[:2], "bool")
+                batch[f"{name}_mask"] = ops.ones(shape or ops.shape(batch[name])[:2], "bool")
         out = self.model(batch, problem=self.problem, training=training)
         if training:
             self.add_loss(out["aux_loss"])

@@ -19,8 +19,11 @@ from t2t_mm import registry
 from t2t_mm.config.hold_out import HoldOut
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.nothing.spec import Nothing
+from t2t_mm.modalities.several.spec import Several
 from t2t_mm.problem import damage, keys, locate
-from t2t_mm.problem.views import SIDES, Modifiable
+from t2t_mm.problem.cells import SIDES, cells_of, flags_of, keys_of, side_of
+from t2t_mm.problem.views import Modifiable
 
 SPLITS = ("train", "validation", "test")
 LEARNT_FROM = 20_000  # training examples that a modality may learn from before training
@@ -63,9 +66,13 @@ class Problem(Modifiable):
         command: the output space, whose learned token starts the decoder: "to-german". Same space,
             same token.
         input_command: the output space of the inputs, for `_rev` and `_copy`.
-        inputs, targets: the modalities of the two sides.
+        inputs, targets: the modalities of the two sides; `inputs = None` for a language model,
+            whose outputs follow from nothing, or go on from a prefix; a dict of modalities for
+            several inputs.
+        optional_inputs: names of those of several inputs that an example may lack.
         input_key, target_key: what the two sides are called in the data set's examples, such as
-            the columns of a table; "captions/text" is nested. Where targets are several, each is as
+            the columns of a table; "captions/text" is nested; several inputs have their own names,
+            unless `input_key` is a dict with others. Where targets are several, each is as
             good as another: training draws one.
         hold_out: splits that are cut from the training examples of a raw folder or of `generate`
             where they have none of their own: "validation:0.05+test:0.05"; see config.hold_out.
@@ -83,7 +90,8 @@ class Problem(Modifiable):
     raw_folder: str = ""
     command: str = ""
     input_command: str = ""
-    input_key: str = "inputs"
+    optional_inputs: tuple[str, ...] = ()
+    input_key: str | Mapping[str, str] = "inputs"
     target_key: str = "targets"
     hold_out: str = ""
     stock_splits: dict[str, str] = {split: split for split in SPLITS}
@@ -93,6 +101,14 @@ class Problem(Modifiable):
 
     train_examples: int = 0  # set by `first`: how many are trained on; 0: all
     _builder: Any = None  # set by `located`
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        given: Any = cls.__dict__.get("inputs", cls)
+        if given is None:
+            cls.inputs = Nothing()
+        elif isinstance(given, dict):
+            cls.inputs = Several(tuple(given.items()), cls.optional_inputs)
 
     @property
     def description(self) -> str:
@@ -118,6 +134,13 @@ class Problem(Modifiable):
             raise UserError(
                 f'{self.name}: its class has to name its output space, as in command = "to-german".'
             )
+        if not self.has_inputs:
+            _check_language_model(self)
+        if self.optional_inputs != self.inputs.optional:
+            raise UserError(
+                f"{self.name}: optional_inputs is for inputs = {{...}}, several of them."
+            )
+        self.inputs.check()
         if self.raw_layout:
             registry.reader(self.raw_layout)
         self.check_source()
@@ -150,7 +173,8 @@ class Problem(Modifiable):
         Yields:
             {"inputs": ..., "targets": ...} (or as `input_key` and `target_key` say) in Python
             values that the modalities can store: text; a class's name or number; an encoded picture
-            or sound, or its path; samples.
+            or sound, or its path; samples. Without inputs {"targets": ...}, of several {field: ...,
+            "targets": ...}; an optional one may be None, or missing.
         """
         raise NotImplementedError
 
@@ -202,11 +226,12 @@ class Problem(Modifiable):
             yield from (example[side] for example in damage.read(self, examples))
 
     def _resolved(self, side: str, data_dir: str | os.PathLike) -> Modality:
-        return getattr(self, side).resolve(data_dir, self._stored(side))
+        features = {cell: self._stored(cell) for cell in cells_of(self) if side_of(cell) == side}
+        return getattr(self, side).resolve(data_dir, keys.nested(features).get(side))
 
-    def _stored(self, side: str) -> Any:
-        """The TFDS feature that a side is read from; UserError if there is none that fits."""
-        spec, key, info = getattr(self, side), self._key(side), self.builder.info
+    def _stored(self, cell: str) -> Any:
+        """The TFDS feature that a cell is read from; UserError if there is none that fits."""
+        spec, key, info = cells_of(self)[cell], keys_of(self)[cell], self.builder.info
         feature = keys.feature(info.features, key)
         if feature is None:
             raise UserError(
@@ -261,10 +286,10 @@ class Problem(Modifiable):
             found["train"] = min(found["train"], self.train_examples)
         return found
 
-    def stored_side(self, side: str) -> str:
-        """Where a side comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal where the same
-        is read."""
-        return f"{self.builder.info.full_name}:{self._key(side)}"
+    def stored_side(self, cell: str) -> str:
+        """Where a side, or a cell of it, comes from, as in "parallel_text/wmt_ende/1.0.0:en"; equal
+        where the same is read."""
+        return f"{self.builder.info.full_name}:{keys_of(self)[cell]}"
 
     def examples(
         self, split: str, *, shuffle_seed: int | None = None, sides: Iterable[str] = SIDES
@@ -289,21 +314,29 @@ class Problem(Modifiable):
                 f"{self.name} has no {split} examples in {self.builder.data_path}, only "
                 f"{', '.join(names) or 'an empty data set'}."
             )
-        wanted = {side: self._key(side) for side in sides}
-        specs = {side: getattr(self, side) for side in wanted}
-        encoded = {key for side, key in wanted.items() if specs[side].skips_decoding}
+        sides, every = tuple(sides), cells_of(self)
+        # where none of them is stored, there are as many examples as targets
+        specs = {cell: spec for cell, spec in every.items() if side_of(cell) in sides} or every
+        stored, flags = keys_of(self), flags_of(self) if "inputs" in sides else {}
+        wanted = {cell: stored[cell] for cell in specs} | flags
+        encoded = {stored[cell] for cell, spec in specs.items() if spec.skips_decoding}
         count = self.train_examples if split == "train" else 0
         part = keys.first(self.builder, names[split], count) if count else names[split]
         data = keys.read(self.builder, part, wanted, encoded, shuffle_seed)
-        changed = {side: spec.from_stored(self._stored(side)) for side, spec in specs.items()}
-        if changed := {side: change for side, change in changed.items() if change}:
+        changed = {cell: spec.from_stored(self._stored(cell)) for cell, spec in specs.items()}
+        if changed := {cell: change for cell, change in changed.items() if change}:
             data = data.map(
-                lambda example: example | {s: change(example[s]) for s, change in changed.items()}
+                lambda example: example | {c: change(example[c]) for c, change in changed.items()}
             )
+        if set(wanted) != set(sides):
+            data = data.map(lambda example: _sides_of(example, sides))
         return data
 
-    def _key(self, side: str) -> str:
-        return self.input_key if side == "inputs" else self.target_key
+
+def _sides_of(example: dict[str, Any], sides: Iterable[str]) -> dict[str, Any]:
+    """The sides that cells are of; one that isn't stored is an empty text."""
+    nested = keys.nested(example)
+    return {side: nested.get(side, "") for side in sides}
 
 
 def check_nets(problems: Iterable[Modifiable]) -> None:
@@ -314,7 +347,7 @@ def check_nets(problems: Iterable[Modifiable]) -> None:
     """
     seen: dict[str, tuple[Modality, str]] = {}
     for problem in problems:
-        for spec in (problem.inputs, problem.targets):
+        for spec in (*problem.inputs.fields.values(), problem.targets):
             other, owner = seen.setdefault(spec.net_name(), (spec, problem.name))
             if other != spec:
                 raise UserError(
@@ -339,10 +372,25 @@ def alike(problems: Iterable[Modifiable]) -> Iterator[str]:
 
 def _check_side(spec: Any, side: str, owner: str) -> None:
     """Raises a UserError if `spec` can't be that side, "inputs" or "targets", of a problem."""
-    if not isinstance(spec, Modality):
+    for each in spec.fields.values() if isinstance(spec, Modality) else [spec]:
+        if not isinstance(each, Modality):
+            raise UserError(
+                f"{owner}: its class has to give {side}, as in {side} = "
+                f'Language(vocab="english_8k"); it gives {each!r}.'
+            )
+        if not (each.as_input if side == "inputs" else each.as_target):
+            raise UserError(f"{owner}: {each.kind} can't be the {side} of a problem.")
+
+
+def _check_language_model(problem: Problem) -> None:
+    """Raises a UserError for what a problem without inputs can't have."""
+    if not problem.targets.is_sequence:
         raise UserError(
-            f"{owner}: its class has to give {side}, as in {side} = "
-            f'Language(vocab="english_8k"); it gives {spec!r}.'
+            f"{problem.name}: its class has to give inputs, unless its targets are a sequence, as "
+            f"Language is, which follows from its own beginning; {problem.targets.kind} is none."
         )
-    if not (spec.as_input if side == "inputs" else spec.as_target):
-        raise UserError(f"{owner}: {spec.kind} can't be the {side} of a problem.")
+    if problem.metrics:
+        raise UserError(
+            f"{problem.name} has no inputs, so that its outputs compare with no reference: leave "
+            f"out metrics = {problem.metrics!r}. It is measured by perplexity."
+        )

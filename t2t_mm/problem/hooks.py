@@ -24,9 +24,21 @@ class Hooks:
     rewrites_outputs: bool = False
 
     @property
+    def has_inputs(self) -> bool:
+        """Whether there is anything to answer; a language model has no input."""
+        return self.inputs.is_stored
+
+    @property
+    def teacher_forced(self) -> tuple[str, ...]:
+        """The metrics of predictions that are given the true previous targets."""
+        further = () if self.has_inputs else self.targets.without_inputs()
+        return (*self.targets.teacher_forced, *further)
+
+    @property
     def measured_by(self) -> tuple[str, ...]:
-        """The metrics of decoded output: its own, or those of the targets' modality."""
-        return self.metrics or self.targets.decoded
+        """The metrics of decoded output: its own, or those of the targets' modality; without
+        inputs none, as no output is the one that is wanted."""
+        return (self.metrics or self.targets.decoded) if self.has_inputs else ()
 
     def preprocess(self, value: Any) -> Any:
         """In graph: a raw input as a person gives it -> as the data set has it."""

@@ -7,9 +7,8 @@ from typing import Any
 
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.base import Modality
+from t2t_mm.problem.cells import SIDES
 from t2t_mm.problem.hooks import Hooks
-
-SIDES = ("inputs", "targets")
 
 
 class Modifiable(Hooks):

@@ -46,10 +46,9 @@ def wrap(text: str, measure: Callable[[str], float]) -> list[str]:
     return lines
 
 
-def drawn(problem: Problem, value: Any) -> Image.Image | None:
-    """A raw input of a problem, a picture or a sound, as a PIL image of what the net is given; None
-    where its modality has no pictures."""
+def drawn(problem: Problem, encoded: Any) -> Image.Image | None:
+    """An encoded input of a problem, a picture or a sound, as a PIL image of what the net is given;
+    None where its modality has no pictures."""
     import tensorflow as tf
 
-    encoded = problem.encode_inputs(tf.convert_to_tensor(value)).numpy()
-    return problem.inputs.picture(encoded)
+    return problem.inputs.picture(tf.nest.map_structure(lambda each: each.numpy(), encoded))

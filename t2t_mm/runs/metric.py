@@ -33,7 +33,7 @@ def check(metric: str, problems: "Sequence[Problem]", decode_examples: int, flag
     if wanted not in named:
         raise UserError(f"{given} names no problem of this run: {', '.join(named)}.")
     problem = named[wanted]
-    forced = problem.targets.teacher_forced
+    forced = problem.teacher_forced
     decoded = problem.measured_by if problem.targets.is_sequence else ()
     registry.find("metric", name.removeprefix(DECODED))
     if name not in forced and name.removeprefix(DECODED) not in decoded:

@@ -7,12 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from t2t_mm.modalities.base import fields_of
+from t2t_mm import registry
+from t2t_mm.modalities.recorded import fields_of
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import weights
 from t2t_mm.runs.names import named_variables
 
-OF_PROBLEMS = ("nets", "commands")  # what belongs to some problems alone, by name; the rest is body
+# What belongs to some problems alone, by name; the rest is body.
+OF_PROBLEMS = ("nets", "commands", "markers")
 
 
 def load_fitting(
@@ -76,16 +78,22 @@ def is_part_of(path: str, model: keras.Model) -> bool:
 def _changed_nets(problems: Iterable[Problem], recorded: dict[str, dict]) -> set[str]:
     """The parts that are nets whose weights in a checkpoint mean something else than here: of a
     vocabulary, or classes, of the same name but other content."""
-    specs = [spec for problem in problems for spec in (problem.inputs, problem.targets)]
+    specs = [s for p in problems for s in (*p.inputs.fields.values(), p.targets)]
     classes = {spec.kind: type(spec) for spec in specs}
     changed = set()
-    for record in (said[side] for said in recorded.values() for side in ("inputs", "targets")):
+    sides = [said[side] for said in recorded.values() for side in ("inputs", "targets")]
+    for record in (each for side in sides for each in _of_nets(side)):
         if found := classes.get(record["kind"]):
             net = found(**fields_of(found, record)).net_name()
             same = [spec.means_the_same(record) for spec in specs if spec.net_name() == net]
             if not all(same):
                 changed.add(f"nets/{net}")
     return changed
+
+
+def _of_nets(record: dict) -> list[dict]:
+    """The records of what has a net of its own."""
+    return registry.modality(record["kind"]).records_of_nets(record)
 
 
 def _part(name: str, parts: Iterable[str]) -> str:

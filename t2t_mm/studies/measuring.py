@@ -14,7 +14,7 @@ from t2t_mm.evaluation.metrics.normalization import composed
 from t2t_mm.evaluation.metrics.scoring import Metric, metric_of_text, resampled
 from t2t_mm.inference.predictor import Predictor, text_of
 from t2t_mm.layers.roles import is_expert, role
-from t2t_mm.models.base import unique
+from t2t_mm.models.variables import unique
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.metric import DECODED
 from t2t_mm.studies.results import Figure

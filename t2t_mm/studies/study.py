@@ -122,12 +122,12 @@ class Study:
         plain = contrast.metric.removeprefix(DECODED)
         registry.metric(plain)
         problem = registry.problem(contrast.problem)
-        if contrast.metric in problem.targets.teacher_forced:
+        if contrast.metric in problem.teacher_forced:
             return
         if plain not in problem.measured_by or contrast.problem not in self.decoded:
             raise UserError(
                 f"The study {name} compares {contrast.metric} of {contrast.problem}, which is "
-                f"measured by {', '.join(problem.targets.teacher_forced)}; and, where `decoded` "
+                f"measured by {', '.join(problem.teacher_forced)}; and, where `decoded` "
                 f"names it, by {', '.join(problem.measured_by) or 'nothing else'}."
             )
 
@@ -196,7 +196,7 @@ def against(
     found = []
     for other in others:
         for name in [problem] if problem else [each for each in other.on if each in arm.on]:
-            forced = registry.problem(name).targets.teacher_forced
+            forced = registry.problem(name).teacher_forced
             usual = [each for each in USUAL if each in forced] or forced[:2]
             found += [Contrast(other.name, arm.name, name, metric) for metric in metrics or usual]
     return found

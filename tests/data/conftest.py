@@ -3,6 +3,7 @@ import types
 import pytest
 
 from t2t_mm import registry
+from t2t_mm.modalities.language.spec import Language
 
 
 @pytest.fixture
@@ -13,6 +14,7 @@ def prepare(tmp_path):
     def run(layout, **problem):
         said = []
         usual = {"name": "mine", "folder": "mine", "input_key": "inputs", "target_key": "targets"}
+        usual |= dict.fromkeys(("inputs", "targets"), Language(vocab="words"))
         problem = types.SimpleNamespace(**usual | problem)
         reader = registry.reader(layout)(problem, tmp_path / "raw", said.append)
         written = builder.prepare(reader, tmp_path / "data")

@@ -7,7 +7,7 @@ import t2t_mm
 from t2t_mm.decoding import Beam
 from t2t_mm.errors import UserError
 from t2t_mm.inference import scoring
-from t2t_mm.inference.inputs import encode, padded
+from t2t_mm.inference.inputs import batch_of, encode
 from t2t_mm.problem import trees
 
 SENTENCES = ["I see two red rings.", "There is a moon.", "A."]
@@ -23,7 +23,7 @@ def test_a_score_is_what_the_decoder_says_of_the_same_output(model):
     """The search is given each target as a prefix, its end included: it has no choice."""
     problem = model.problem("mini_ende")
     ids = [scoring.given(problem, text) for text in GERMAN]
-    batch = padded([encode(problem, sentence).value for sentence in SENTENCES], True)
+    batch = batch_of(problem, [encode(problem, sentence).value for sentence in SENTENCES])
     forced = batch | scoring.with_prefixes(ids)
     scores = model.score("mini_ende", SENTENCES, GERMAN)
     for method in (None, Beam(2)):

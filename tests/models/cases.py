@@ -65,6 +65,9 @@ def batch(problem, seed=0, size=2, length=11, target_length=7, short=3):
     elif problem.inputs.kind == "image":
         side = problem.inputs.size
         result["inputs"] = rng.uniform(-1, 1, (size, side, side, 3)).astype("float32")
+    elif problem.inputs.kind == "nothing":
+        lengths, length = np.ones([size], int), 1
+        result["inputs"] = np.zeros((size, 1), "int32")
     else:
         lengths, length = lengths * 16, length * 16
         shape = (

@@ -115,8 +115,16 @@ def one(problem, side, n=30):
     """Raw values of one side of the training split, as tensors; of several captions, the first."""
     values = [example[side] for example in problem.examples("train", sides=(side,)).take(n)]
     return [
-        value[0] if value.dtype == tf.string and value.shape.rank else value for value in values
+        value[0] if tf.is_tensor(value) and value.dtype == tf.string and value.shape.rank else value
+        for value in values
     ]
+
+
+def read_of(batch, problem):
+    """(modality, values, mask or None) of each input in a batch."""
+    for field, spec in problem.inputs.fields.items():
+        key = f"inputs/{field}" if field else "inputs"
+        yield spec, batch[key], batch.get(f"{key}_mask")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,7 +145,7 @@ def test_declaration(name):
 def test_what_is_resolved_is_complete(problems, name):
     problem = problems[name]
     assert problem.splits()["train"] > 0 and problem.splits()["validation"] > 0
-    for spec in (problem.inputs, problem.targets):
+    for spec in (*problem.inputs.fields.values(), problem.targets):
         if spec.kind == "language":
             assert spec.size == spec.vocabulary().size and spec.path
         if spec.kind in ("categorical", "multi_label"):
@@ -154,7 +162,7 @@ def test_batches(problems, name, training):
     (batch,) = (
         batching.batches(problem, split, HPARAMS, training=training).take(1).as_numpy_iterator()
     )
-    inputs, targets, mask = batch["inputs"], batch["targets"], batch["targets_mask"]
+    targets, mask = batch["targets"], batch["targets_mask"]
     assert mask.dtype == bool and mask.shape == targets.shape[:2] and mask[:, 0].all()
     assert not targets[~mask].any()
     if targets.ndim == 3:  # several values at once
@@ -162,18 +170,20 @@ def test_batches(problems, name, training):
     else:
         limit = getattr(problem.targets, "size", None) or problem.targets.num_classes
         assert targets.dtype == np.int32 and 0 <= targets.min() <= targets.max() < limit
-    assert ("inputs_mask" in batch) == problem.inputs.masked
-    if problem.inputs.masked:
-        input_mask = batch["inputs_mask"]
-        assert input_mask.dtype == bool and input_mask.shape == inputs.shape[:2]
-        assert not inputs[~input_mask].any() and (np.diff(input_mask.astype(int)) <= 0).all()
-    if problem.inputs.kind == "language":
-        assert inputs.dtype == np.int32 and inputs.max() < problem.inputs.size
-    elif problem.inputs.kind == "image":
-        assert inputs.shape[1:] == (64, 64, problem.inputs.channels) and inputs.dtype == np.float32
-        assert np.abs(inputs).max() <= 1.001
-    else:
-        assert inputs.shape[2:] in ((problem.inputs.bins, 1), (1,)) and np.isfinite(inputs).all()
+    assert ("inputs_mask" in batch) == ("inputs" in batch and problem.inputs.masked)
+    for spec, inputs, input_mask in read_of(batch, problem):
+        if spec.masked:
+            assert input_mask.dtype == bool and input_mask.shape == inputs.shape[:2]
+            assert not inputs[~input_mask].any() and (np.diff(input_mask.astype(int)) <= 0).all()
+        if spec.kind == "language":
+            assert inputs.dtype == np.int32 and inputs.max() < spec.size
+        elif spec.kind == "image":
+            assert inputs.shape[1:] == (64, 64, spec.channels) and inputs.dtype == np.float32
+            assert np.abs(inputs).max() <= 1.001
+        elif spec.kind == "nothing":
+            assert inputs.dtype == np.int32 and inputs.shape[1:] == (1,)
+        else:
+            assert inputs.shape[2:] in ((spec.bins, 1), (1,)) and np.isfinite(inputs).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -194,21 +204,25 @@ def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, name):
     problem = problems[name]
     for side, encode in (("inputs", problem.encode_inputs), ("targets", problem.encode_targets)):
         raw = one(problem, side, 1)[0]
-        graph = tf.function(
-            encode, input_signature=[tf.TensorSpec([None] * raw.shape.rank, raw.dtype)]
-        )
-        np.testing.assert_allclose(graph(raw), encode(raw), atol=1e-5)
+        open_shape = lambda each: tf.TensorSpec([None] * each.shape.rank, each.dtype)  # noqa: E731
+        graph = tf.function(encode, input_signature=[tf.nest.map_structure(open_shape, raw)])
+        found, wanted = tf.nest.flatten(graph(raw)), tf.nest.flatten(encode(raw))
+        for one_of_graph, each in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one_of_graph, each, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_body_positions_are_those_of_the_net(problems, name):
     problem = problems[name]
-    net = problem.inputs.net(HPARAMS)
-    net.build_bottom()
+    nets = [spec.net(HPARAMS) for spec in problem.inputs.fields.values()]
+    for net in nets:
+        net.build_bottom()
     for raw in one(problem, "inputs", 2):
-        encoded = problem.encode_inputs(raw)
-        mask = tf.ones(tf.shape(encoded)[:1], tf.bool)[None] if problem.inputs.masked else None
-        assert net.bottom(encoded[None], mask)[0].shape[1] == int(problem.inputs.positions(encoded))
+        encoded, positions = problem.encode_inputs(raw), 0
+        batch = {key: each[None] for key, each in problem.inputs.in_batch(encoded).items()}
+        for net, (spec, value, mask) in zip(nets, read_of(batch, problem), strict=True):
+            positions += net.bottom(value, mask if spec.masked else None)[0].shape[1]
+        assert positions == int(problem.inputs.positions(encoded))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,6 +18,14 @@ def test_mixture_holds_the_eight():
     assert list(mixtures.parse("mini8")) == EIGHT
 
 
+def test_the_twelve_are_the_eight_and_those_with_other_targets_and_inputs():
+    others = ["mini_attributes", "mini_position", "mini_question", "mini_language"]
+    assert list(mixtures.parse("mini12")) == [*EIGHT, *others]
+    fields = registry.problem("mini_question").inputs.fields
+    captions = registry.problem("mini_captions")
+    assert fields == {"question": captions.targets, "picture": captions.inputs}  # nets are shared
+
+
 def test_equal_specs_for_one_domain():
     problems = {name: registry.problem(name) for name in EIGHT}
     text = problems["mini_ende"].inputs

@@ -1,5 +1,5 @@
 """The TFDS builder of the mini world: `mini_world/text`, `/image`, `/caption`, `/speech`,
-`/scene`.
+`/scene`, `/question`.
 
 Nothing is downloaded.
 """
@@ -13,7 +13,7 @@ import PIL.Image
 import tensorflow_datasets as tfds
 
 from t2t_mm.data.mini_world import english, french, german, render, scenes, speech
-from t2t_mm.data.mini_world.lexicon import COLOURS, SHAPES
+from t2t_mm.data.mini_world.lexicon import COLOURS, NOUNS, SHAPES
 from t2t_mm.data.mini_world.meaning import Clause
 from t2t_mm.problem import trees
 
@@ -30,7 +30,8 @@ class MiniWorldConfig(tfds.core.BuilderConfig):
     """How much of the world is generated.
 
     Attributes:
-        content: what is generated: "text", "image", "caption", "speech" or "scene".
+        content: what is generated: "text", "image", "caption", "speech", "scene" or
+            "question".
         train, validation, test: number of examples.
         seed: another seed gives other examples; a scene stays in its split.
     """
@@ -87,6 +88,14 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
             validation=300,
             test=300,
         ),
+        MiniWorldConfig(
+            name="question",
+            description="Pictures of two shapes, and what colour one of them is.",
+            content="question",
+            train=6000,
+            validation=300,
+            test=300,
+        ),
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -107,6 +116,11 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
                 "attributes": tfds.features.Sequence(attribute),
                 "position": position,
             },
+            "question": {
+                "picture": image,
+                "question": text,
+                "colour": tfds.features.ClassLabel(names=[*COLOURS]),
+            },
         }[self.builder_config.content]
         return tfds.core.DatasetInfo(
             builder=self, description=_DESCRIPTION, features=tfds.features.FeaturesDict(features)
@@ -124,6 +138,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
             "caption": (scenes.captioned, _caption),
             "speech": (scenes.spoken, _speech),
             "scene": (scenes.classified, _scene),
+            "question": (scenes.classified, _question),
         }[config.content]
         rng = Random(f"{config.seed} {config.content} {split}")
         noise = np.random.default_rng(rng.getrandbits(64))
@@ -172,6 +187,18 @@ def _scene(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
         "image": _png(shapes, noise),
         "attributes": sorted({each for shape in shapes for each in (shape.colour, shape.shape)}),
         "position": np.array([biggest.x, biggest.y]) / render.CANVAS,
+    }
+
+
+def _question(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
+    """What colour one of the two shapes is: the picture alone doesn't say which is meant, and the
+    question alone doesn't say what is seen."""
+    shapes = _drawn(scene, rng)
+    asked = rng.choice(shapes)
+    return {
+        "picture": _png(shapes, noise),
+        "question": f"What colour is the {NOUNS[asked.shape].en[0]}?",
+        "colour": asked.colour,
     }
 
 

@@ -55,14 +55,22 @@ def sample_split(
 def described(rng: Random) -> Clause:
     """A sentence of 4 to 16 English words in any form of the grammar; one in five has a second
     clause."""
-    forms = (_exists, _sees, _located, _qualified, _acts, _sees_that, _joined)
     while True:
-        clause = rng.choices(forms, weights=(18, 16, 18, 16, 12, 10, 10))[0](rng)
-        if (
-            len([word for word in english.leaves(english.tree(clause)) if word.isalpha()])
-            <= MAX_WORDS
-        ):
+        clause = of_any_length(rng)
+        if is_short(clause):
             return clause
+
+
+def of_any_length(rng: Random) -> Clause:
+    """A sentence in any form of the grammar."""
+    forms = (_exists, _sees, _located, _qualified, _acts, _sees_that, _joined)
+    return rng.choices(forms, weights=(18, 16, 18, 16, 12, 10, 10))[0](rng)
+
+
+def is_short(clause: Clause) -> bool:
+    """Whether a sentence has at most as many words as a `described` one may have."""
+    words = [word for word in english.leaves(english.tree(clause)) if word.isalpha()]
+    return len(words) <= MAX_WORDS
 
 
 def spoken(rng: Random) -> Clause:

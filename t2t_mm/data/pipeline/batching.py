@@ -46,7 +46,9 @@ def batches(
     Returns:
       Data set of dicts: "inputs" (int32 [B, L], float32 [B, H, W, C] or float32 [B, L, ...]),
       "inputs_mask" (bool [B, L]; not for pictures), "targets" (int32 [B, T]; of
-      several values at once float32 [B, 1, values]) and "targets_mask" (bool [B, T]).
+      several values at once float32 [B, 1, values]) and "targets_mask" (bool [B, T]). Of several
+      inputs, each is there as "inputs/<field>" and "inputs/<field>_mask" (bool [B, L]; of pictures
+      [B, 1]).
     Raises:
       UserError: if the problem has no such split.
     """
@@ -78,13 +80,8 @@ def batches(
         targets = problem.encode_targets(
             references.draw(raw["targets"], example_seed), training, example_seed
         )
-        example = {
-            "inputs": inputs,
-            "targets": targets,
-            "targets_mask": tf.ones(tf.shape(targets)[:1], tf.bool),
-        }
-        if problem.inputs.masked:
-            example["inputs_mask"] = tf.ones(tf.shape(inputs)[:1], tf.bool)
+        mask = tf.ones(tf.shape(targets)[:1], tf.bool)
+        example = {"targets": targets, "targets_mask": mask} | problem.inputs.in_batch(inputs)
         positions = tf.cast(problem.inputs.positions(inputs), tf.int64)
         return example, positions, tf.shape(targets, tf.int64)[0]
 
@@ -130,11 +127,8 @@ def _static_shapes(problem, spec, key, edges):
     edge = tf.gather(edges, key // 2)
     is_class = not problem.targets.is_sequence
     positions = edge if is_class else edge * (1 + key % 2)
-    lengths = {
-        "inputs": problem.inputs.padded_length(positions),
-        "targets": 1 if is_class else edge,
-    }
-    lengths |= {side + "_mask": length for side, length in lengths.items()}
+    lengths = dict.fromkeys(("targets", "targets_mask"), 1 if is_class else edge)
+    lengths |= problem.inputs.static_lengths(positions)
 
     def shape(name):
         known = spec[name].shape.as_list()

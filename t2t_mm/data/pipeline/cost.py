@@ -33,8 +33,8 @@ def cost(problem: Problem, positions: Any, length: Any) -> Any:
 def fits(problem: Problem, hparams: HParams, positions: Any, length: Any) -> Any:
     """Whether an example is within the limits of training; a picture, always of one size, has
     none."""
-    short = length <= hparams.max_target_length
-    return short & (positions <= hparams.max_input_length) if problem.inputs.masked else short
+    limited = positions - problem.inputs.fixed_positions()
+    return (length <= hparams.max_target_length) & (limited <= hparams.max_input_length)
 
 
 def boundaries(hparams: HParams, limit: int) -> np.ndarray:
@@ -48,7 +48,6 @@ def boundaries(hparams: HParams, limit: int) -> np.ndarray:
 
 def limit(problem: Problem, hparams: HParams) -> int:
     """The largest cost that an example of training can have."""
-    positions = (
-        hparams.max_input_length if problem.inputs.masked else problem.inputs.positions(None)
-    )
+    longest = hparams.max_input_length if problem.inputs.masked else 0
+    positions = problem.inputs.fixed_positions() + longest
     return int(cost(problem, positions, hparams.max_target_length))

@@ -1,19 +1,20 @@
-"""Rows of which one column is the inputs of a problem and another its targets."""
+"""Rows of which one column is the inputs of a problem, or several are, or none, and another its
+targets."""
 
 import functools
 import numbers
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import files
 from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.fields import GIVEN
 from t2t_mm.modalities.language.visible import is_blank
 from t2t_mm.problem import keys
-
-SIDES = ("inputs", "targets")
+from t2t_mm.problem.cells import cells_of, flags_of, keys_of, optional_in, side_of
 
 
 class Columns(Reader):
@@ -24,7 +25,9 @@ class Columns(Reader):
 
     Attributes:
         problem: whose data is read.
-        keys: {side: its column}.
+        keys: {cell: its column}; see problem.cells.
+        specs: {cell: its modality}.
+        optional: cells that a row may lack: they are None then.
     """
 
     PIECE = 1_000
@@ -38,37 +41,42 @@ class Columns(Reader):
         super().__init__(problem, folder, log)
         self.problem = problem
         self.name = problem.name  # which columns are read, and as what, is the problem's own
-        self.keys = {"inputs": problem.input_key, "targets": problem.target_key}
-        self.IDENTITY = (problem.input_key.partition("/")[0],)
+        self.specs, self.keys = cells_of(problem), keys_of(problem)
+        self.optional = optional_in(problem)
+        read = [key for cell, key in self.keys.items() if side_of(cell) == "inputs"]
+        columns = read or self.keys.values()  # of a problem without inputs its targets
+        self.IDENTITY = tuple(dict.fromkeys(key.partition("/")[0] for key in columns))
 
-    def rows(self, source: Any, sides: Sequence[str]) -> Iterable[Any]:
+    def rows(self, source: Any, cells: Sequence[str]) -> Iterable[Any]:
         """What is in a split.
 
         Args:
             source: what `find` gave.
-            sides: those that are wanted; the columns of others need not be read.
+            cells: those that are wanted; the columns of others need not be read.
 
         Yields:
-            (key, {side: value}), `items.Broken` or `items.LeftOut`; a key is where the row is, or
+            (key, {cell: value}), `items.Broken` or `items.LeftOut`; a key is where the row is, or
             its number.
         """
         raise NotImplementedError
 
     def features(self) -> dict[str, Any]:
-        return keys.nested({self.keys[side]: feature for side, feature in self._features.items()})
+        found = {self.keys[cell]: feature for cell, feature in self._features.items()}
+        flags = flags_of(self.problem).values()
+        return keys.nested(found | {key: _flag() for key in flags})
 
     @functools.cached_property
     def _features(self):  # kept: finding the names of classes may read everything
-        return {side: self._feature(side) for side in SIDES}
+        return {cell: self._feature(cell) for cell in self.keys}
 
-    def _feature(self, side):
+    def _feature(self, cell):
         try:
-            return self.spec(side).tfds_feature(functools.partial(self._values, side))
+            return self.specs[cell].tfds_feature(functools.partial(self._values, cell))
         except UserError as error:
-            raise UserError(f"{self.problem.name}: in its {side}, {error}") from error
+            raise UserError(f"{self.problem.name}: in its {cell}, {error}") from error
 
     def items(self, source: Any) -> Iterator[Any]:
-        for row in self.rows(source, SIDES):
+        for row in self.rows(source, tuple(self.keys)):
             if isinstance(row, Broken | LeftOut):
                 yield row
             else:
@@ -76,39 +84,48 @@ class Columns(Reader):
                 yield key, values, *map(files.stamped, self.files_of(values))
 
     def loader(self, source: Any) -> Callable[[Any], Iterable[Any]]:
-        sides = {
-            side: (self.keys[side], self.spec(side), feature)
-            for side, feature in self._features.items()
+        cells = {
+            cell: (self.keys[cell], self.specs[cell], feature, cell in self.optional)
+            for cell, feature in self._features.items()
         }
-        return functools.partial(_load, sides)
-
-    def spec(self, side: str) -> Any:
-        """The modality of a side."""
-        return getattr(self.problem, side)
+        return functools.partial(_load, cells)
 
     def files_of(self, values: Mapping[str, Any]) -> list[Any]:
         """The files that the values of a row stand for."""
-        paths = (self.spec(side).file_of(value) for side, value in values.items())
+        paths = (self.specs[cell].file_of(value) for cell, value in values.items())
         return [path for path in paths if path is not None]
 
-    def _values(self, side):
-        """All raw values of one side, of every split."""
+    def _values(self, cell):
+        """All raw values of one cell, of every split."""
         for source in self.sources.values():
-            for row in self.rows(source, (side,)):
-                if not isinstance(row, Broken | LeftOut):
-                    yield row[1][side]
+            for row in self.rows(source, (cell,)):
+                if isinstance(row, Broken | LeftOut):
+                    continue
+                if row[1][cell] is not None or cell not in self.optional:
+                    yield row[1][cell]
 
 
-def cells(where: Any, row: Mapping[str, Any], wanted: Mapping[str, str]) -> Any:
+def _flag():
+    """The TFDS feature that says whether an example has what it may lack."""
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    return tfds.features.Scalar(np.bool_)
+
+
+def found_in(
+    where: Any, row: Mapping[str, Any], wanted: Mapping[str, str], optional: Container[str] = ()
+) -> Any:
     """What `Columns.rows` yields of a row that a table has.
 
     Args:
         where: its key.
         row: {column: value}.
-        wanted: {side: column}.
+        wanted: {cell: column}.
+        optional: cells that may be empty.
     """
-    found = {}
-    for side, key in wanted.items():
+    found: dict[str, Any] = {}
+    for cell, key in wanted.items():
         try:
             value = row[key] if key in row else keys.value(row, key)
             if isinstance(value, str):
@@ -119,9 +136,10 @@ def cells(where: Any, row: Mapping[str, Any], wanted: Mapping[str, str]) -> Any:
             return Broken(where, f"no {key}, only {', '.join(map(str, row))[:200] or 'nothing'}")
         if isinstance(value, dict) and {"bytes", "path"} <= value.keys():  # as Hugging Face has it
             value = value["bytes"] or value["path"]
-        if value is None or (isinstance(value, str) and is_blank(value)):
+        is_empty = value is None or (isinstance(value, str) and is_blank(value))
+        if is_empty and cell not in optional:
             return LeftOut("rows with an empty cell")
-        found[side] = value
+        found[cell] = None if is_empty else value
     return where, found
 
 
@@ -147,21 +165,27 @@ def check_columns(place: Any, there: Sequence[str], columns: Iterable[str]) -> N
             raise UserError(f"{place} has more than one column {outer!r}: rename one of them.")
 
 
-def _load(sides, item):
+def _load(cells, item):
     """The example of a row.
 
     Args:
-        sides: {side: (its column, its modality, the TFDS feature that stores it)}.
-        item: (key, {side: value}, stamps of its files).
+        cells: {cell: (its column, its modality, the TFDS feature that stores it, whether it may be
+            absent)}.
+        item: (key, {cell: value}, stamps of its files).
     """
     place, values, *_ = item
-    stored = {}
-    for side, (key, spec, feature) in sides.items():
+    where, stored = place if isinstance(place, str) else f"example {place}", {}
+    for cell, (key, spec, feature, is_optional) in cells.items():
+        is_given = values[cell] is not None or not is_optional
         try:
-            stored[key] = spec.store(values[side], feature)
+            stored[key] = spec.store(values[cell] if is_given else spec.blank(), feature)
         except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RuntimeError) as error:
             # soundfile's own is a RuntimeError
-            where = place if isinstance(place, str) else f"example {place}"
             yield Broken(where, f"its {key}: {str(error)[:300]}")
+            return
+        if is_optional:
+            stored[key + GIVEN] = is_given
+        elif side_of(cell) == "inputs" and spec.is_blank(stored[key]):  # no one could ask for it
+            yield Broken(where, f"its {key}: an empty text; a problem without has inputs = None")
             return
     yield place, keys.nested(stored)

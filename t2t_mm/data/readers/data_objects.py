@@ -3,11 +3,11 @@
 Known by what they offer, so that neither library is imported.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm.data.readers.base import Reader
-from t2t_mm.data.readers.columns import cells, check_columns, named
+from t2t_mm.data.readers.columns import check_columns, found_in, named
 from t2t_mm.errors import UserError
 
 
@@ -25,31 +25,40 @@ def is_one(found: Any) -> bool:
     return hasattr(found, "features") or hasattr(found, "as_numpy_iterator")
 
 
-def rows(found: Any, keys: Mapping[str, str], sides: Sequence[str], place: str) -> Iterator[Any]:
+def rows(
+    found: Any,
+    keys: Mapping[str, str],
+    cells: Sequence[str],
+    place: str,
+    optional: Container[str] = (),
+) -> Iterator[Any]:
     """What `Columns.rows` yields of such a data set.
 
     Args:
         found: the data set: dicts of columns; of tf.data also pairs of inputs and targets.
-        keys: {side: column}.
-        sides: those that are wanted.
+        keys: {cell: column}.
+        cells: those that are wanted.
         place: what it is, for messages.
+        optional: cells that may be empty.
 
     Raises:
         UserError: it lacks a column, or has neither dicts nor pairs.
     """
-    wanted = {side: keys[side] for side in sides}
+    wanted = {cell: keys[cell] for cell in cells}
     if hasattr(found, "as_numpy_iterator"):
         records = (_as_dict(each, keys, place) for each in found.as_numpy_iterator())
     else:
         records = _of_hugging_face(found, list(wanted.values()), place)
     for number, record in enumerate(records):
-        yield cells(number, record, wanted)
+        yield found_in(number, record, wanted, optional)
 
 
 def _as_dict(element, keys, place):
     """What a tf.data.Dataset gives, as {column: value}."""
     if isinstance(element, tuple) and len(element) == len(keys):
         return dict(zip(keys.values(), element, strict=True))
+    if len(keys) == 1 and not isinstance(element, dict):  # targets alone
+        return dict.fromkeys(keys.values(), element)
     if not isinstance(element, dict):
         raise UserError(
             f"{place} must hold dicts of columns, or pairs of inputs and targets, not "

@@ -13,7 +13,7 @@ from typing import Any
 from t2t_mm import files, registry
 from t2t_mm.data.origin import code, opened, record
 from t2t_mm.data.readers import data_objects
-from t2t_mm.data.readers.columns import SIDES, Columns
+from t2t_mm.data.readers.columns import Columns
 from t2t_mm.errors import UserError
 
 # What a file of a split may be called.
@@ -54,7 +54,7 @@ class Generated(Columns):
 
     def find(self, name: str) -> Any:
         try:
-            next(self.rows(name, SIDES))
+            next(self.rows(name, tuple(self.keys)))
         except StopIteration:
             return None
         except _NoSuchSplit as error:
@@ -106,8 +106,8 @@ class Generated(Columns):
 
     # -- calling it
 
-    def rows(self, source: Any, sides: Sequence[str]) -> Iterator[Any]:
-        rows = self._rows(source, sides)
+    def rows(self, source: Any, cells: Sequence[str]) -> Iterator[Any]:
+        rows = self._rows(source, cells)
         while True:
             with opened.watched(self._opened[source]), self._naming_files(source):
                 try:
@@ -116,20 +116,22 @@ class Generated(Columns):
                     return
             yield row
 
-    def _rows(self, split, sides):
+    def _rows(self, split, cells):
         found = self._call(split)
         if data_objects.is_one(found):
             place = f"{self.problem.name}: the data set of its generate"
-            yield from data_objects.rows(found, self.keys, sides, place)
+            yield from data_objects.rows(found, self.keys, cells, place, self.optional)
             return
+        needed = {key for cell, key in self.keys.items() if cell not in self.optional}
         for number, example in enumerate(found):
-            if not isinstance(example, dict) or set(example) != set(self.keys.values()):
+            found = set(example) if isinstance(example, dict) else set()
+            if not needed <= found <= set(self.keys.values()):
                 wanted = ", ".join(f'"{key}": ...' for key in self.keys.values())
                 raise UserError(
                     f'{self.problem.name}: generate("{split}", raw_dir) must yield {{{wanted}}} '
                     f"and no other keys, but yields {str(example)[:80]!r}."
                 )
-            yield number, {side: example[self.keys[side]] for side in sides}
+            yield number, {cell: example.get(self.keys[cell]) for cell in cells}
 
     def _call(self, split):
         generate, given = self.problem.generate, (split, self.path or None)

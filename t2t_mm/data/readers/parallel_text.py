@@ -10,11 +10,13 @@ from t2t_mm.data.items import Broken, LeftOut
 from t2t_mm.data.readers.base import Reader
 from t2t_mm.errors import UserError
 from t2t_mm.modalities.language.visible import is_blank
+from t2t_mm.problem.cells import keys_of
 
 
 @registry.register_reader
 class ParallelText(Reader):
-    """Line-aligned text: line n of each file of a split says the same in another language.
+    """Line-aligned text: line n of each file of a split says the same in another language; of a
+    problem without inputs, a file of texts.
 
     Examples: {"en": text, "de": text}, as the lines are; the languages are the problem's keys. A
     pair of which one line shows nothing is left out and counted. A line that is not UTF-8, or
@@ -31,7 +33,7 @@ class ParallelText(Reader):
         log: Callable[[str], Any] = print,
     ):
         super().__init__(problem, folder, log)
-        self.keys = (problem.input_key, problem.target_key)
+        self.keys = tuple(keys_of(problem).values())
         # sorted: the data set of a problem and of its reverse is the same
         self.languages = tuple(sorted(set(self.keys)))
 
@@ -93,6 +95,6 @@ def _load(languages, names, item):
         return
     texts = [line.decode("utf-8") for line in lines]
     if any(map(is_blank, texts)):
-        yield LeftOut("pairs with an empty line")
+        yield LeftOut("pairs with an empty line" if len(texts) > 1 else "empty lines")
     else:
         yield number, dict(zip(languages, texts, strict=True))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from t2t_mm import files
 from t2t_mm.data.items import Broken, LeftOut
-from t2t_mm.data.readers.columns import SIDES, Columns, cells
+from t2t_mm.data.readers.columns import Columns, found_in
 from t2t_mm.errors import UserError
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
@@ -84,11 +84,11 @@ class Table(Columns):
 
     def features(self) -> dict[str, Any]:
         for source in self.sources.values():  # a missing column is told before its values are read
-            next(self.rows(source, SIDES), None)
+            next(self.rows(source, tuple(self.keys)), None)
         return super().features()
 
-    def rows(self, source: Any, sides: Sequence[str]) -> Iterator[Any]:
-        wanted = {side: self.keys[side] for side in sides}
+    def rows(self, source: Any, cells: Sequence[str]) -> Iterator[Any]:
+        wanted = {cell: self.keys[cell] for cell in cells}
         for path in source:
             name = path.relative_to(self.folder).as_posix()
             for number, record in self.records(path, list(wanted.values())):
@@ -98,21 +98,21 @@ class Table(Columns):
                 elif isinstance(record, str):
                     yield Broken(where, record)
                 else:
-                    yield self._placed(cells(where, record, wanted))
+                    yield self._placed(found_in(where, record, wanted, self.optional))
 
     def _placed(self, row):
         """A row whose paths start at the problem's folder."""
         if isinstance(row, Broken | LeftOut):
             return row
         where, values = row
-        for side, value in values.items():
-            if (path := self.spec(side).file_of(value)) is not None:
-                values[side] = os.fspath(self.folder / path)
+        for cell, value in values.items():
+            if (path := self.specs[cell].file_of(value)) is not None:
+                values[cell] = os.fspath(self.folder / path)
         return where, values
 
     def files(self, source: Any) -> Iterator[pathlib.Path]:
         yield from source
-        of_files = [side for side in SIDES if self.spec(side).file_of("") is not None]
+        of_files = [cell for cell, spec in self.specs.items() if spec.file_of("") is not None]
         for row in self.rows(source, of_files) if of_files else ():
             if not isinstance(row, Broken | LeftOut):
                 yield from self.files_of(row[1])

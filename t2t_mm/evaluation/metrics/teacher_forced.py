@@ -34,12 +34,21 @@ class TeacherForced(Metric):
         """
         raise NotImplementedError
 
+    def of(self, targets: Any) -> "TeacherForced":
+        """The metric as it measures targets of this spec."""
+        return self
+
     def width(self, targets: Any) -> int:
         """How many numbers `sums` gives, for targets of this spec."""
         return 2
 
     def value(self, sums: np.ndarray) -> float:
         return ratio(sums[0], sums[1], self.scale)
+
+
+def metrics_of(problem: Any) -> list[TeacherForced]:
+    """The teacher-forced metrics of a problem."""
+    return [registry.metric(name).of(problem.targets) for name in problem.teacher_forced]
 
 
 @registry.register_metric

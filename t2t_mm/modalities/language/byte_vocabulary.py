@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from t2t_mm.modalities.language.vocabulary import UNK, Vocabulary
+from t2t_mm.modalities.language.vocabulary import REPLACEMENT, UNK, Vocabulary
 
 FIRST = UNK + 1  # the id of byte 0
-REPLACEMENT = "\ufffd"
 # {id: bytes that it writes}
 _WRITTEN = [b"", b"", REPLACEMENT.encode(), *(bytes([byte]) for byte in range(256))]
 
@@ -31,6 +30,9 @@ class Bytes(Vocabulary):
         if byte == ord(" "):
             return "▁"
         return chr(byte) if ord(" ") < byte < 0x7F else f"<0x{byte:02X}>"
+
+    def written(self, i: int) -> bytes:
+        return _WRITTEN[i]
 
     def tokenize(self, text: Any) -> Any:
         import tensorflow as tf

@@ -9,9 +9,10 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import NO_SCORE, Modality, fields_of
+from t2t_mm.modalities.base import NO_SCORE, Modality
 from t2t_mm.modalities.language import visible
 from t2t_mm.modalities.language.units import UNITS
+from t2t_mm.modalities.recorded import fields_of
 
 VOCABULARIES = "vocabs"  # folder of them, in a data or output directory
 # Bytes of an input: no piece has so many that a longer text could fit into a model's positions.
@@ -133,6 +134,9 @@ class Language(Modality):
         text = value if isinstance(value, str) else value.decode("utf-8")
         return text.lstrip(visible.BYTE_ORDER_MARK).encode("utf-8")
 
+    def is_blank(self, value: Any) -> bool:
+        return visible.is_blank(value.decode() if isinstance(value, bytes) else value)
+
     def vocabulary_of(self) -> "Language | None":
         return self if self._is_learnt else None
 
@@ -159,8 +163,20 @@ class Language(Modality):
             # What it returns is used: a check that nothing reads is optimised away.
             return tf.strings.unicode_transcode(content, "UTF-8", "UTF-8", errors="strict")
 
+    def blank(self) -> bytes:
+        return b""
+
     def sample(self) -> bytes:
         return b"This sentence is here so that the first one that matters does not have to wait."
+
+    def without_inputs(self) -> tuple[str, ...]:
+        of_text = ("perplexity_per_word", "perplexity_per_character")
+        return ("perplexity", *(() if self.units == "symbols" else of_text))
+
+    def amounts(self, ids: Any, mask: Any) -> dict[str, Any]:
+        from t2t_mm.modalities.language import amounts
+
+        return amounts.counted(amounts.table(self.vocabulary()), ids, mask)
 
     def decode(self, ids: Any) -> str:
         """Ids, up to the end of sequence, as text."""

@@ -26,6 +26,7 @@ from t2t_mm.quiet import quiet
 
 PAD, EOS, UNK = 0, 1, 2
 UNKNOWN = "<unk>"  # how an unknown symbol is written
+REPLACEMENT = "\ufffd"  # how what is no Unicode is written
 
 # sentencepiece writes a space as U+2581, so U+2581 itself would come back as a space. It is the one
 # character that does not round-trip, and is replaced by two that do. Order matters; undone in
@@ -57,6 +58,10 @@ class Vocabulary(abc.ABC):
     @abc.abstractmethod
     def piece(self, i: int) -> str:
         """What an id stands for, to look at."""
+
+    def written(self, i: int) -> bytes:
+        """What an id adds to a text, in UTF-8 or a part of it; nothing for padding and end."""
+        raise NotImplementedError(f"{type(self).__name__} are no text")
 
     @abc.abstractmethod
     def tokenize(self, text: Any) -> Any:
@@ -130,6 +135,14 @@ class Pieces(Learnt):
     def piece(self, i: int) -> str:
         """The piece of an id, with ▁ where it has a space."""
         return self._processor.id_to_piece(int(i))
+
+    def written(self, i: int) -> bytes:
+        if i <= UNK:
+            return REPLACEMENT.encode() if i == UNK else b""
+        piece, is_byte = self.piece(i), self._processor.is_byte(i)
+        raw = bytes([int(piece[1:-1], 16)]) if is_byte else piece.replace("\u2581", " ").encode()
+        # The first character of an escape counts as a part of the other, not as one of its own.
+        return raw.replace(_ESCAPES[0][0].encode(), b"\x80")
 
     def tokenize(self, text: Any) -> Any:
         import tensorflow as tf

@@ -10,8 +10,9 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import Modality, fields_of
+from t2t_mm.modalities.base import Modality
 from t2t_mm.modalities.real import text
+from t2t_mm.modalities.recorded import fields_of
 
 OBJECTIVES = ("l2", "l1", "gaussian")
 MOST_VALUES = 2**16

@@ -59,11 +59,12 @@ class ShowProgress(Hook):
     def _is_new(self, trainer, result) -> bool:
         """Whether the step was compiled; logs it then."""
         batch, by_shape = result.batch, trainer.config.jit_compile
-        shapes = (batch["inputs"].shape, batch["targets"].shape) if by_shape else ()
+        inputs = sorted(k for k in batch if k.startswith("inputs") and not k.endswith("_mask"))
+        shapes = tuple(batch[key].shape for key in (*inputs, "targets")) if by_shape else ()
         if (result.problem, shapes) in self.compiled:
             return False
         self.compiled.add((result.problem, shapes))
-        each = f" for {shapes[0]} to {shapes[1]}" if by_shape else ""
+        each = f" for {', '.join(map(str, shapes[:-1]))} to {shapes[-1]}" if by_shape else ""
         most = len(trainer.mixture.problems)
         if by_shape:
             most = f"at most {trainer.inputs.most_shapes()}"

@@ -26,14 +26,14 @@ def read(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("kind", ["text", "image", "caption", "speech", "scene"])
+@pytest.mark.parametrize("kind", ["text", "image", "caption", "speech", "scene", "question"])
 def test_splits_and_determinism(read, kind):
     data = read(kind)
     assert [len(data[split]) for split in SPLITS] == [40, 8, 8]
     for one, other in zip(data["train"], read(kind)["train"], strict=True):
         assert all(np.array_equal(one[key], other[key]) for key in one)
     changed = read(kind, seed=1)["train"]
-    key = "en" if "en" in changed[0] else "image"
+    key = next(key for key in ("en", "image", "picture") if key in changed[0])
     same = [
         np.array_equal(one[key], other[key])
         for one, other in zip(data["train"], changed, strict=True)
@@ -62,6 +62,9 @@ def test_columns(read):
     scene = read("scene")["train"]
     assert all(0.2 < value < 0.8 for example in scene for value in example["position"])
     assert all(2 <= len(set(example["attributes"])) <= 4 for example in scene)
+    asked = read("question")["train"][0]
+    assert asked["picture"].shape == (64, 64, 3) and 0 <= asked["colour"] < 8
+    assert asked["question"].decode().split()[-1].rstrip("?") in SHAPES
     audio = read("speech")["train"][0]["audio"]
     assert audio.dtype == np.int16 and 4000 < len(audio) < 24000
 
@@ -69,5 +72,5 @@ def test_columns(read):
 def test_stock_sizes():
     configs = MiniWorld.BUILDER_CONFIGS
     sizes = {config.name: (config.train, config.validation, config.test) for config in configs}
-    assert set(sizes) == {"text", "image", "caption", "speech", "scene"}
+    assert set(sizes) == {"text", "image", "caption", "speech", "scene", "question"}
     assert all(train >= 3000 and min(held_out) >= 200 for train, *held_out in sizes.values())

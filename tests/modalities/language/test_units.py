@@ -12,9 +12,9 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.data import prepare, vocabularies
 from t2t_mm.errors import UserError
 from t2t_mm.export import export
-from t2t_mm.modalities.base import restored
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.language.vocabulary import EOS
+from t2t_mm.modalities.recorded import restored
 from t2t_mm.reporting.console import Silent
 from t2t_mm.training.trainer import Trainer
 from tests.toys import SMALL

@@ -1,0 +1,1 @@
+"""No input: what a language model is given."""

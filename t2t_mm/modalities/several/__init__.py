@@ -1,0 +1,1 @@
+"""Several inputs, each by its name."""

@@ -9,7 +9,7 @@ differs from the defaults here, which serve an input of real numbers, [length, .
 
     @registry.register_modality
     @dataclass(frozen=True)
-    class Series(Modality):
+    class Gauges(Modality):
         channels: int = 3
         rank = 2
 
@@ -21,16 +21,16 @@ import dataclasses
 import io
 import json
 import os
-import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm import files, records, registry
+from t2t_mm import files, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities import lines
+from t2t_mm.modalities.fields import fields_of
 
 LARGEST = 2**28  # bytes of an input
 # What an exported model scores an input that can't be read: JSON has no form for -inf.
@@ -223,6 +223,7 @@ class Modality:
         import tensorflow as tf
 
         value = tf.io.parse_tensor(content, tf.float32)
+        value = tf.debugging.assert_all_finite(value, "numbers that are not finite")
         with tf.control_dependencies([tf.debugging.assert_rank(value, self.rank)]):
             return tf.ensure_shape(value, [None] * self.rank)
 
@@ -379,17 +380,6 @@ class Modality:
     def from_description(cls, values: dict[str, Any]) -> "Modality":
         """The spec of an exported model's side, enough to `read`, `sent` and `answer_from`."""
         return cls(**fields_of(cls, values))
-
-
-def fields_of(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a record that are fields of a class; JSON's lists as tuples. A UserError if one
-    is of another type than its field."""
-    hints, fields = typing.get_type_hints(cls), dataclasses.fields(cls)
-    found = {field.name: values[field.name] for field in fields if field.name in values}
-    for name, value in found.items():
-        if reason := records.misfit(value, hints[name], repr(name)):
-            raise UserError(reason)
-    return {name: tuple(each) if isinstance(each, list) else each for name, each in found.items()}
 
 
 def restored(values: dict[str, Any], folder: str | os.PathLike) -> Modality:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import Modality, fields_of
+from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.fields import fields_of
 
 MOST_CLASSES = 2**22
 

@@ -7,7 +7,8 @@ import keras
 
 from t2t_mm import registry
 from t2t_mm.layers.base import Layer
-from t2t_mm.modalities.base import Modality, fields_of
+from t2t_mm.modalities.base import Modality
+from t2t_mm.modalities.fields import fields_of
 
 
 class ModalityNet(Layer):

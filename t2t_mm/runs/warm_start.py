@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from t2t_mm.modalities.base import fields_of
+from t2t_mm.modalities.fields import fields_of
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import weights
 from t2t_mm.runs.names import named_variables

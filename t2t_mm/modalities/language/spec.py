@@ -9,7 +9,8 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.modalities.base import NO_SCORE, Modality, fields_of
+from t2t_mm.modalities.base import NO_SCORE, Modality
+from t2t_mm.modalities.fields import fields_of
 from t2t_mm.modalities.language import visible
 from t2t_mm.modalities.language.units import UNITS
 

@@ -17,7 +17,10 @@ flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_v
 checkpoint.define(FLAGS)
 flags.DEFINE_string("problem", None, "Problem to answer.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "input", None, "The input: a text, or the path of a picture or sound.", flag_values=FLAGS
+    "input",
+    None,
+    "The input: a text, the path of a picture or sound, or a series as JSON or a path.",
+    flag_values=FLAGS,
 )
 pictures.define(FLAGS, "Where the pictures go: this name with .png and .svg.")
 flags.DEFINE_bool(

@@ -116,6 +116,16 @@ class Modality:
         """
         return self
 
+    def row_names(self) -> dict[str, tuple[int, list[str]]]:
+        """What the rows of the net's variables stand for, of a resolved spec: a model that starts
+        from a run of other pieces or classes keeps the rows of those that it has, too.
+
+        Returns:
+            {a variable's name in the net: (its axis, a name for each row)}; {} if none has names:
+            a net that `means_the_same` no longer then starts anew.
+        """
+        return {}
+
     # -- the pipeline
 
     def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:

@@ -189,6 +189,12 @@ class Language(Modality):
         vocabulary = self.vocabulary()
         return [vocabulary.piece(i) for i in range(vocabulary.size)]
 
+    def row_names(self) -> dict[str, tuple[int, list[str]]]:
+        if self._is_learnt and not self.path:
+            return {}
+        pieces = self.pieces()
+        return {table: (0, pieces) for table in ("input_table", "target_table", "softmax_table")}
+
     def texts(self, value: Any) -> list[str]:
         return [text.decode("utf-8") for text in np.atleast_1d(value)]
 

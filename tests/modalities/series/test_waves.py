@@ -87,10 +87,9 @@ def test_waves_are_learnt_resumed_decoded_explained_exported_and_loaded(tmp_path
 
     (resolved,) = again.problems
     shown = examples.read(resolved, "test", 1)[0]
-    seconds = len(waves[0]) / 20
-    assert examples.lines_of(resolved, shown)[0] == (
-        f"  inputs: {seconds:g} s: {len(waves[0])} steps of 2 channels"
-    )
+    steps = len(shown["inputs"])
+    told = f"  inputs: {steps / 20:g} s: {steps} steps of 2 channels"
+    assert examples.lines_of(resolved, shown)[0] == told
     assert np.ptp(np.array(sheets.drawn(resolved, shown["inputs"]))) == 255
 
     model = t2t_mm.load(tmp_path / "run")

@@ -11,6 +11,7 @@ from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
+from t2t_mm.evaluation.metrics import ctc
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem import damage
@@ -98,10 +99,13 @@ class Evaluator:
             static_shapes=self.static_shapes,
             share=(self.replicas.worker, self.replicas.workers),
         )
-        metrics = [registry.metric(name) for name in problem.targets.teacher_forced]
+        names = (
+            *problem.targets.teacher_forced,
+            *(ctc.NAMES if self.model.is_aligned(problem.name) else ()),
+        )
+        metrics = [registry.metric(name) for name in names]
         if problem.name not in self._steps:
             self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
-        names = [metric.name for metric in metrics]
         # Workers stopped; examples, tokens; then the sums of each metric.
         widths = [metric.width(problem.targets) for metric in metrics]
         total = np.zeros(3 + sum(widths))

@@ -46,6 +46,7 @@ class Modality:
         as_input, as_target: whether it can be read, and whether it can be predicted.
         masked: whether lengths of inputs differ, so that batches carry a mask.
         is_sequence: as a target, whether it has previous outputs and is decoded step by step.
+        is_signal: whether an input goes on in time, so that CTC can align a sequence with it.
         is_text: whether an input is the line of a file itself, and not the path of a file.
         prompt: what a person is asked for.
         reading_cost: what one input position costs, in halves of a target token.
@@ -62,6 +63,7 @@ class Modality:
     as_target: ClassVar[bool] = False
     masked: ClassVar[bool] = True
     is_sequence: ClassVar[bool] = False
+    is_signal: ClassVar[bool] = False
     is_text: ClassVar[bool] = False
     prompt: ClassVar[str] = "the path of a NumPy file (.npy)"
     reading_cost: ClassVar[int] = 2

@@ -55,6 +55,8 @@ class ProblemModel(keras.Model):
         Dict of
             logits: float32 [batch, target length, classes, pieces or what the loss takes];
             aux_loss: scalar, what is added to the loss: of mixtures of experts;
+            alignment: of a CTC head (logits float32 [batch, positions, 1 + pieces], bool [batch,
+                positions]: which are real); only where `is_aligned`;
             experts: {layer: {"importance": [experts], "load": [experts], "dropped": scalar}}, of
                 the layers in `expert_places`; {} without experts.
 
@@ -85,6 +87,8 @@ class ProblemModel(keras.Model):
         for problem in self.problems.values():
             self._net(problem.inputs).build_bottom()
             self._net(problem.targets).build_top()
+            if self.is_aligned(problem.name):
+                self._net(problem.targets).build_alignment()
             if problem.command not in self.commands:
                 self.commands[problem.command] = CommandToken(
                     hparams.hidden_size, name=layer_name(problem.command)
@@ -171,7 +175,11 @@ class ProblemModel(keras.Model):
         target = sides.targets.net_name()
         top = self.nets[target].top
         logits = self._run(f"{target}_top", top, hidden, out_mask, grid, training=training)
-        return {
+        head = {}
+        if self.is_aligned(problem):
+            alignment = self.nets[target].alignment
+            head["alignment"] = self._run(f"{target}_alignment", alignment, encoding), mask
+        return head | {
             "logits": logits,
             "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
             "experts": {
@@ -191,6 +199,12 @@ class ProblemModel(keras.Model):
         if self.run_part is None:
             return function(*tensors, **options)
         return self.run_part(name, function, *tensors, **options)
+
+    def is_aligned(self, problem: str) -> bool:
+        """Whether a CTC head reads the targets of a problem, by name, off its encoding, too."""
+        sides = self.problems[problem]
+        is_speech = sides.inputs.is_signal and sides.targets.is_sequence
+        return is_speech and self.hparams.ctc_weight > 0
 
     def _is_shortcut(self, sides: Any) -> bool:
         """Whether the target is read off the encoder, as Tensor2Tensor did for classes."""
@@ -325,6 +339,7 @@ class ProblemModel(keras.Model):
         source, target = self._net(sides.inputs), self._net(sides.targets)
         bottom, top = source.bottom_variables(), target.top_variables()
         nets = [unique(bottom + top)] if source is target else [bottom, top]
+        nets += [target.alignment_variables()] if self.is_aligned(problem) else []
         if self._is_shortcut(sides):
             return [*nets, self.encoder.trainable_variables]
         body = [v for layer in self.body_layers for v in layer.trainable_variables]

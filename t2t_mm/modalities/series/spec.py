@@ -42,6 +42,7 @@ class Series(Modality):
     """
 
     kind: ClassVar[str] = "series"
+    is_signal: ClassVar[bool] = True
     prompt: ClassVar[str] = "the path of a NumPy file (.npy), or rows of numbers as JSON"
     rank: ClassVar[int] = 2
     channels: int = 0

@@ -49,7 +49,7 @@ class CtcLeftOut(OfAlignment):
         return masked_sums(ctc.too_short(valid, targets, mask), tf.reduce_any(mask, axis=1))
 
 
-def _int64(sparse):
+def _int64(sparse: Any) -> Any:
     import tensorflow as tf
 
     return tf.cast(sparse, tf.int64)

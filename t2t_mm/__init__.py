@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what `_PUBLIC` gives, for type checkers and editors
     from t2t_mm.modalities.language.spec import Language
     from t2t_mm.modalities.multi_label.spec import MultiLabel
     from t2t_mm.modalities.real.spec import Real
+    from t2t_mm.modalities.series.spec import Series
     from t2t_mm.problem.base import Problem, Source
     from t2t_mm.problem.parsing import TreeProblem
     from t2t_mm.training.hooks.base import Hook
@@ -53,6 +54,7 @@ _PUBLIC = {
     "Reader": "t2t_mm.data.readers.base",
     "Real": "t2t_mm.modalities.real.spec",
     "RunConfig": "t2t_mm.config.run",
+    "Series": "t2t_mm.modalities.series.spec",
     "Source": "t2t_mm.problem.base",
     "Trainer": "t2t_mm.training.trainer",
     "TreeProblem": "t2t_mm.problem.parsing",
@@ -72,6 +74,7 @@ __all__ = [
     "Reader",
     "Real",
     "RunConfig",
+    "Series",
     "Source",
     "Trainer",
     "TreeProblem",

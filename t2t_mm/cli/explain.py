@@ -19,7 +19,8 @@ flags.DEFINE_string("problem", None, "Problem to answer.", flag_values=FLAGS)
 flags.DEFINE_string(
     "input",
     None,
-    "The input: a text, or the path of a picture or sound; of a problem without inputs, none.",
+    "The input: a text, the path of a picture or sound, a series as JSON or a path; of several "
+    "inputs, a JSON object; of a problem without inputs, none.",
     flag_values=FLAGS,
 )
 pictures.define(FLAGS, "Where the pictures go: this name with .png and .svg.")

@@ -210,6 +210,13 @@ class HParams(fields.Fields):
         below=1.0,
     )
     label_smoothing: float = field(0.0, "probability spread over all symbols", low=0.0, below=1.0)
+    ctc_weight: float = field(
+        0.0,
+        "share of the loss of a CTC head on the encoder, where inputs are sound or a series and "
+        "targets a sequence; 0: no head",
+        low=0.0,
+        below=1.0,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -242,7 +249,9 @@ class HParams(fields.Fields):
             name: pair
             for name, pair in self.diff(saved).items()
             # beside the weights it has the optimizer's variables, and an average of the weights
-            if name in fixed or name == "optimizer" or (name == "ema_decay" and not all(pair))
+            if name in fixed
+            or name == "optimizer"
+            or (name in ("ema_decay", "ctc_weight") and not all(pair))
         }
         if conflicts:
             shown = ", ".join(f"{name}={old} (now {new})" for name, (new, old) in conflicts.items())

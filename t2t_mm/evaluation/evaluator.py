@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
+from t2t_mm.evaluation.metrics import ctc
 from t2t_mm.evaluation.metrics.teacher_forced import metrics_of
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
@@ -99,9 +101,10 @@ class Evaluator:
             share=(self.replicas.worker, self.replicas.workers),
         )
         metrics = metrics_of(problem)
+        if self.model.is_aligned(problem.name):
+            metrics += [registry.metric(name) for name in ctc.NAMES]
         if problem.name not in self._steps:
             self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
-        names = [metric.name for metric in metrics]
         # Workers stopped; examples, tokens; then the sums of each metric.
         widths = [metric.width(problem.targets) for metric in metrics]
         total = np.zeros(3 + sum(widths))
@@ -111,7 +114,7 @@ class Evaluator:
                 break
             found = self._steps[problem.name](batch)
             total[1:] += np.concatenate(
-                [np.ravel(found[name]) for name in ("examples", "tokens", *names)]
+                [np.ravel(found[n]) for n in ("examples", "tokens", *(m.name for m in metrics))]
             )
         # Workers have batches of differing number: they meet here, whichever was stopped.
         stopped, examples, tokens, *sums = self.replicas.sum_over_workers(total)

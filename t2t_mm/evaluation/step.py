@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.execution.compiled import CompiledParts
+from t2t_mm.execution.compiled import CompiledPart, CompiledParts
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.execution.rewriting import as_traced
 
@@ -16,7 +16,7 @@ class EvalStep:
 
     Args:
         model: a model; the compiled parts are shared with training, if it is trained.
-        metrics: teacher-forced metrics.
+        metrics: teacher-forced metrics, and those of a CTC head where the model has one.
         problem: its name.
         replicas: the sums are those of this worker's replicas.
     """
@@ -29,6 +29,8 @@ class EvalStep:
         self.replicas = replicas or Replicas()
         self._targets = model.problems[problem].targets
         self._sums = model.run_part.compile(self._measure)
+        # XLA has no ragged tensors
+        self._aligned_sums = CompiledPart(self._measure_alignment)
 
     @as_traced()
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -36,11 +38,20 @@ class EvalStep:
 
     def _of_replica(self, batches):
         (batch,) = batches
-        logits = self.model(batch, problem=self.problem, training=False)["logits"]
-        return self._sums(logits, batch["targets"], batch["targets_mask"])
+        out = self.model(batch, problem=self.problem, training=False)
+        targets = batch["targets"], batch["targets_mask"]
+        sums = self._sums(out["logits"], *targets)
+        if "alignment" in out:
+            sums |= self._aligned_sums(*out["alignment"], *targets)
+        return sums
 
     def _measure(self, logits, targets, mask):
         measured = self._targets.measured(logits, targets)
-        sums = {m.name: tf.stack(m.sums(*measured, mask)) for m in self.metrics}
+        metrics = [metric for metric in self.metrics if not metric.of_alignment]
+        sums = {m.name: tf.stack(m.sums(*measured, mask)) for m in metrics}
         count = lambda real: tf.reduce_sum(tf.cast(real, tf.float64))  # noqa: E731
         return {"examples": count(tf.reduce_any(mask, axis=1)), "tokens": count(mask), **sums}
+
+    def _measure_alignment(self, logits, valid, targets, mask):
+        metrics = [metric for metric in self.metrics if metric.of_alignment]
+        return {m.name: tf.stack(m.sums(logits, targets, mask, valid)) for m in metrics}

@@ -9,7 +9,7 @@ differs from the defaults here, which serve an input of real numbers, [length, .
 
     @registry.register_modality
     @dataclass(frozen=True)
-    class Series(Modality):
+    class Gauges(Modality):
         channels: int = 3
         rank = 2
 
@@ -19,7 +19,6 @@ differs from the defaults here, which serve an input of real numbers, [length, .
 
 import dataclasses
 import io
-import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -31,7 +30,7 @@ from t2t_mm import files, registry
 from t2t_mm.errors import UserError
 from t2t_mm.modalities import lines
 from t2t_mm.modalities.fields import Fields
-from t2t_mm.modalities.recorded import fields_of
+from t2t_mm.modalities.recorded import Recorded
 
 LARGEST = 2**28  # bytes of an input
 # What an exported model scores an input that can't be read: JSON has no form for -inf.
@@ -39,7 +38,7 @@ NO_SCORE = float(np.finfo(np.float32).min)
 
 
 @dataclasses.dataclass(frozen=True)
-class Modality(Fields):
+class Modality(Fields, Recorded):
     """One side of a problem.
 
     Class attributes:
@@ -48,6 +47,7 @@ class Modality(Fields):
         is_stored: whether data sets have a value of it; not of an input that is none.
         masked: whether lengths of inputs differ, so that batches carry a mask.
         is_sequence: as a target, whether it has previous outputs and is decoded step by step.
+        is_signal: whether an input goes on in time, so that CTC can align a sequence with it.
         is_text: whether an input is the line of a file itself, and not the path of a file.
         prompt: what a person is asked for.
         reading_cost: what one input position costs, in halves of a target token.
@@ -65,6 +65,7 @@ class Modality(Fields):
     is_stored: ClassVar[bool] = True
     masked: ClassVar[bool] = True
     is_sequence: ClassVar[bool] = False
+    is_signal: ClassVar[bool] = False
     is_text: ClassVar[bool] = False
     prompt: ClassVar[str] = "the path of a NumPy file (.npy)"
     reading_cost: ClassVar[int] = 2
@@ -118,6 +119,16 @@ class Modality(Fields):
                 called; none where there is no such split. Reading them takes time.
         """
         return self
+
+    def row_names(self) -> dict[str, tuple[int, list[str]]]:
+        """What the rows of the net's variables stand for, of a resolved spec: a model that starts
+        from a run of other pieces or classes keeps the rows of those that it has, too.
+
+        Returns:
+            {a variable's name in the net: (its axis, a name for each row)}; {} if none has names:
+            a net that `means_the_same` no longer then starts anew.
+        """
+        return {}
 
     # -- the pipeline
 
@@ -230,6 +241,7 @@ class Modality(Fields):
         import tensorflow as tf
 
         value = tf.io.parse_tensor(content, tf.float32)
+        value = tf.debugging.assert_all_finite(value, "numbers that are not finite")
         with tf.control_dependencies([tf.debugging.assert_rank(value, self.rank)]):
             return tf.ensure_shape(value, [None] * self.rank)
 
@@ -353,45 +365,3 @@ class Modality(Fields):
             count: how many positions there are, where the spec doesn't say.
         """
         return [str(i + 1) for i in range(count or int(self.positions(encoded)))]
-
-    # -- records
-
-    def record(self) -> dict[str, Any]:
-        """The resolved spec, as JSON has it; see `recorded.restored`."""
-        return json.loads(json.dumps({"kind": self.kind, **dataclasses.asdict(self)}))
-
-    @classmethod
-    def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "Modality":
-        """The spec that `record` was of.
-
-        Args:
-            values: what `record` gave.
-            folder: the output directory that has copies of `assets`.
-
-        Raises:
-            UserError: if an asset is missing.
-        """
-        return cls(**fields_of(cls, values))
-
-    def assets(self) -> list[Path]:
-        """Files that a run keeps copies of, under `asset_folder`."""
-        return []
-
-    @classmethod
-    def essence(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """The part of a record that weights depend on: without what stands outside equality."""
-        outside = {field.name for field in dataclasses.fields(cls) if not field.compare}
-        return {name: value for name, value in values.items() if name not in outside}
-
-    def means_the_same(self, values: dict[str, Any]) -> bool:
-        """Whether weights of a net that was trained under a record mean the same in ours."""
-        return True
-
-    def described(self) -> dict[str, Any]:
-        """What an exported model says of this side, as JSON; see `from_description`."""
-        return self.record()
-
-    @classmethod
-    def from_description(cls, values: dict[str, Any]) -> "Modality":
-        """The spec of an exported model's side, enough to `read`, `sent` and `answer_from`."""
-        return cls(**fields_of(cls, values))

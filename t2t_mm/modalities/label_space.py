@@ -153,6 +153,10 @@ class LabelSpace(Modality):
     def means_the_same(self, values: dict[str, Any]) -> bool:
         return list(values.get("names") or self.names) == list(self.names)
 
+    def row_names(self) -> dict[str, tuple[int, list[str]]]:
+        names = self.class_names()
+        return {"kernel": (1, names), "bias": (0, names)}  # of ExitFlow
+
     @classmethod
     def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "LabelSpace":
         spec = cls(**fields_of(cls, values))

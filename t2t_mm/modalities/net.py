@@ -28,6 +28,12 @@ class ModalityNet(Layer):
         projection()                   -> what `project` needs, computed once
         project(hidden, projection)    -> logits [..., classes], float32
 
+    With the hparam `ctc_weight`, it is also read off the encoding of a signal, by weights that
+    `build_alignment` makes:
+
+        alignment(encoding)            -> logits [..., 1 + classes], float32, of a blank and of each
+                                          piece; see modalities.ctc
+
     Variables whose role can't be seen from the number of axes have to be tagged; see layers.roles.
     """
 
@@ -38,6 +44,14 @@ class ModalityNet(Layer):
     def build_top(self) -> None:
         """Makes the weights that write targets."""
         raise TypeError(f"{type(self).__name__} does not write targets")
+
+    def build_alignment(self) -> None:
+        """Makes the weights that read targets off the encoding of a signal."""
+        raise TypeError(f"{type(self).__name__} has no CTC head: leave ctc_weight at 0")
+
+    def alignment_variables(self) -> list[keras.Variable]:
+        """The trainable variables that `alignment` uses, and nothing else does."""
+        return []
 
     def build(self, input_shape: Any = None) -> None:
         self.build_bottom()

@@ -58,6 +58,8 @@ class ProblemModel(keras.Model):
         Dict of
             logits: float32 [batch, target length, classes, pieces or what the loss takes];
             aux_loss: scalar, what is added to the loss: of mixtures of experts;
+            alignment: of a CTC head (logits float32 [batch, positions, 1 + pieces], bool [batch,
+                positions]: which are real); only where `is_aligned`;
             experts: {layer: {"importance": [experts], "load": [experts], "dropped": scalar}}, of
                 the layers in `expert_places`; {} without experts.
 
@@ -94,6 +96,8 @@ class ProblemModel(keras.Model):
                     self.markers[field] = FieldMarker(hparams.hidden_size, name=field)
                     self.markers[field].build()
             self._net(problem.targets).build_top()
+            if self.is_aligned(problem.name):
+                self._net(problem.targets).build_alignment()
             if problem.command not in self.commands:
                 self.commands[problem.command] = CommandToken(
                     hparams.hidden_size, name=layer_name(problem.command)
@@ -180,7 +184,11 @@ class ProblemModel(keras.Model):
         target = sides.targets.net_name()
         top = self.nets[target].top
         logits = self.run(f"{target}_top", top, hidden, out_mask, grid, training=training)
-        return {
+        head = {}
+        if self.is_aligned(problem):
+            alignment = self.nets[target].alignment
+            head["alignment"] = self.run(f"{target}_alignment", alignment, encoding), mask
+        return head | {
             "logits": logits,
             "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
             "experts": {
@@ -200,6 +208,12 @@ class ProblemModel(keras.Model):
         if self.run_part is None:
             return function(*tensors, **options)
         return self.run_part(name, function, *tensors, **options)
+
+    def is_aligned(self, problem: str) -> bool:
+        """Whether a CTC head reads the targets of a problem, by name, off its encoding, too."""
+        sides = self.problems[problem]
+        is_speech = sides.inputs.is_signal and sides.targets.is_sequence
+        return is_speech and self.hparams.ctc_weight > 0
 
     def _is_shortcut(self, sides: Any) -> bool:
         """Whether the target is read off the encoder, as Tensor2Tensor did for classes."""
@@ -330,6 +344,8 @@ class ProblemModel(keras.Model):
         fields, target = sides.inputs.fields, self._net(sides.targets)
         nets = [self._net(spec).bottom_variables() for spec in fields.values()]
         nets.append(target.top_variables())
+        if self.is_aligned(problem):
+            nets.append(target.alignment_variables())
         nets = distinct(nets) + [
             self.markers[field].trainable_variables for field in fields if field
         ]

@@ -106,6 +106,8 @@ def train_scalars(problem: str, result: Mapping[str, Any]) -> dict[str, Any]:
         f"log_perplexity/{problem}": result["nats"],
         f"gradient_norm/{problem}": result["gradient_norm"],
     }
+    if "ctc_left_out" in result:
+        values[f"ctc_left_out/{problem}"] = result["ctc_left_out"]
     for layer, report in result["experts"].items():
         for name in ("importance", "load"):
             share = np.asarray(report[name], np.float64)

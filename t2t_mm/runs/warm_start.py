@@ -1,16 +1,16 @@
 """Starting from a trained model: what fits is loaded by name, the rest keeps its initial values,
 both are logged."""
 
+import collections
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
-from t2t_mm import registry
-from t2t_mm.modalities.recorded import fields_of
 from t2t_mm.problem.base import Problem
-from t2t_mm.runs import weights
+from t2t_mm.runs import rows, weights
 from t2t_mm.runs.names import named_variables
 
 # What belongs to some problems alone, by name; the rest is body.
@@ -22,20 +22,25 @@ def load_fitting(
     problems: Iterable[Problem],
     path: str,
     recorded: dict[str, dict],
+    folder: str | os.PathLike,
     log: Callable[[str], Any] = print,
     rescale: bool = False,
 ) -> None:
     """Gives a model the weights of a checkpoint that it has too, with equal shape; moving averages
     where there are any.
 
-    A net whose vocabulary is another now keeps its initial values, whatever the shapes.
+    Where the pieces or classes of a net are others now, its rows are found by their names
+    (`Modality.row_names`); those that are new keep their initial values. A net that is another and
+    has no such names keeps its initial values, whatever the shapes.
 
     Args:
         model: to be given weights.
         problems: resolved problems of the model.
         path: the checkpoint's path prefix.
         recorded: {problem: description} of the run that wrote it (OutputDir.recorded_problems).
-        log: function of one line: which parts were loaded, which are new, and which were left.
+        folder: output directory of that run.
+        log: function of one line: which parts were loaded, which are new, and which were left; of
+            each net whose rows were moved, how many.
         rescale: bring each matrix of the body to the norm of its fresh initial values, which takes
             the gates of the experts to zero. A long training leaves large matrices and gates that
             are sure: steps hardly turn them, and a problem that the model has never seen is learned
@@ -46,21 +51,27 @@ def load_fitting(
     """
     variables = {name: v for name, v in named_variables(model).items() if v.trainable}
     values = weights.weights(path, variables)
-    changed = _changed_nets(problems, recorded)
     parts = [f"{group}/{name}" for group in OF_PROBLEMS for name in getattr(model, group, ())]
-    loaded: dict[str, int] = {}
-    new: dict[str, int] = {}
+    moved = _moved(rows.moved(problems, recorded, folder, log), variables, values, parts)
+    grown = {_part(name, parts): move for name, move in moved.items()}
+    changed = _changed_nets(problems, recorded) - grown.keys()
+    loaded, new = collections.Counter(), collections.Counter()  # {part: how many numbers}
     for name, variable in variables.items():
-        part, value = _part(name, parts), values.get(name)
-        fits = value is not None and value.shape == tuple(variable.shape) and part not in changed
-        if value is not None and fits:
-            if rescale and not _is_of_problems(name) and value.ndim > 1:
-                value = value * (_norm(variable.numpy()) / max(_norm(value), 1e-12))
-            variable.assign(value)
-        found = loaded if fits else new
-        found[part] = found.get(part, 0) + variable.value.shape.num_elements()
+        part, value, fresh = _part(name, parts), values.get(name), variable.numpy()
+        move = moved.get(name)
+        if value is None or part in changed or not (move or value.shape == fresh.shape):
+            new[part] += fresh.size
+            continue
+        if rescale and not _is_of_problems(name) and value.ndim > 1:
+            value = value * (_norm(fresh) / max(_norm(value), 1e-12))
+        variable.assign(move.applied(value, fresh) if move else value)
+        kept = fresh.size * len(move.now) // move.are if move else fresh.size
+        loaded[part] += kept
+        new[part] += fresh.size - kept
     log(f"Warm start from {path}: loaded {_counts(loaded)}.")
     log(f"Missing or of another shape, newly initialised: {_counts(new)}.")
+    for part, move in sorted(grown.items()):
+        log(f"{part}: {move}.")
     left = {
         _part(name, parts) for name in weights.weight_shapes(path).keys() - named_variables(model)
     }
@@ -78,22 +89,25 @@ def is_part_of(path: str, model: keras.Model) -> bool:
 def _changed_nets(problems: Iterable[Problem], recorded: dict[str, dict]) -> set[str]:
     """The parts that are nets whose weights in a checkpoint mean something else than here: of a
     vocabulary, or classes, of the same name but other content."""
-    specs = [s for p in problems for s in (*p.inputs.fields.values(), p.targets)]
-    classes = {spec.kind: type(spec) for spec in specs}
-    changed = set()
-    sides = [said[side] for said in recorded.values() for side in ("inputs", "targets")]
-    for record in (each for side in sides for each in _of_nets(side)):
-        if found := classes.get(record["kind"]):
-            net = found(**fields_of(found, record)).net_name()
-            same = [spec.means_the_same(record) for spec in specs if spec.net_name() == net]
-            if not all(same):
-                changed.add(f"nets/{net}")
-    return changed
+    return {
+        f"nets/{spec.net_name()}"
+        for spec, record in rows.shared_nets(problems, recorded)
+        if not spec.means_the_same(record)
+    }
 
 
-def _of_nets(record: dict) -> list[dict]:
-    """The records of what has a net of its own."""
-    return registry.modality(record["kind"]).records_of_nets(record)
+def _moved(nets, variables, values, parts):
+    """{name of a variable: where its rows are}, of those nets all whose rows have the shape that
+    they had; arguments as in `load_fitting`."""
+    found: dict[str, rows.Moved] = {}
+    for net, moves in nets.items():
+        mine = [name for name in variables if _part(name, parts) == net]
+        own = {name.removeprefix(f"{net}/"): name for name in mine}
+        rows.check(moves, {short: tuple(variables[name].shape) for short, name in own.items()}, net)
+        there = {own[each]: move for each, move in moves.items() if own.get(each) in values}
+        if all(move.fits(values[name], variables[name]) for name, move in there.items()):
+            found |= there
+    return found
 
 
 def _part(name: str, parts: Iterable[str]) -> str:
@@ -113,4 +127,5 @@ def _norm(value: np.ndarray) -> float:
 
 
 def _counts(parts: dict[str, int]) -> str:
-    return ", ".join(f"{part} ({count:,})" for part, count in sorted(parts.items())) or "nothing"
+    told = (f"{part} ({count:,})" for part, count in sorted(parts.items()) if count)
+    return ", ".join(told) or "nothing"

@@ -66,7 +66,7 @@ class Restorer:
         """Takes the weights that fit; the optimizer starts again."""
         recorded, model = output.recorded_problems(), self.state.model
         with self.replicas.scope():
-            load_fitting(model, self.problems, path, recorded, self.log, rescale)
+            load_fitting(model, self.problems, path, recorded, output.path, self.log, rescale)
             if self.state.average:
                 self.state.average.restart()
 

@@ -12,6 +12,7 @@ from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.execution.rewriting import as_traced
 from t2t_mm.layers.gating import squared_variation
+from t2t_mm.modalities import ctc
 from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.tuning import Tuning
 
@@ -26,8 +27,8 @@ class TrainStep:
         model: `model(batch, problem=name, training=True)`, `model.problems`,
             `model.parts_of(name)` and `model.run_part`.
         optimizer: built over all variables of the model.
-        hparams: reads `label_smoothing`, `clip_norm`, `accumulate`, `moe_loss`, `frozen`,
-            `body_rate`.
+        hparams: reads `label_smoothing`, `ctc_weight`, `clip_norm`, `accumulate`, `moe_loss`,
+            `frozen`, `body_rate`.
         average: the moving average of the weights, or None.
         replicas: model, optimizer and average were made in its scope.
         jit_compile: compile the parts with XLA.
@@ -66,8 +67,9 @@ class TrainStep:
 
         Returns:
             {"loss": objective, "nats": plain cross-entropy per token, "tokens", "gradient_norm":
-            before clipping, "finite": whether both are, "experts": the model's report}, scalars but
-            the last; of the whole batch, whichever replica worked on it.
+            before clipping, "finite": whether both are, "experts": the model's report; where there
+            is a CTC head, "ctc_left_out": how many examples it left out}, scalars but "experts"; of
+            the whole batch, whichever replica worked on it.
         """
         updates = [self._update(variables, rate) for variables, rate in self.tuning.parts(problem)]
         parts = split(batch, self.hparams.accumulate)
@@ -107,9 +109,11 @@ class TrainStep:
             gradients = (
                 more if gradients is None else tf.nest.map_structure(tf.add, gradients, more)
             )
-        sums = self.replicas.sum([result["loss"], result["nats"], *tf.nest.flatten(gradients)])
-        result |= {"loss": sums[0], "nats": sums[1], "tokens": tf.reduce_sum(together)}
-        return result, tf.nest.pack_sequence_as(gradients, sums[2:])
+        names = [name for name in ("loss", "nats", "ctc_left_out") if name in result]
+        values = [result[name] for name in names]
+        sums = self.replicas.sum([*values, *tf.nest.flatten(gradients)])
+        result |= dict(zip(names, sums, strict=False)) | {"tokens": tf.reduce_sum(together)}
+        return result, tf.nest.pack_sequence_as(gradients, sums[len(names) :])
 
     def _of_part(self, problem, batch, updates, share, part_share):
         """What a part of a batch adds to result and gradients; `share` of all target tokens are in
@@ -119,14 +123,20 @@ class TrainStep:
             tape.watch(values)
             out = self.model(batch, problem=problem, training=True)
             balance, experts = self._balance(out, part_share)
-            loss, nats = self._loss(problem)(
-                out["logits"], batch["targets"], batch["targets_mask"], share, balance
+            loss, *told = self._loss(problem)(
+                out["logits"],
+                batch["targets"],
+                batch["targets_mask"],
+                share,
+                balance,
+                *out.get("alignment", ()),
             )
         gradients = tape.gradient(loss, values)
         gradients = [
             _dense(g, u.variables, problem) for g, u in zip(gradients, updates, strict=True)
         ]
-        return {"loss": loss, "nats": nats, "experts": experts}, gradients
+        report = dict(zip(("nats", "ctc_left_out"), told, strict=False))
+        return {"loss": loss, **report, "experts": experts}, gradients
 
     def _balance(self, out, share):
         """(This replica's share of the balancing losses, the report), both of the experts' work in
@@ -151,9 +161,14 @@ class TrainStep:
         """The loss of the problem's targets, compiled once for equal targets."""
         spec = self.model.problems[problem].targets
 
-        def objective(logits, targets, mask, share, balance):
+        def objective(logits, targets, mask, share, balance, *alignment):
             loss, nats, _ = spec.loss(logits, targets, mask, self.hparams.label_smoothing)
-            return loss * share + tf.cast(balance, tf.float32), nats * share
+            left_out = []
+            if alignment:
+                aligned, *left_out = ctc.loss(*alignment, targets, mask)
+                weight = self.hparams.ctc_weight
+                loss = (1 - weight) * loss + weight * aligned
+            return loss * share + tf.cast(balance, tf.float32), nats * share, *left_out
 
         if spec not in self._losses:
             self._losses[spec] = self.model.run_part.compile(objective)

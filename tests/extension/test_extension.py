@@ -106,7 +106,7 @@ def test_the_model_answers_and_has_its_own_field(model):
 
 
 def test_a_resumed_run_has_the_weights_of_the_net_of_stock_layers(model):
-    names = [name for name in named_variables(model.model) if "series" in name]
+    names = [name for name in named_variables(model.model) if "gauges" in name]
     assert len(names) == 4 and len(set(names)) == 4
 
 
@@ -155,6 +155,6 @@ def test_an_export_answers_as_the_model_does(place, model):
 
 def test_all_are_listed(capsys):
     listed = run("t2t_mm_trainer.py", "--registry_help")
-    for name in ("series", "tides", "level_files", "gentle_lion", "triangle", "words_right"):
+    for name in ("gauges", "tides", "level_files", "gentle_lion", "triangle", "words_right"):
         assert f"\n  {name} " in listed, name
     assert "damped" in listed

@@ -15,6 +15,7 @@ from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.multi_label.spec import MultiLabel
 from t2t_mm.modalities.real.spec import Real
+from t2t_mm.modalities.series.spec import Series
 
 HP = HParams().replace(hidden_size=16, num_heads=4)
 TEXT = Language(vocab="v", size=50)
@@ -114,6 +115,31 @@ def test_audio_positions_and_padding(spec, length):
     assert np.abs(padded[:, count:]).sum() == 0
 
 
+@pytest.mark.parametrize("stride", [1, 4])
+def test_series_positions_and_padding(stride):
+    spec = Series(channels=3, rate=50, time_stride=stride)
+    net = spec.net(HP)
+    net.build_bottom()
+    x, mask = random(1, 9, 3), np.ones((1, 9), bool)
+    hidden, positions, grid = net.bottom(x, mask)
+    count = -(-9 // stride)
+    assert hidden.shape == (1, count, 16) and grid is None and positions.all()
+    assert count == int(spec.positions(x[0]))
+    garbage = np.concatenate([x, 100 * random(1, 7, 3)], axis=1)
+    padded, positions, _ = net.bottom(garbage, np.arange(16)[None] < 9)
+    assert positions.sum() == count
+    np.testing.assert_allclose(padded[:, :count], hidden, atol=1e-4)
+    assert np.abs(padded[:, count:]).sum() == 0
+
+
+def test_series_net_sees_how_large_a_value_is():
+    net = Series(channels=1, rate=1).net(HP)
+    net.build_bottom()
+    small, large = (net.bottom(size * np.ones([1, 9, 1]), None)[0].numpy() for size in (0.5, 2))
+    one, other = (each / np.linalg.norm(each) for each in (small, large))
+    assert np.abs(one - other).max() > 0.02  # another direction, which LayerNorm leaves
+
+
 @pytest.mark.parametrize("stride", [1, 2, 8, 256, 512])
 def test_spread_multiplies_to_the_stride(stride):
     assert np.prod(spread(stride)) == stride and len(spread(stride)) == 8
@@ -127,6 +153,7 @@ SPECS = [
     Real(quantity="r", size=2, objective="gaussian", mean=(0.0, 1.0), deviation=(1.0, 2.5)),
     Audio(bins=40),
     Audio(form="waveform", time_stride=512),
+    Series(channels=3, rate=50, time_stride=4),
 ]
 
 

@@ -6,7 +6,7 @@ add up, and the sum over the count is the mean over the tokens or examples of th
 (mask False) never counts. Nothing here imports TensorFlow before a batch is measured.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,9 +16,14 @@ from t2t_mm.evaluation.metrics.scoring import Metric, ratio
 
 
 class TeacherForced(Metric):
-    """A metric of the model's predictions; its mean times `scale` is the figure to be shown."""
+    """A metric of the model's predictions; its mean times `scale` is the figure to be shown.
+
+    Class attributes:
+        of_alignment: whether it measures the CTC head; see `metrics.ctc`.
+    """
 
     is_of_text = False
+    of_alignment: ClassVar[bool] = False
 
     def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, ...]:
         """What a batch adds to the figure.

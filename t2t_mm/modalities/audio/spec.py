@@ -31,6 +31,7 @@ class Audio(Modality):
     """
 
     kind: ClassVar[str] = "audio"
+    is_signal: ClassVar[bool] = True
     prompt: ClassVar[str] = "the path of a sound"
     reading_cost: ClassVar[int] = 2
     shuffle_buffer: ClassVar[int] = 2**9

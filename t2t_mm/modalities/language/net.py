@@ -27,6 +27,7 @@ class LanguageNet(ModalityNet):
         self.vocab_size, self.hidden_size = spec.size, hparams.hidden_size
         self.share_embeddings = hparams.share_embeddings
         self.input_table = self.target_table = self.softmax_table = None
+        self.alignment_kernel = self.alignment_bias = None
 
     def _table(self, name):
         # Standard deviation hidden^-1/2: unit variance after scaling by hidden^1/2, and logits of
@@ -55,6 +56,17 @@ class LanguageNet(ModalityNet):
                     self._table("softmax"),
                 )
 
+    def build_alignment(self) -> None:
+        """Makes the linear map that reads pieces off the encoding of a signal."""
+        if self.alignment_kernel is None:
+            shape = (self.hidden_size, 1 + self.vocab_size)  # the blank, and the pieces
+            self.alignment_kernel = self.add_weight(
+                name="alignment_kernel", shape=shape, initializer="glorot_uniform"
+            )
+            self.alignment_bias = self.add_weight(
+                name="alignment_bias", shape=shape[1:], initializer="zeros"
+            )
+
     def bottom_variables(self) -> list[keras.Variable]:
         return [self.input_table]
 
@@ -64,6 +76,9 @@ class LanguageNet(ModalityNet):
             if self.share_embeddings
             else [self.target_table, self.softmax_table]
         )
+
+    def alignment_variables(self) -> list[keras.Variable]:
+        return [self.alignment_kernel, self.alignment_bias]
 
     def _embed(self, table, ids):
         x = ops.take(ops.convert_to_tensor(table), ids, axis=0) * self.hidden_size**0.5
@@ -90,3 +105,8 @@ class LanguageNet(ModalityNet):
     def project(self, hidden: Any, projection: Any) -> Any:
         """[..., hidden] -> logits [..., vocab], float32."""
         return ops.cast(pointwise(hidden, projection), "float32")
+
+    def alignment(self, encoding: Any) -> Any:
+        """[..., hidden] -> logits [..., 1 + vocab], float32, of CTC's blank and the pieces."""
+        logits = ops.cast(pointwise(encoding, self.alignment_kernel), "float32")
+        return logits + ops.cast(self.alignment_bias, "float32")

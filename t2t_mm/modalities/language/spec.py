@@ -204,6 +204,14 @@ class Language(Modality):
         vocabulary = self.vocabulary()
         return [vocabulary.piece(i) for i in range(vocabulary.size)]
 
+    def row_names(self) -> dict[str, tuple[int, list[str]]]:
+        if self._is_learnt and not self.path:
+            return {}
+        pieces = self.pieces()
+        with_blank = ["<blank>", *pieces]  # of CTC
+        tables = {table: (0, pieces) for table in ("input_table", "target_table", "softmax_table")}
+        return tables | {"alignment_kernel": (1, with_blank), "alignment_bias": (0, with_blank)}
+
     def texts(self, value: Any) -> list[str]:
         return [text.decode("utf-8") for text in np.atleast_1d(value)]
 

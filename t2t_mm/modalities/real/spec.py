@@ -10,6 +10,7 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
+from t2t_mm.modalities import normalisation
 from t2t_mm.modalities.base import Modality
 from t2t_mm.modalities.real import text
 from t2t_mm.modalities.recorded import fields_of
@@ -92,26 +93,20 @@ class Real(Modality):
             return self
         if not np.isfinite(found).all():
             count = int((~np.isfinite(found)).any(axis=1).sum())
-            raise UserError(
-                f"{count:,} of {len(found):,} training examples of {self.quantity!r} are not "
-                "finite. Leave them out of the data."
-            )
+            raise normalisation.not_finite(self.quantity, count, len(found))
         deviation = found.std(axis=0)
         deviation[deviation == 0] = 1.0  # a value that never changes
-        # Six digits: the last ones depend on the machine, and a run that goes on compares them.
-        rounded = lambda row: tuple(float(f"{each:.6g}") for each in row)  # noqa: E731
         return dataclasses.replace(
-            self, mean=rounded(found.mean(axis=0)), deviation=rounded(deviation)
+            self,
+            mean=normalisation.rounded(found.mean(axis=0)),
+            deviation=normalisation.rounded(deviation),
         )
 
     def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:
         import tensorflow as tf
 
         if not self.mean:
-            raise UserError(
-                f"{self.quantity!r} has no mean and deviation yet: they are learnt from the "
-                "training data when the problem is resolved, and there is none."
-            )
+            raise normalisation.not_learnt(self.quantity)
         # in float64: a time in seconds since 1970 has more digits than float32
         value = tf.reshape(tf.cast(value, tf.float64), [1, self.size])
         return tf.cast((value - self.mean) / self.deviation, tf.float32)
@@ -220,11 +215,5 @@ class Real(Modality):
     @classmethod
     def from_record(cls, values: dict[str, Any], folder: str | os.PathLike) -> "Real":
         spec = cls(**fields_of(cls, values))
-        learnt = np.array([*spec.mean, *spec.deviation], np.float64)
-        is_whole = len(spec.mean) == len(spec.deviation) == spec.size
-        if not is_whole or not np.isfinite(learnt).all() or min(spec.deviation) <= 0:
-            raise UserError(
-                f"{spec.quantity!r} needs a finite mean and a deviation above 0 for each of its "
-                f"{spec.size} values, not {spec.mean} and {spec.deviation}"
-            )
+        normalisation.check(spec.quantity, spec.size, spec.mean, spec.deviation)
         return spec

@@ -140,6 +140,8 @@ def test_a_metric_of_predictions_scores_no_text():
         "log_loss",
         "accuracy_top5",
         "accuracy_per_sequence",
+        "ctc_error_rate",
+        "ctc_left_out",
     }
     with pytest.raises(
         UserError, match="accuracy_top5 is measured .* metrics of text are accuracy"
@@ -152,6 +154,8 @@ def test_every_metric_has_a_direction_and_a_unit():
     assert {name for name, each in every.items() if not each.higher_is_better} == {
         "log_perplexity",
         "log_loss",
+        "ctc_error_rate",
+        "ctc_left_out",
         "wer",
         "cer",
         "rmse",

@@ -4,7 +4,7 @@ from t2t_mm import registry
 from t2t_mm.features import Language
 from t2t_mm.problem import Problem
 
-from .series import Series
+from .gauges import Gauges
 
 
 @registry.register_problem
@@ -14,7 +14,7 @@ class Tides(Problem):
     raw_layout = "level_files"
     input_key, target_key = "levels", "words"
     command = "to-tides"
-    inputs = Series(channels=2)
+    inputs = Gauges(channels=2)
     targets = Language(vocab="tide.words", units="symbols")
     metrics = ("words_right",)
     modifiers = ()

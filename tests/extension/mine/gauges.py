@@ -1,4 +1,4 @@
-"""A modality of one's own: measurements of several channels over time."""
+"""A modality of one's own: levels at several gauges over time."""
 
 import dataclasses
 from typing import ClassVar
@@ -13,14 +13,14 @@ from t2t_mm.modalities.net import ModalityNet
 
 @registry.register_modality
 @dataclasses.dataclass(frozen=True)
-class Series(Modality):
-    """Raw: numbers [time, channels]. Encoded: float32 [time, channels]."""
+class Gauges(Modality):
+    """Raw: numbers [time, channels]. Encoded: float32 [time, channels], as they are."""
 
     rank: ClassVar[int] = 2
     channels: int = 2
 
     def net(self, hparams):
-        return SeriesNet(self, hparams)
+        return GaugesNet(self, hparams)
 
     def encode(self, value, training=False, seed=None):
         import tensorflow as tf
@@ -34,7 +34,7 @@ class Series(Modality):
 
 
 @keras.saving.register_keras_serializable("mine")
-class SeriesNet(ModalityNet):
+class GaugesNet(ModalityNet):
     """Two stock layers of Keras."""
 
     def __init__(self, spec, hparams, **kwargs):
@@ -49,6 +49,6 @@ class SeriesNet(ModalityNet):
             self.narrow.build((None, None, self.wide.units))
             self.built = True
 
-    def bottom(self, series, mask, training=False):
-        x = self.narrow(self.wide(ops.cast(series, self.compute_dtype)))
+    def bottom(self, levels, mask, training=False):
+        x = self.narrow(self.wide(ops.cast(levels, self.compute_dtype)))
         return x, mask, None

@@ -90,7 +90,12 @@ def test_waves_are_learnt_resumed_decoded_explained_exported_and_loaded(tmp_path
     steps = len(shown["inputs"])
     told = f"  inputs: {steps / 20:g} s: {steps} steps of 2 channels"
     assert examples.lines_of(resolved, shown)[0] == told
-    assert np.ptp(np.array(sheets.drawn(resolved, shown["inputs"]))) == 255
+    assert (
+        np.ptp(
+            np.array(sheets.drawn(resolved, resolved.encode_inputs(tf.constant(shown["inputs"]))))
+        )
+        == 255
+    )
 
     model = t2t_mm.load(tmp_path / "run")
     answers = model.predict("waves", waves)

@@ -108,7 +108,7 @@ class Problem(Modifiable):
         if given is None:
             cls.inputs = Nothing()
         elif isinstance(given, dict):
-            cls.inputs = Several(tuple(given.items()), cls.optional_inputs)
+            cls.inputs = Several(tuple(given.items()), tuple(cls.optional_inputs))
 
     @property
     def description(self) -> str:
@@ -136,7 +136,7 @@ class Problem(Modifiable):
             )
         if not self.has_inputs:
             _check_language_model(self)
-        if self.optional_inputs != self.inputs.optional:
+        if tuple(self.optional_inputs) != self.inputs.optional:
             raise UserError(
                 f"{self.name}: optional_inputs is for inputs = {{...}}, several of them."
             )
@@ -317,8 +317,11 @@ class Problem(Modifiable):
         sides, every = tuple(sides), cells_of(self)
         # where none of them is stored, there are as many examples as targets
         specs = {cell: spec for cell, spec in every.items() if side_of(cell) in sides} or every
-        stored, flags = keys_of(self), flags_of(self) if "inputs" in sides else {}
-        wanted = {cell: stored[cell] for cell in specs} | flags
+        stored = keys_of(self)
+        wanted = {cell: stored[cell] for cell in specs}
+        if "inputs" in sides:  # a data set that says nothing of it has all
+            there, flags = self.builder.info.features, flags_of(self).items()
+            wanted |= {cell: key for cell, key in flags if keys.feature(there, key) is not None}
         encoded = {stored[cell] for cell, spec in specs.items() if spec.skips_decoding}
         count = self.train_examples if split == "train" else 0
         part = keys.first(self.builder, names[split], count) if count else names[split]

@@ -339,6 +339,16 @@ def test_specs_say_what_is_wrong_with_them(make, message):
     "values, message",
     [
         ({"inputs": None}, "mood: its class has to give inputs"),
+        (
+            {"inputs": None, "targets": Language(vocab="a"), "metrics": ("bleu",)},
+            "mood has no inputs, so that its outputs compare with no reference",
+        ),
+        ({"inputs": {"a": None}}, "mood: its class has to give inputs"),
+        ({"inputs": {"a": Categorical(labels="a")}}, "mood: categorical can't be the inputs"),
+        ({"inputs": {"targets": Image()}}, "'targets' can't be the name of an input"),
+        ({"inputs": {"a": Image()}, "optional_inputs": ("a",)}, "at least one of the inputs"),
+        ({"inputs": {"a": Image()}, "optional_inputs": ("b",)}, "there is no input b, only a"),
+        ({"optional_inputs": ("a",)}, "mood: optional_inputs is for inputs = "),
         ({"command": ""}, "mood: its class has to name its output space"),
         ({"inputs": Categorical(labels="mood")}, "mood: categorical can't be the inputs"),
         ({"targets": Image()}, "mood: image can't be the targets"),

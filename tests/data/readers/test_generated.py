@@ -13,6 +13,7 @@ from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.multi_label.spec import MultiLabel
+from t2t_mm.modalities.nothing.spec import Nothing
 from t2t_mm.modalities.real.spec import Real
 
 TEXT = Language(vocab="words")
@@ -76,6 +77,21 @@ def test_a_reader_of_files(prepare, write, tmp_path):
     (tmp_path / "raw/train.txt").unlink()
     with pytest.raises(UserError, match="No training data.*generate"):
         prepare("generated", inputs=TEXT, targets=MOOD, generate=read, name="again")
+
+
+def test_an_input_that_shows_nothing_is_broken(generate):
+    with pytest.raises(UserError, match="its inputs: an empty text; .* has inputs = None"):
+        generate({"train": [("", 0), (" ", 1)]})
+
+
+def test_targets_alone_are_the_data_of_a_problem_without_inputs(prepare):
+    texts = tf.data.Dataset.from_tensor_slices(["so good", "oh no"])
+    for found in (texts, [{"targets": "so good"}, {"targets": "oh no"}]):
+        name, data = f"of_{type(found).__name__.lower()}", {"train": found}
+        sides = {"inputs": Nothing(), "targets": TEXT, "name": name}
+        builder = prepare("generated", **sides, generate=lambda *_, data=data: data)
+        stored = builder.as_dataset("train").as_numpy_iterator()
+        assert sorted(stored, key=str) == [{"targets": b"oh no"}, {"targets": b"so good"}]
 
 
 def test_images_and_sound(generate, tmp_path):

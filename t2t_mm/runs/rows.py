@@ -118,7 +118,9 @@ def shared_nets(
 
 
 def _of_nets(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """The records of what has a net of its own."""
+    """The records of what has a net of its own; what is not registered here is taken to be one."""
+    if record["kind"] not in registry.names("modality"):
+        return [record]
     return registry.modality(record["kind"]).records_of_nets(record)
 
 

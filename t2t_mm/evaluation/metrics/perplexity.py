@@ -34,7 +34,7 @@ class _OfText(Perplexity):
     def __init__(self, targets: Any = None) -> None:
         self.targets = targets
 
-    def of(self, targets: Any) -> "_OfText":
+    def measuring(self, targets: Any) -> "_OfText":
         return type(self)(targets)
 
     def sums(self, logits: Any, targets: Any, mask: Any) -> tuple[Any, Any]:

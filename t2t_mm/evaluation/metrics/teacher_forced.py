@@ -39,7 +39,7 @@ class TeacherForced(Metric):
         """
         raise NotImplementedError
 
-    def of(self, targets: Any) -> "TeacherForced":
+    def measuring(self, targets: Any) -> "TeacherForced":
         """The metric as it measures targets of this spec."""
         return self
 
@@ -53,7 +53,7 @@ class TeacherForced(Metric):
 
 def metrics_of(problem: Any) -> list[TeacherForced]:
     """The teacher-forced metrics of a problem."""
-    return [registry.metric(name).of(problem.targets) for name in problem.teacher_forced]
+    return [registry.metric(name).measuring(problem.targets) for name in problem.teacher_forced]
 
 
 @registry.register_metric

@@ -137,6 +137,9 @@ def test_what_can_not_be_scored(hypotheses, references, message):
 def test_a_metric_of_predictions_scores_no_text():
     assert set(registry.list_metrics()) - set(METRICS) == {
         "log_perplexity",
+        "perplexity",
+        "perplexity_per_word",
+        "perplexity_per_character",
         "log_loss",
         "accuracy_top5",
         "accuracy_per_sequence",
@@ -153,6 +156,9 @@ def test_every_metric_has_a_direction_and_a_unit():
     every = {name: registry.metric(name) for name in registry.list_metrics()}
     assert {name for name, each in every.items() if not each.higher_is_better} == {
         "log_perplexity",
+        "perplexity",
+        "perplexity_per_word",
+        "perplexity_per_character",
         "log_loss",
         "ctc_error_rate",
         "ctc_left_out",
@@ -163,6 +169,9 @@ def test_every_metric_has_a_direction_and_a_unit():
     }
     assert {name for name, each in every.items() if each.unit != "%"} == {
         "log_perplexity",
+        "perplexity",
+        "perplexity_per_word",
+        "perplexity_per_character",
         "log_loss",
         "cider",
         "rmse",

@@ -215,62 +215,12 @@ def test_no_training_examples():
         trainer(None, problems=[Toy(examples={"validation": 5})]).train()
 
 
-def test_a_loss_that_is_not_finite_stops_and_saves_nothing(tmp_path):
-    broken = simple(tmp_path, train_steps=30, save_every=2)
-    broken.train(2)
-    table = broken.model.variables_of("toy_copy")[0]
-    table.assign(np.full(table.shape, np.nan))
-    before = weights(broken)
-    with pytest.raises(
-        UserError, match="toy_copy is nan .*at step 3.*nonfinite-3-toy_copy.npz.*--skip_nonfinite"
-    ):
-        broken.train()
-    assert latest(tmp_path / "checkpoints").endswith("ckpt-2")
-    batch = np.load(tmp_path / "nonfinite-3-toy_copy.npz")
-    assert set(batch) == {"inputs", "inputs_mask", "targets", "targets_mask"}
-    for name, value in weights(broken).items():
-        if "seed" not in name:
-            np.testing.assert_array_equal(value, before[name])
-
-
-def test_steps_that_are_not_finite_can_be_skipped():
-    logged, console = [], Silent()
-    console.log = logged.append
-    one = simple(None, console=console, train_steps=5, skip_nonfinite=True)
-    table = one.model.variables_of("toy_copy")[0]
-    whole = table.numpy().copy()
-    one.train(2)
-    table.assign(np.full(table.shape, np.inf))
-    one.train(4)
-    assert [line.rpartition("; ")[2] for line in logged if "is skipped" in line] == [
-        "the step is skipped (1 so far).",
-        "the step is skipped (2 so far).",
-    ]
-    table.assign(whole)
-    one.train()
-    assert one.step == 5 and all(np.isfinite(value).all() for value in weights(one).values())
-
-
 def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
     first, second = (simple(None, train_steps=7, steps_per_execution=n) for n in (1, 3))
     first.train()
     second.train()
     for name, value in weights(first).items():
         np.testing.assert_array_equal(value, weights(second)[name], err_msg=name)
-
-
-def test_a_loss_that_is_not_finite_is_found_late_but_before_anything_is_saved(tmp_path):
-    broken = simple(tmp_path, train_steps=30, save_every=4, steps_per_execution=5)
-    broken.train(4)
-    table = broken.model.variables_of("toy_copy")[0]
-    table.assign(np.full(table.shape, np.nan))
-    with pytest.raises(UserError, match="toy_copy is nan .*at step 5.*nonfinite-5-toy_copy.npz"):
-        broken.train()
-    assert latest(tmp_path / "checkpoints").endswith("ckpt-4")
-    with pytest.raises(
-        UserError, match="--skip_nonfinite decides after each step, --steps_per_execution=5"
-    ):
-        trainer(None, skip_nonfinite=True, steps_per_execution=5)
 
 
 def test_what_is_computed_again_is_the_same(monkeypatch):

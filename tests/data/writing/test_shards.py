@@ -13,8 +13,12 @@ from t2t_mm.data.readers.parallel_text import ParallelText
 from t2t_mm.data.writing import builder, pieces, shards
 from t2t_mm.data.writing.options import DEFAULTS, Options
 from t2t_mm.errors import UserError
+from t2t_mm.modalities.language.spec import Language
 
-PROBLEM = types.SimpleNamespace(name="mine", folder="mine", input_key="en", target_key="de")
+TEXT = Language(vocab="mine")
+PROBLEM = types.SimpleNamespace(
+    name="mine", folder="mine", input_key="en", target_key="de", inputs=TEXT, targets=TEXT
+)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_wheel_works_away_from_the_checkout(wheel, tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{tmp_path}/site/t2t_mm/__init__.py ['mini8'")
+    assert done.stdout.startswith(f"{tmp_path}/site/t2t_mm/__init__.py ['mini12', 'mini8'")
     assert "HParams(" in done.stdout
 
 

@@ -160,7 +160,10 @@ class Store:
     def _left_behind(self, held: contextlib.ExitStack) -> Any:
         for frozen in self._study.get_trials(deepcopy=False) if self._sees_locks else []:
             if frozen.state.name == "RUNNING" and self._hold(held, frozen.number):
-                return self._optuna.trial.Trial(self._study, self._id(frozen.number))
+                now = self._study.get_trials(deepcopy=False)[frozen.number]
+                if now.state.name == "RUNNING":
+                    return self._optuna.trial.Trial(self._study, self._id(frozen.number))
+                held.close()  # it was just about to end
         return None
 
     def _id(self, number: int) -> int:

@@ -17,6 +17,7 @@ from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.modalities.net import ModalityNet
 from t2t_mm.models.body import Decoder, Encoder, ExpertsBranch, Mixer
 from t2t_mm.models.command import CommandToken
+from t2t_mm.models.fields import FieldMarker
 from t2t_mm.models.transformer import (
     TransformerBlock,
     TransformerDecoder,
@@ -156,6 +157,13 @@ CASES = [
         "command_token",
         lambda: built(CommandToken(HIDDEN)),
         lambda layer, x, valid, training: layer.prepend(x)[:, :-1],
+    ),
+    Case(
+        "field_marker",
+        lambda: built(FieldMarker(HIDDEN)),
+        lambda layer, x, valid, training: layer(x),
+        causal=True,
+        masked=False,
     ),
     Case(
         "transformer_block",

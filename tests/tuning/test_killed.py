@@ -82,6 +82,23 @@ def test_two_processes_search_together_and_run_no_trial_twice(tmp_path):
     assert all(each.state in (COMPLETE, PRUNED) for each in outcomes)
 
 
+def test_a_trial_that_ends_while_another_process_looks_is_not_run_again(tmp_path):
+    mine, other = (Store(place.plan(tmp_path)) for _ in range(2))
+    claimed = other.claimed()
+    claim, hold = claimed.__enter__(), mine._hold
+
+    def late(held, number):  # the other ends between the look at the trials and the lock
+        if number == claim.trial.number:
+            other.complete(claim, 1.0)
+            claimed.__exit__(None, None, None)
+        return hold(held, number)
+
+    mine._hold = late
+    with mine.claimed() as next_claim:
+        assert next_claim.trial.number == claim.trial.number + 1
+        assert not locks.is_locked(tmp_path / f"trial_{claim.trial.number}" / LOCK)
+
+
 def test_the_next_trial_is_chosen_by_one_process_at_a_time(tmp_path):
     with locks.locked(tmp_path / LOCK):
         search = place.started(tmp_path, trials=1)

@@ -56,9 +56,7 @@ def measure(name, args):
     text = Language(vocab="text", size=8192)
     problem = SimpleNamespace(name="text", inputs=text, targets=text, command="to-english")
     model = registry.model("multimodel")(registry.hparams(name), [problem])
-    for part in (model.encoder, model.decoder):
-        gate = part.experts.experts.w_gate
-        gate.assign(tf.random.normal(gate.shape))
+    draw_gates(model)
     shape = (args.batch, args.source)
     batch = {
         "inputs": tf.random.uniform(shape, 3, text.size, tf.int32),
@@ -68,6 +66,15 @@ def measure(name, args):
     (short,) = cached(model, batch, args, SHORT, (0,), SHORT)
     slow = uncached(model, batch)
     return early, late, late / early, short, slow, slow / short
+
+
+def draw_gates(model):
+    """Lets as many experts work as in a trained model."""
+    import tensorflow as tf
+
+    for part in (model.encoder, model.decoder):
+        gate = part.experts.experts.w_gate
+        gate.assign(tf.random.normal(gate.shape))
 
 
 def cached(model, batch, args, room, starts, span=SPAN):

@@ -3,6 +3,7 @@
 import sys
 from types import SimpleNamespace
 
+from decode import draw_gates
 from peers import worker
 
 from t2t_mm import registry
@@ -48,9 +49,7 @@ def decoding(model, beam):
     """A function that decodes 8 texts; in beams whatever the hypotheses are worth."""
     import tensorflow as tf
 
-    for part in (model.encoder, model.decoder):  # as many experts work as in a trained model
-        gate = part.experts.experts.w_gate
-        gate.assign(tf.random.normal(gate.shape))
+    draw_gates(model)
     batch = {
         "inputs": tf.random.uniform((8, 24), 3, TEXT.size, tf.int32),
         "inputs_mask": tf.ones((8, 24), tf.bool),

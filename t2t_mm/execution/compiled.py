@@ -103,5 +103,4 @@ class CompiledParts:
 def open_spec(tensor: Any, left_open: int = 2) -> tf.TensorSpec:
     """The tensor's spec with so many of the first dimensions left open."""
     tensor = tf.convert_to_tensor(tensor)
-    shape = [None if axis < left_open else size for axis, size in enumerate(tensor.shape)]
-    return tf.TensorSpec(shape, tensor.dtype)
+    return tf.TensorSpec(kernels.open_shape(tensor, left_open), tensor.dtype)

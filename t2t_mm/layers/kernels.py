@@ -7,7 +7,7 @@ gives the same values and gradients as the keras.ops code that it replaces.
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -80,7 +80,12 @@ def shares_graphs() -> bool:
     return not (tf.executing_eagerly() or tf.config.list_logical_devices("TPU"))
 
 
-def traced(function: Any, kinds: list[tuple]) -> Any:
+def open_shape(x: Any, left_open: int = 2) -> tuple:
+    """The shape of a tensor with so many of the first dimensions left open."""
+    return tuple(None if axis < left_open else size for axis, size in enumerate(x.shape))
+
+
+def traced(function: Any, kinds: Iterable[tuple]) -> Any:
     """The graph of a function of tensors (TensorFlow), which reads nothing but them.
 
     Where it is called it stays a call: written out each time, it would have to be prepared for its

@@ -18,7 +18,7 @@ from t2t_mm.layers import kernels
 _KEPT = 256  # graphs; the least recently used go first
 _graphs: collections.OrderedDict = collections.OrderedDict()
 _lock = threading.RLock()
-_TENSOR = "tensor"  # stands for one in a layout
+_TENSOR = object()  # stands for one in a layout
 
 
 def call(layer: Any, *tensors: Any, seed: Any = None, **others: Any) -> Any:
@@ -40,11 +40,11 @@ def call(layer: Any, *tensors: Any, seed: Any = None, **others: Any) -> Any:
     inputs = [x for x in tree.flatten((tensors, others)) if ops.is_tensor(x)]
     layout = tree.map_structure(lambda x: _TENSOR if ops.is_tensor(x) else x, (tensors, others))
     seed = seed if others.get("training") else None
-    shapes = tuple((x.dtype, tuple(x.shape[2:])) for x in inputs)
-    key = (*layer.made_like(), repr(layout), shapes, seed is None, kernels.are_shapes_static())
+    kinds = tuple((kernels.open_shape(x), x.dtype) for x in inputs)
+    key = (*layer.made_like(), repr(layout), kinds, seed is None, kernels.are_shapes_static())
     with _lock:
         if key not in _graphs:
-            _graphs[key] = _Graph(layer, weights, seed, inputs, layout)
+            _graphs[key] = _Graph(layer, weights, seed, kinds, layout)
             while len(_graphs) > _KEPT:
                 _graphs.popitem(last=False)
         _graphs.move_to_end(key)
@@ -56,8 +56,8 @@ class _Graph:
     """The graph of a layer, as a function of its weights, of the seeds that it draws, and of its
     inputs."""
 
-    def __init__(self, layer, weights, seed, inputs, layout):
-        self.draws = 0
+    def __init__(self, layer, weights, seed, kinds, layout):
+        self.draws, self.dtype = 0, seed.state.dtype if seed else "int32"  # of the seeds
 
         def run(seeds, *leaves):
             mapping = list(zip(layer.weights, leaves[: len(weights)], strict=True))
@@ -71,16 +71,13 @@ class _Graph:
             self.draws = len(drawn)
             return result
 
-        left_open = [[None] * min(2, len(x.shape)) + list(x.shape[2:]) for x in inputs]
-        kinds = [((None, 2), seed.state.dtype if seed else "int32")]
-        kinds += [(w.shape, w.dtype) for w in weights]
-        kinds += [(shape, x.dtype) for shape, x in zip(left_open, inputs, strict=True)]
-        self.run = kernels.traced(run, kinds)
+        of_weights = [(w.shape, w.dtype) for w in weights]
+        self.run = kernels.traced(run, [((None, 2), self.dtype), *of_weights, *kinds])
 
     def __call__(self, weights, seed, inputs):
         seeds = [seed.next() for _ in range(self.draws)]  # in the order of the layer itself
-        none = ops.zeros((0, 2), seed.state.dtype if seed else "int32")
-        return self.run(ops.stack(seeds) if seeds else none, *weights, *inputs)
+        drawn = ops.stack(seeds) if seeds else ops.zeros((0, 2), self.dtype)
+        return self.run(drawn, *weights, *inputs)
 
 
 def _keeps_more_than_weights(layer, seed):

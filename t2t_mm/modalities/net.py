@@ -69,7 +69,7 @@ class ModalityNet(Layer):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        return config | ({"spec": spec_config(config["spec"])} if "spec" in config else {})
+        return config | ({"spec": config["spec"].essential()} if "spec" in config else {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "ModalityNet":
@@ -77,11 +77,6 @@ class ModalityNet(Layer):
         return super().from_config(config | spec)
 
 
-def spec_config(spec: Modality) -> dict[str, Any]:
-    """The part of a resolved spec that weights depend on, for the configuration of a net."""
-    return spec.essential()
-
-
 def spec_of(config: dict[str, Any]) -> Modality:
-    """The spec that `spec_config` was of, enough to make a net."""
+    """The spec that `Modality.essential` was of, enough to make a net."""
     return registry.modality(config["kind"]).from_essential(config)

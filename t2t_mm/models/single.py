@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from t2t_mm.modalities.base import Modality
-from t2t_mm.modalities.net import spec_config, spec_of
+from t2t_mm.modalities.net import spec_of
 
 
 class Sides(NamedTuple):
@@ -20,7 +20,7 @@ class Sides(NamedTuple):
 
 def sides_config(problem: Any) -> dict[str, Any]:
     """The part of a resolved problem that weights depend on, for the configuration of a model."""
-    specs = {side: spec_config(getattr(problem, side)) for side in ("inputs", "targets")}
+    specs = {side: getattr(problem, side).essential() for side in ("inputs", "targets")}
     return {"name": problem.name, "command": problem.command, **specs}
 
 

@@ -11,6 +11,7 @@ from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.multi_label.spec import MultiLabel
 from t2t_mm.modalities.real.spec import Real
 from t2t_mm.problem.base import Problem
+from t2t_mm.reporting.console import Silent
 
 SMALL = HParams(  # a model that is trained in seconds
     hidden_size=16,
@@ -102,6 +103,17 @@ class ToyMean(Toy):
         import tensorflow as tf
 
         return self.targets.encode(tf.reduce_mean(tf.cast(value, tf.float64)))
+
+
+class Logged(Silent):
+    """A console that keeps what is logged, in `lines`."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def log(self, text=""):
+        self.lines.append(text)
 
 
 def without_work(trainer):

@@ -11,19 +11,7 @@ from t2t_mm.modalities.audio.spec import Audio
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.image.spec import Image
 from t2t_mm.modalities.language.spec import Language
-from t2t_mm.problem.base import Problem
-
-
-class Mood(Problem):
-    """Whether a sentence is glad or sad."""
-
-    name = "mood"
-    command = "to-mood"
-    inputs = Language(vocab="mood", size=300)
-    targets = Categorical(labels="mood")
-
-    def generate(self, split, raw_dir):
-        raise NotImplementedError
+from tests.problem.mood import Mood
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.reporting.console import Silent
 from t2t_mm.training.trainer import Trainer
 from tests.runs.stock import Stock
-from tests.toys import TINY, Toy, ToyClass
+from tests.toys import TINY, Logged, Toy, ToyClass
 
 
 class Odd(Toy):
@@ -30,17 +30,6 @@ class OddClass(ToyClass):
 
     command = "to first."
     targets = Categorical(labels="first/..S", num_classes=14)
-
-
-class Lines(Silent):
-    """Keeps what is logged."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def log(self, text=""):
-        self.lines.append(text)
 
 
 def make(output, problems, hparams=TINY, console=None):
@@ -72,7 +61,7 @@ def same(one, other):
 def test_a_run_goes_on_whatever_its_vocabularies_labels_and_commands_are_called(tmp_path):
     problems = [Odd("odd"), OddClass("odd_class")]
     one = saved(tmp_path, problems, step=3)
-    console = Lines()
+    console = Logged()
     again = make(tmp_path, problems, console=console)
     assert again.step == 3 and same(one, again)
     (line,) = console.lines
@@ -86,7 +75,7 @@ def test_a_run_goes_on_whatever_its_vocabularies_labels_and_commands_are_called(
 def test_a_problem_whose_net_is_made_of_stock_layers_can_be_added_to_a_run(tmp_path):
     keras.layers.Dense(1).build((None, 1))  # Keras would count on from here
     first = saved(tmp_path, [Stock("toy_one")])
-    console = Lines()
+    console = Logged()
     more = make(tmp_path, [Stock("toy_other"), Stock("toy_one")], console=console)
     loaded, new = console.lines[-2:]
     assert (
@@ -113,7 +102,7 @@ def test_a_checkpoint_without_moving_averages_or_their_counts_is_one_clear_line(
     step = tf.Variable(2, dtype=tf.int64)
     tf.train.Checkpoint(**saved_then, step=step).write(str(tmp_path / "checkpoints" / "ckpt-2"))
     one.state.average.counts.assign_add(tf.ones_like(one.state.average.counts))
-    console = Lines()
+    console = Logged()
     again = make(tmp_path, [Toy()], hparams, console)
     assert again.step == 2 and same(one, again) and not np.any(again.state.average.counts)
     (line,) = [line for line in console.lines if "average" in line]

@@ -12,25 +12,13 @@ from t2t_mm.errors import UserError
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.multi_label.spec import MultiLabel
-from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.simplest import simplest
-from tests.toys import TINY, Toy, without_work
+from tests.toys import TINY, Logged, Toy, without_work
 
 WORDS = ["ask", "bid", "cut", "dry", "eat", "fly", "get", "hop", "ink", "jog"]
 SPECIAL = 3  # ids before the first word
-
-
-class Told(Silent):
-    """Keeps what is said."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def log(self, text=""):
-        self.lines.append(text)
 
 
 def problem(inputs, targets, name="toy_copy"):
@@ -40,7 +28,7 @@ def problem(inputs, targets, name="toy_copy"):
 
 
 def trainer(one, output=None, start="", seed=1, hparams=TINY):
-    console = Told()
+    console = Logged()
     config = RunConfig(train_steps=1, mode="train", seed=seed, model=simplest())
     config = config.replace(warm_start_from=str(start))
     made = Trainer([one], hparams, config, output, console=console)

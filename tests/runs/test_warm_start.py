@@ -13,7 +13,7 @@ from t2t_mm.runs import warm_start
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.simplest import simplest
-from tests.toys import TINY, Toy, ToyClass
+from tests.toys import TINY, Logged, Toy, ToyClass
 
 
 class Other(Toy):
@@ -21,17 +21,6 @@ class Other(Toy):
 
     command = "to-others"
     targets = Language(vocab="others", size=12)
-
-
-class Told(Silent):
-    """Keeps what is said."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def log(self, text=""):
-        self.lines.append(text)
 
 
 def make(output=None, problems=None, console=None, hparams=TINY, **options):
@@ -58,7 +47,7 @@ def parent(tmp_path_factory):
 
 def test_loads_what_fits_and_says_what_is_new(parent, tmp_path):
     folder, trained = parent
-    console = Told()
+    console = Logged()
     child = make(tmp_path, [Other(), ToyClass("toy_first")], console, warm_start_from=folder)
     assert child.step == 0
     now = weights(child)
@@ -77,7 +66,7 @@ def test_loads_what_fits_and_says_what_is_new(parent, tmp_path):
     )
     assert left == "In it but not used here: commands/to-numbers."
     child.train(2)
-    again = make(tmp_path, [Other(), ToyClass("toy_first")], Told(), warm_start_from=folder)
+    again = make(tmp_path, [Other(), ToyClass("toy_first")], Logged(), warm_start_from=folder)
     assert again.step == 2  # its own checkpoint counts more
 
 
@@ -103,7 +92,7 @@ def test_rescaled_matrices_of_the_body_keep_their_direction_alone(parent):
 def test_a_problem_can_be_added_to_a_run(parent, tmp_path):
     first = make(tmp_path)
     first.train(5)
-    console = Told()
+    console = Logged()
     more = make(tmp_path, [ToyClass("toy_first"), Toy()], console)
     changed, loaded, new = console.lines[:3]
     assert more.step == 5 and "problems=toy_first+toy_copy (was toy_copy)" in changed
@@ -184,7 +173,7 @@ def test_a_net_whose_vocabulary_changed_is_new_whatever_its_name(tmp_path, monke
     one.state.step = 1
     one.train(1)
     monkeypatch.setattr(Language, "means_the_same", lambda self, record: self.vocab != "de/en")
-    console = Told()
+    console = Logged()
     child = make(None, [Slashed()], console, seed=2, warm_start_from=folder)
     trained, now = weights(one), weights(child)
     same = {name for name in now if np.array_equal(trained[name], now[name])}

@@ -115,6 +115,7 @@ def sum_in_order() -> None:
     if getattr(at_once, "is_in_order", False):
         return
 
+    @functools.wraps(at_once)
     def add_n(inputs: Any, name: str | None = None) -> Any:
         import tensorflow as tf
 

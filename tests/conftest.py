@@ -6,19 +6,22 @@ import sys
 
 import pytest
 
-from t2t_mm import registry
+from t2t_mm import compat, registry
 from t2t_mm.cli import app
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # No core is left for a second thread, of a worker or of the commands that it starts.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 app.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 from tensorflow.python.framework import ops  # noqa: E402
 
 # Most tests compile a model and run it for a moment: optimising its graph takes longer than it
-# saves, and several workers leave no core for a second thread.
+# saves.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-if "PYTEST_XDIST_WORKER" in os.environ:
-    tf.config.threading.set_intra_op_parallelism_threads(1)
+
+compat.sum_in_order()  # tests compare bits of runs, which a sum in another order would change
 
 # Four devices for tests of distribution; all else runs on the first.
 tf.config.set_logical_device_configuration(
@@ -110,3 +113,11 @@ def trained(trained_data, tmp_path_factory):
     config = RunConfig(train_steps=2, mode="train")
     without_work(Trainer(problems, SMALL, config, output, console=Silent())).train()
     return str(output)
+
+
+@pytest.fixture(scope="session")
+def loaded(trained):
+    """The model of `trained`, with what it has compiled so far; not to be changed."""
+    import t2t_mm
+
+    return t2t_mm.load(trained)

@@ -29,6 +29,6 @@ def test_the_tutorial_runs(tmp_path):
         whole = "\n".join(texts)
         assert (
             "1994-05-03" in whole
-            and "Step 250, validation split" in whole
+            and "Step 150, validation split" in whole
             and "-3.403e+38" in whole
         )

@@ -41,7 +41,9 @@ DEFAULTS = {
 
 
 @pytest.fixture
-def run(trained):
+def run(trained, loaded, monkeypatch):
+    """The command's work, with a model that is loaded and compiled once for all tests."""
+    monkeypatch.setattr(decoding, "RunPredictor", lambda output_dir, checkpoint: loaded)
     return lambda **flags: decoding.run(
         types.SimpleNamespace(output_dir=trained, **{**DEFAULTS, **flags})
     )

@@ -13,7 +13,7 @@ from t2t_mm.export.experts import sum_of_loads, without_idle
 from t2t_mm.layers.roles import tag
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(trained, trained_data):
     """In whose mixtures no position reaches some of the experts."""
     loaded = t2t_mm.load(trained)

@@ -113,14 +113,26 @@ EXPORTED = ["mini_ende", "mini_parse", "mini_imagenet", "mini_captions", "mini_s
 
 
 @pytest.fixture(scope="module")
-def model(trained):
-    return t2t_mm.load(trained)
+def model(loaded):
+    return loaded
 
 
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
     """One problem of each pair of modalities, and a parse."""
     return export(model, tmp_path_factory.mktemp("export"), EXPORTED, longest=20)
+
+
+@pytest.fixture(scope="module")
+def served(exported):
+    """The export, loaded as a model is."""
+    return t2t_mm.load(exported.parent)
+
+
+@pytest.fixture(scope="module")
+def beams(model, tmp_path_factory):
+    """One problem, with beam search."""
+    return export(model, tmp_path_factory.mktemp("beams"), ["mini_ende"], Beam(2), longest=20)
 
 
 def answers_alone(path, requests, folder):
@@ -189,14 +201,11 @@ def test_all_problems_answer_in_an_environment_without_ours(model, exported, tmp
         np.testing.assert_allclose(answers["scores"][:good], wanted, atol=1e-4, err_msg=name)
 
 
-def test_beams_in_the_layout_of_serving(model, tmp_path):
-    path = export(model, tmp_path / "export", ["mini_ende"], Beam(2), longest=20)
-    assert path == tmp_path / "export" / str(model.step) and [
-        p.name for p in path.parent.iterdir()
-    ] == [path.name]
+def test_beams_in_the_layout_of_serving(model, beams):
+    assert [path.name for path in beams.parent.iterdir()] == [beams.name] == [str(model.step)]
     with pytest.raises(UserError, match="is there already, and is not overwritten"):
-        export(model, tmp_path / "export", ["mini_ende"])
-    signatures = tf.saved_model.load(str(path)).signatures
+        export(model, beams.parent, ["mini_ende"])
+    signatures = tf.saved_model.load(str(beams)).signatures
     assert set(signatures) == {"mini_ende", "serving_default"}
     found = signatures["serving_default"](inputs=tf.constant([*SENTENCES, ""]))
     for row, answer in enumerate(model.predict("mini_ende", SENTENCES, Beam(2), longest=20)):
@@ -214,8 +223,8 @@ def test_beams_in_the_layout_of_serving(model, tmp_path):
     assert signatures["mini_ende"](inputs=tf.constant([], tf.string))["outputs"].shape == (0, 2)
 
 
-def test_warm_up_requests_can_be_answered(exported, model):
-    signatures, asked = tf.saved_model.load(str(exported)).signatures, []
+def test_warm_up_requests_can_be_answered(exported, served):
+    signatures, asked = served._signatures, []
     for record in tf.data.TFRecordDataset(str(exported / warmup.FILE)).as_numpy_iterator():
         request = warmup.messages()["PredictionLog"].FromString(record).predict_log.request
         inputs = tf.make_ndarray(request.inputs[0].value)
@@ -235,15 +244,14 @@ def test_one_task_is_smaller_than_all(exported, model, tmp_path):
     assert size(one / "variables") < 0.9 * size(exported / "variables")
 
 
-def test_what_was_not_exported_is_told(exported):
+def test_what_was_not_exported_is_told(served):
     with pytest.raises(UserError, match="no signature mini_ende_score: .* again, with --scores"):
-        t2t_mm.load(exported.parent).score("mini_ende", "x", "y")
+        served.score("mini_ende", "x", "y")
     with pytest.raises(UserError, match="no signature mini_ende_continue: .*, with --prefixes"):
-        t2t_mm.load(exported.parent).predict("mini_ende", "x", prefix="y")
+        served.predict("mini_ende", "x", prefix="y")
 
 
-def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
-    served = t2t_mm.load(exported.parent)
+def test_an_export_is_loaded_as_a_model_is(served, model, tmp_path):
     assert served.problems == EXPORTED
     mine, theirs = (
         each.predict("mini_ende", [*SENTENCES, ""], **extra)
@@ -270,7 +278,7 @@ def test_an_export_is_loaded_as_a_model_is(exported, model, tmp_path):
         served.predict("wmt_ende", "x")
 
 
-def test_the_command_line_tool_of_tensorflow_runs_it(exported):
+def test_the_command_line_tool_of_tensorflow_runs_it(beams):
     line = [
         sys.executable,
         "-c",
@@ -278,7 +286,7 @@ def test_the_command_line_tool_of_tensorflow_runs_it(exported):
         "saved_model_cli as cli; "
         "cli.main()",
         "run",
-        f"--dir={exported}",
+        f"--dir={beams}",
         "--tag_set=serve",
         "--signature_def=mini_ende",
         f"--input_exprs=inputs=[b'{SENTENCES[0]}']",

@@ -14,8 +14,8 @@ GERMAN = ["Ich sehe zwei rote Ringe.", "Da ist ein Mond.", ""]
 
 
 @pytest.fixture(scope="module")
-def model(trained):
-    return t2t_mm.load(trained)
+def model(loaded):
+    return loaded
 
 
 @pytest.fixture(scope="module")

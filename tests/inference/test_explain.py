@@ -5,7 +5,6 @@ import sys
 import numpy as np
 import pytest
 
-import t2t_mm
 from t2t_mm.errors import UserError
 from t2t_mm.inference.explain import Explanation, explain
 from t2t_mm.reporting.plots import draw
@@ -22,8 +21,8 @@ INPUTS = {
 
 
 @pytest.fixture(scope="module")
-def model(trained):
-    return t2t_mm.load(trained)
+def model(loaded):
+    return loaded
 
 
 @pytest.mark.parametrize("problem", INPUTS)

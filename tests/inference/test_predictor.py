@@ -24,8 +24,8 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="module")
-def model(trained):
-    return t2t_mm.load(trained)
+def model(loaded):
+    return loaded
 
 
 def test_it_knows_what_it_was_trained_on(model):

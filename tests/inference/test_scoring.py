@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import t2t_mm
 from t2t_mm.decoding import Beam
 from t2t_mm.errors import UserError
 from t2t_mm.inference import scoring
@@ -15,8 +14,8 @@ GERMAN = ["Ich sehe zwei rote Ringe.", "Da ist ein Mond.", ""]
 
 
 @pytest.fixture(scope="module")
-def model(trained):
-    return t2t_mm.load(trained)
+def model(loaded):
+    return loaded
 
 
 def test_a_score_is_what_the_decoder_says_of_the_same_output(model):

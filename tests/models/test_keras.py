@@ -1,5 +1,6 @@
 """Models as Keras has them: summaries, files, clones, and one problem as a plain model."""
 
+import functools
 import json
 
 import keras
@@ -15,8 +16,14 @@ NAMES = ("translate", "classify_image", "transcribe")
 every_model = pytest.mark.parametrize("kind", MODELS.values(), ids=MODELS)
 
 
-def made(kind, names=NAMES, **changes):
-    return awake(kind(HP.replace(**changes), [PROBLEMS[name] for name in names]))
+def made(kind, names=NAMES):
+    return awake(kind(HP, [PROBLEMS[name] for name in names]))
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """Gives the model of a kind, made once; not to be changed."""
+    return functools.cache(made)
 
 
 def logits(model, name):
@@ -24,8 +31,8 @@ def logits(model, name):
 
 
 @every_model
-def test_a_file_gives_an_equal_model(kind, tmp_path):
-    model = made(kind)
+def test_a_file_gives_an_equal_model(kind, kept, tmp_path):
+    model = kept(kind)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert type(again) is kind and again.hparams == model.hparams
@@ -35,8 +42,8 @@ def test_a_file_gives_an_equal_model(kind, tmp_path):
 
 
 @every_model
-def test_a_clone_has_weights_of_its_own(kind):
-    model = made(kind)
+def test_a_clone_has_weights_of_its_own(kind, kept):
+    model = kept(kind)
     clone = keras.models.clone_model(model)
     assert [v.shape for v in clone.variables] == [v.shape for v in model.variables]
     assert np.abs(logits(clone, "translate") - logits(model, "translate")).max() > 1e-3
@@ -57,8 +64,8 @@ def test_a_configuration_is_json_and_keeps_the_precision():
 
 
 @every_model
-def test_a_summary_shows_all_layers_built(kind):
-    model, lines = made(kind), []
+def test_a_summary_shows_all_layers_built(kind, kept):
+    model, lines = kept(kind), []
     model.summary(print_fn=lambda text: lines.append(text), expand_nested=True)
     text = "\n".join(lines)
     assert "unbuilt" not in text
@@ -70,8 +77,8 @@ def test_a_summary_shows_all_layers_built(kind):
 
 @every_model
 @pytest.mark.parametrize("name", NAMES)
-def test_one_problem_is_a_plain_model(kind, name):
-    model, data = made(kind), batch(PROBLEMS[name])
+def test_one_problem_is_a_plain_model(kind, kept, name):
+    model, data = kept(kind), batch(PROBLEMS[name])
     data["inputs_mask"] = tf.ones_like(data.get("inputs_mask", data["targets_mask"]))
     data["targets_mask"] = tf.ones_like(data["targets_mask"])
     single = model.for_problem(name)
@@ -109,8 +116,8 @@ def test_fit_trains_one_problem_and_leaves_the_others_alone(kind):
 @pytest.mark.parametrize(
     "kind, name", [("multimodel", "translate"), ("transformer", "classify_image")]
 )
-def test_an_export_gives_the_same_logits(kind, name, tmp_path):
-    model = made(MODELS[kind])
+def test_an_export_gives_the_same_logits(kind, kept, name, tmp_path):
+    model = kept(MODELS[kind])
     data = batch(PROBLEMS[name], short=0)
     keys = ["inputs", "targets"] if PROBLEMS[name].targets.is_sequence else ["inputs"]
     given = {key: data[key] for key in keys}
@@ -128,8 +135,8 @@ def test_an_export_gives_the_same_logits(kind, name, tmp_path):
     np.testing.assert_allclose(loaded.serve(given), single(given), atol=1e-5)
 
 
-def test_a_file_of_one_problem(tmp_path):
-    single = made(MODELS["transformer"]).for_problem("classify_image")
+def test_a_file_of_one_problem(kept, tmp_path):
+    single = kept(MODELS["transformer"]).for_problem("classify_image")
     single.save(tmp_path / "one.keras")
     again = keras.saving.load_model(tmp_path / "one.keras")
     data = batch(PROBLEMS["classify_image"])

@@ -1,5 +1,7 @@
 """Every model: paths, sharing, causality, padding, for every pair of modalities."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,7 +15,19 @@ from tests.models.cases import HP, MODELS, PROBLEMS, TEXT, batch
 
 @pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
 def model(request):
-    return awake(request.param(HP, PROBLEMS.values()))
+    """Called by parts, each compiled once: `plain` has the model itself."""
+    model = awake(request.param(HP, PROBLEMS.values()))
+    model.run_part = CompiledParts()
+    return model
+
+
+@contextlib.contextmanager
+def plain(model):
+    parts, model.run_part = model.run_part, None
+    try:
+        yield model
+    finally:
+        model.run_part = parts
 
 
 every_problem = pytest.mark.parametrize("name", PROBLEMS)
@@ -35,7 +49,7 @@ def test_shapes(model, name):
 @every_problem
 def test_gradients_reach_the_path_and_nothing_else(model, name):
     data = batch(PROBLEMS[name])
-    with tf.GradientTape() as tape:
+    with plain(model), tf.GradientTape() as tape:
         out = model(data, problem=name, training=True)
         loss = tf.reduce_sum(
             tf.math.log_softmax(out["logits"]) * tf.random.normal(out["logits"].shape)
@@ -156,25 +170,13 @@ def test_parts_count_every_parameter_once(model):
     )
 
 
-@pytest.fixture(scope="module")
-def parts():
-    """{id of a model: its compiled parts}: problems share the body, as they do in training."""
-    return {}
-
-
 @every_problem
-def test_compiled_parts_equal_the_plain_model(model, name, parts):
+def test_compiled_parts_equal_the_plain_model(model, name):
     data = batch(PROBLEMS[name])
-    plain = model(data, problem=name)["logits"]
-    model.run_part = parts.setdefault(id(model), CompiledParts())
-    try:
-        compiled = model(data, problem=name)["logits"]
-        other = model(batch(PROBLEMS[name], size=3, length=9, target_length=5), problem=name)[
-            "logits"
-        ]
-    finally:
-        model.run_part = None
-    np.testing.assert_allclose(compiled, plain, atol=1e-4)
+    with plain(model):
+        wanted = model(data, problem=name)["logits"]
+    np.testing.assert_allclose(model(data, problem=name)["logits"], wanted, atol=1e-4)
+    other = model(batch(PROBLEMS[name], size=3, length=9, target_length=5), problem=name)["logits"]
     assert np.isfinite(other).all()
 
 

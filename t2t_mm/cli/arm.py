@@ -13,6 +13,7 @@ from t2t_mm.problem.base import Problem
 from t2t_mm.runs import history
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.paths import latest, step_of
+from t2t_mm.studies import data
 from t2t_mm.studies.measuring import measure
 from t2t_mm.studies.plan import RUN_LOCK, Plan, Task
 from t2t_mm.studies.results import Row
@@ -30,7 +31,7 @@ def make(plan: Plan, task: Task) -> Row:
         with locks.locked(source.folder / RUN_LOCK, seconds=math.inf):
             if not _is_trained(source):  # it was never made, or its weights have been deleted
                 _train(plan, source)
-    trained = _train(plan, task)
+    trained, digests = _train(plan, task)
     problems = [problem for problem in trained.problems if problem.name in task.arm.on]
     with trained.replicas.scope(), trained.state.evaluated():
         decode = plan.decoded(task.arm)
@@ -40,20 +41,21 @@ def make(plan: Plan, task: Task) -> Row:
         "arm": task.arm.name,
         "seed": task.seed,
         "asked": plan.asked(task.arm),
+        "data": digests,
         "curve": _curve(task),
         **measured,
     }
 
 
-def _train(plan: Plan, task: Task) -> Any:
-    """The Trainer of a run that has been trained to its end."""
+def _train(plan: Plan, task: Task) -> tuple[Any, dict[str, str]]:
+    """(the Trainer of a run that has been trained to its end, digests of its data)"""
     options = plan.options(task)
     if options.pop("generate_data", False):
         _prepare(plan, task.arm)
-    _check_data(plan, task.arm)
+    digests = data.check(plan, task.arm)
     if task.arm.as_large_as:
         options["hparams"] = _sized(plan, task.arm)
-    return trainer.run(options, str(task.folder))
+    return trainer.run(options, str(task.folder)), digests
 
 
 def _is_trained(task: Task) -> bool:
@@ -92,22 +94,6 @@ def _prepare(plan: Plan, arm: Arm) -> None:
     problems = _problems(arm, _hparams(arm))
     with locks.locked(plan.folder / "data.lock", seconds=math.inf):
         prepare(problems, plan.common["data_dir"], plan.common.get("raw_dir"))
-
-
-def _check_data(plan: Plan, arm: Arm) -> None:
-    """Raises a UserError if there is nothing to measure on, or less to train on than is asked for,
-    before hours of training."""
-    for problem in _resolved(plan, arm, _hparams(arm)):
-        if problem.name in arm.on and not problem.splits().get(plan.split):
-            raise UserError(
-                f"{problem.name} has no examples in the split {plan.split!r} to measure on, only "
-                f"in {', '.join(problem.splits())}. Give another --split."
-            )
-        if arm.train_examples > (there := problem.splits().get("train", 0)):
-            raise UserError(
-                f"{arm.name} trains on {arm.train_examples:,} examples, but {problem.name} has "
-                f"{there:,}. Give a smaller --train_examples."
-            )
 
 
 def _resolved(plan: Plan, arm: Arm, hparams: HParams) -> list[Problem]:

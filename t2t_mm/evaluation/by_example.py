@@ -1,6 +1,5 @@
 """Teacher-forced metrics example by example, so that examples can be resampled."""
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -39,30 +38,30 @@ class ByExample:
 
         Returns:
             ({metric: float64 [examples, numbers]}, a row for each example, as `Metric.figure` takes
-            them; {mixture of experts: share of each expert}). The order of the examples is that of
-            their contents: the same whatever the model, and the batches that it takes.
+            them; {mixture of experts: share of each expert}). Examples are in their stored order,
+            whatever the model, and the batches that it takes; of several targets, the row of an
+            example is the sum of theirs.
 
         Raises:
             UserError: the split has no usable example.
         """
-        keys: list[bytes] = []
+        numbers: list[np.ndarray] = []
         rows: dict[str, list[np.ndarray]] = {metric.name: [] for metric in self.metrics}
         loads: dict[str, Any] = {}
-        data = batches(self.problem, split, self.hparams, training=False)
+        data = batches(self.problem, split, self.hparams, training=False, numbered=True)
         for batch in damage.read(self.problem, data):
+            numbers.append(batch.pop("number").numpy())
             found, experts = self._batch(batch)
-            real = batch["targets_mask"].numpy().any(axis=1)  # [rows], without rows of padding
             for name, each in found.items():
-                rows[name].append(each.numpy()[real])
-            keys += [_key(batch, i) for i in np.flatnonzero(real)]
+                rows[name].append(each.numpy())
             for place, report in experts.items():
                 if "load" in report:  # a dense layer in their place has none
                     loads[place] = loads.get(place, 0.0) + np.asarray(report["load"], np.float64)
-        if not keys:
+        if not numbers:
             raise UserError(f"The {split} split of {self.problem.name} holds no usable example.")
-        order = sorted(range(len(keys)), key=keys.__getitem__)
+        _, places = np.unique(np.concatenate(numbers), return_inverse=True)
         shares = {place: load / max(load.sum(), 1e-9) for place, load in loads.items()}
-        return {name: np.concatenate(each)[order] for name, each in rows.items()}, shares
+        return {name: _summed(np.concatenate(each), places) for name, each in rows.items()}, shares
 
     @as_traced()
     def _batch(self, batch):
@@ -83,12 +82,8 @@ class ByExample:
         return tf.map_fn(one, (*measured, mask), fn_output_signature=shapes)
 
 
-def _key(batch: dict[str, tf.Tensor], row: int) -> bytes:
-    """A digest of an example, without its padding."""
-    digest = hashlib.blake2b(digest_size=16)
-    inputs = sorted(key for key in batch if key.startswith("inputs") and not key.endswith("_mask"))
-    for key in ("targets", *inputs):
-        value, mask = batch[key][row].numpy(), batch.get(f"{key}_mask")
-        is_padded = mask is not None and mask.shape[1] == len(value)  # that of a picture is one
-        digest.update((value[mask[row].numpy()] if is_padded else value).tobytes())
-    return digest.digest()
+def _summed(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Rows of one place added up: [rows, numbers] and int [rows] to [places, numbers]."""
+    sums = np.zeros((places.max() + 1, rows.shape[1]))
+    np.add.at(sums, places, rows)
+    return sums

@@ -3,7 +3,7 @@ are written."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
@@ -15,6 +15,9 @@ from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
 from t2t_mm.reporting.tensorboard import Summaries, evaluation_scalars, part_of
 from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.metric import beside
+
+Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,14 +135,16 @@ class RunEvaluator:
         return scores, samples, pictures
 
 
-def merged(results: Results, scores: Results) -> Results:
+def merged(
+    results: dict[str, dict[str, Value]], scores: dict[str, dict[str, Value]]
+) -> dict[str, dict[str, Value]]:
     """Results with the scores of decoded text beside them. A score never takes the place of a
     result of the same name: it is called `decoded_<name>` then."""
     together = {problem: dict(values) for problem, values in results.items()}
     for problem, values in scores.items():
-        for name, value in values.items():
-            taken = name in results.get(problem, {})
-            together.setdefault(problem, {})[f"decoded_{name}" if taken else name] = value
+        forced = results.get(problem, {})
+        named = {beside(name, forced): value for name, value in values.items()}
+        together.setdefault(problem, {}).update(named)
     return together
 
 

@@ -1,6 +1,6 @@
 """Which metrics the evaluations of a run give, for flags that name one: wmt_ende/log_perplexity."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 from t2t_mm import registry
@@ -32,13 +32,31 @@ def check(metric: str, problems: "Sequence[Problem]", decode_examples: int, flag
     named = {problem.name: problem for problem in problems}
     if wanted not in named:
         raise UserError(f"{given} names no problem of this run: {', '.join(named)}.")
-    problem = named[wanted]
-    forced = problem.teacher_forced
-    decoded = problem.measured_by if problem.targets.is_sequence else ()
-    registry.find("metric", name.removeprefix(DECODED))
-    if name not in forced and name.removeprefix(DECODED) not in decoded:
-        raise UserError(
-            f"{given}: {wanted} is measured by {', '.join(dict.fromkeys((*forced, *decoded)))}."
-        )
-    if name not in forced and not decode_examples:
+    if is_decoded(named[wanted], name, given) and not decode_examples:
         raise UserError(f"{given} is a score of decoded text: give --decode_examples=100.")
+
+
+def is_decoded(problem: "Problem", name: str, given: str) -> bool:
+    """Whether a metric of a problem is a score of decoded text.
+
+    Args:
+        problem: a problem.
+        name: of the metric.
+        given: where the name was given, for errors.
+
+    Raises:
+        UserError: the problem isn't measured so.
+        RegistryError: there is no such metric at all.
+    """
+    registry.find("metric", name.removeprefix(DECODED))
+    forced = problem.teacher_forced
+    texts = problem.measured_by if problem.targets.is_sequence else ()
+    decoded = [beside(each, forced) for each in texts]
+    if name not in (*forced, *decoded):
+        raise UserError(f"{given}: {problem.name} is measured by {', '.join((*forced, *decoded))}.")
+    return name not in forced
+
+
+def beside(name: str, forced: Container[str]) -> str:
+    """What a score of decoded text is called beside teacher-forced metrics."""
+    return f"{DECODED}{name}" if name in forced else name

@@ -10,13 +10,13 @@ import numpy as np
 from t2t_mm.config.hparams import HParams
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.by_example import ByExample
+from t2t_mm.evaluation.evaluation import merged
 from t2t_mm.evaluation.metrics.normalization import composed
 from t2t_mm.evaluation.metrics.scoring import Metric, metric_of_text, resampled
 from t2t_mm.inference.predictor import Predictor, text_of
 from t2t_mm.layers.roles import is_expert, role
 from t2t_mm.models.variables import unique
 from t2t_mm.problem.base import Problem
-from t2t_mm.runs.metric import DECODED
 from t2t_mm.studies.results import Figure
 
 RESAMPLES = 50
@@ -62,10 +62,10 @@ def measure(
             of_place[problem.name] = [_rounded(share) for share in shares]
     named = {problem.name: problem for problem in problems if problem.name in decode}
     predictor = Predictor(model, named, hparams)
-    for name, problem in named.items():
-        figures = found["figures"][name]
-        for metric, value in _decoded(predictor, problem, split, decode[name]).items():
-            figures[f"{DECODED}{metric}" if metric in figures else metric] = value
+    scores = {
+        name: _decoded(predictor, problem, split, decode[name]) for name, problem in named.items()
+    }
+    found["figures"] = merged(found["figures"], scores)
     return found
 
 

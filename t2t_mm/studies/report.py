@@ -60,10 +60,10 @@ def contrasted(contrast: Contrast, rows: Rows) -> Estimate | None:
     seeds = sorted(ours.keys() & theirs.keys())
     pairs = [_of([ours[seed], theirs[seed]], contrast.problem, contrast.metric) for seed in seeds]
     pairs = [pair for pair in pairs if len(pair) == 2]
-    if not pairs or any(
-        ours[seed]["examples"].get(contrast.problem)
-        != theirs[seed]["examples"].get(contrast.problem)
+    if not pairs or not all(
+        ours[seed][key].get(contrast.problem) == theirs[seed][key].get(contrast.problem)
         for seed in seeds
+        for key in ("examples", "data")
     ):
         return None
     first, second = zip(*pairs, strict=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args
 
 from t2t_mm import locks, records
+from t2t_mm.config.hparams import HParams
 
 FILE = "results.jsonl"
 LOCK_FILE = "results.lock"
@@ -29,6 +30,7 @@ class Row(TypedDict):
         parameters, active_parameters: of the model; the latter without the experts that a position
             does not go through, and without tables of pieces.
         examples: {problem: how many were measured on}.
+        data: {problem: digest of the data that it was trained and measured on}.
         figures: {problem: {metric: Figure}}.
         curve: {problem: {step: log-perplexity or the first of its metrics, on validation}}.
         experts: {mixture: {problem: share of each expert}}.
@@ -41,6 +43,7 @@ class Row(TypedDict):
     parameters: int
     active_parameters: int
     examples: dict[str, int]
+    data: dict[str, str]
     figures: dict[str, dict[str, Figure]]
     curve: dict[str, dict[str, float | None]]
     experts: dict[str, dict[str, list[float]]]
@@ -83,6 +86,17 @@ def find(rows: Iterable[Row], study: str, arm: str, seed: int, asked: dict[str, 
     """The row of a run; None if it is not done, or was of an arm that was another."""
     for row in rows:
         of_this = (row["study"], row["arm"], row["seed"]) == (study, arm, seed)
-        if of_this and row["asked"] == asked:
+        if of_this and _is_same(row["asked"], asked):
             return row
     return None
+
+
+def _is_same(then: Any, now: Any) -> bool:
+    """Whether a row was asked for what is asked for now. An hparam that there was not yet counts as
+    its default of now: what it does by default is what was done before."""
+    if not (isinstance(then, dict) and isinstance(now, dict)):
+        return bool(then == now)
+    then = dict(then)
+    if "hparams" in then:
+        then["hparams"] = HParams().to_dict() | then["hparams"]
+    return then.keys() == now.keys() and all(_is_same(then[key], now[key]) for key in now)

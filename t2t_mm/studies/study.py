@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from t2t_mm import mixtures, registry
 from t2t_mm.errors import UserError
-from t2t_mm.runs.metric import DECODED
+from t2t_mm.runs.metric import is_decoded
 
 USUAL = ("log_perplexity", "accuracy")  # metrics that a contrast looks at
 
@@ -119,16 +119,11 @@ class Study:
                     )
 
     def _check_metric(self, name: str, contrast: Contrast) -> None:
-        plain = contrast.metric.removeprefix(DECODED)
-        registry.metric(plain)
+        given = f"The study {name} compares {contrast.metric} of {contrast.problem}"
         problem = registry.problem(contrast.problem)
-        if contrast.metric in problem.teacher_forced:
-            return
-        if plain not in problem.measured_by or contrast.problem not in self.decoded:
+        if is_decoded(problem, contrast.metric, given) and (contrast.problem not in self.decoded):
             raise UserError(
-                f"The study {name} compares {contrast.metric} of {contrast.problem}, which is "
-                f"measured by {', '.join(problem.teacher_forced)}; and, where `decoded` "
-                f"names it, by {', '.join(problem.measured_by) or 'nothing else'}."
+                f"{given}, a score of decoded text, but `decoded` does not name {contrast.problem}."
             )
 
 

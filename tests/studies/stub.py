@@ -40,6 +40,7 @@ def row(plan: Plan, task: Task, value: float | None = None) -> Row:
         "parameters": 10**6 * (1 + ORDER.index(task.arm.name)),
         "active_parameters": 10**5 * (1 + ORDER.index(task.arm.name)),
         "examples": dict.fromkeys(task.arm.on, 40),
+        "data": dict.fromkeys(task.arm.on, "0123456789abcdef"),
         "figures": {
             name: {"log_perplexity": figure(level), "accuracy": figure(50.0 + level)}
             for name in task.arm.on

@@ -23,6 +23,7 @@ def batches(
     seed: int = 0,
     static_shapes: bool = False,
     share: tuple[int, int] = (0, 1),
+    numbered: bool = False,
 ) -> tf.data.Dataset:
     """Batches of a resolved problem.
 
@@ -43,6 +44,8 @@ def batches(
         steps meet few shapes.
       share: (i, n): of the examples, the i-th of n shares, in batches of an n-th of the size; for
           one of n workers.
+      numbered: each example has its place in the split, "number" (int64 [B]), too; one for all its
+          targets.
     Returns:
       Data set of dicts: "inputs" (int32 [B, L], float32 [B, H, W, C] or float32 [B, L, ...]),
       "inputs_mask" (bool [B, L]; not for pictures), "targets" (int32 [B, T]; of
@@ -65,9 +68,10 @@ def batches(
 
     threads = max(1, (os.cpu_count() or 1) - 1)
     each = references.are_in(data) and not training
+    data = data.enumerate()
     if each:  # the inputs, encoded once, with each of them
         data = data.map(
-            lambda raw: raw | {"inputs": problem.encode_inputs(raw["inputs"])},
+            lambda index, raw: (index, raw | {"inputs": problem.encode_inputs(raw["inputs"])}),
             num_parallel_calls=threads,
         )
         data = data.flat_map(references.each)
@@ -82,6 +86,8 @@ def batches(
         )
         mask = tf.ones(tf.shape(targets)[:1], tf.bool)
         example = {"targets": targets, "targets_mask": mask} | problem.inputs.in_batch(inputs)
+        if numbered:
+            example["number"] = index
         positions = tf.cast(problem.inputs.positions(inputs), tf.int64)
         return example, positions, tf.shape(targets, tf.int64)[0]
 
@@ -101,7 +107,7 @@ def batches(
             lambda batch: {name: _filled(value, rows) for name, value in batch.items()}
         )
 
-    data = data.enumerate().map(encode, num_parallel_calls=threads)
+    data = data.map(encode, num_parallel_calls=threads)
     if training:
         data = data.filter(
             lambda example, positions, length: fits(problem, hparams, positions, length)

@@ -19,8 +19,8 @@ def draw(targets: tf.Tensor, seed: Any) -> tf.Tensor:
     return targets[tf.random.stateless_uniform([], seed, 0, tf.size(targets), tf.int32)]
 
 
-def each(raw: dict[str, tf.Tensor]) -> tf.data.Dataset:
-    """An example for each of its targets."""
+def each(index: tf.Tensor, raw: dict[str, tf.Tensor]) -> tf.data.Dataset:
+    """(index, example) for each of an example's targets."""
     return tf.data.Dataset.from_tensor_slices(raw["targets"]).map(
-        lambda target: raw | {"targets": target}
+        lambda target: (index, raw | {"targets": target})
     )

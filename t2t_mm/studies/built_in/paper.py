@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from t2t_mm import registry
+from t2t_mm.config import hparams_files
 from t2t_mm.errors import UserError
 from t2t_mm.studies.study import Contrast, Setup, Study, against
 
@@ -70,14 +71,20 @@ def parsing_with_others(setup: Setup) -> Study:
 def blocks(setup: Setup) -> Study:
     """The model without experts, and without attention (the paper's table 4), and the controls that
     the paper lacks: dense layers of equal FLOPs and of equal parameters, and a Transformer of equal
-    parameters."""
+    parameters, at half the learning rate, as `transformer_tiny` has it."""
     whole = setup.arm("all blocks")
+    rate = hparams_files.resolve(setup.hparams_set, overrides=setup.hparams).learning_rate / 2
     others = [
         setup.arm("no experts", modifier="no_moe"),
         setup.arm("no attention", modifier="no_attention"),
         setup.arm("dense, equal FLOPs", modifier="dense_flops"),
         setup.arm("dense, equal parameters", modifier="dense_params"),
-        setup.arm("transformer", model="transformer", as_large_as=whole.name),
+        setup.arm(
+            "transformer",
+            model="transformer",
+            as_large_as=whole.name,
+            hparams=f"learning_rate={rate:g}",
+        ),
     ]
     return Study(
         [whole, *others],

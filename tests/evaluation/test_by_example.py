@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from t2t_mm.evaluation.by_example import ByExample
+from t2t_mm.evaluation.by_example import ByExample, _summed
 from t2t_mm.evaluation.evaluator import Evaluator
 from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.studies.measuring import RESAMPLES, measure
@@ -56,3 +56,8 @@ def test_a_model_is_measured_with_resamples_of_the_examples(model, evaluated):
     assert 0 < found["active_parameters"] < found["parameters"]
     assert found["experts"].keys() == {"encoder", "decoder"}
     assert {len(each) for of in found["experts"].values() for each in of.values()} == {4}
+
+
+def test_an_example_of_several_targets_is_one_row():
+    rows, places = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([1, 0, 1])
+    assert _summed(rows, places).tolist() == [[3.0, 4.0], [6.0, 8.0]]

@@ -1,5 +1,6 @@
 """`results.jsonl`."""
 
+import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -48,3 +49,15 @@ def test_rows_of_several_at_once_stay_whole(plan):
 
 def test_no_results_are_no_rows(plan):
     assert plan.results.rows() == []
+
+
+def test_what_is_done_stays_done_when_there_is_a_new_hparam(plan):
+    task = next(iter(plan.tasks()))
+    before, other = (copy.deepcopy(stub.row(plan, task)) for _ in range(2))
+    del before["asked"]["hparams"]["ctc_weight"]  # as of a version without it
+    plan.results.add(before)
+    assert plan.row(task, plan.results.rows()) == before
+    other["asked"]["hparams"] = {"ctc_weight": 0.3}  # it had another default
+    plan.results.path.unlink()
+    plan.results.add(other)
+    assert not plan.row(task, plan.results.rows())

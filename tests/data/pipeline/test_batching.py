@@ -242,3 +242,25 @@ def test_describe_counts_what_batches_gives():
 def test_nothing_that_fits_is_an_error():
     with pytest.raises(UserError, match="toy: each of 20 training examples is too long"):
         describe(text_problem(n=20), HPARAMS.replace(max_target_length=1, max_input_length=1))
+
+
+@dataclasses.dataclass(frozen=True)
+class Dots(Numbers):
+    """A text as so many ids as it has characters."""
+
+    def encode(self, value, training=False, seed=None):
+        return tf.ones([tf.strings.length(value)], tf.int32)
+
+
+def test_a_number_is_the_place_of_an_example_one_for_all_its_targets():
+    problem = Toy(Numbers(), Dots(), [(9, ["a", "bb"]), (1, ["ccc", "d"]), (4, ["ee", "ff"])])
+    found = {}
+    for batch in batching.batches(problem, "train", HPARAMS, training=False, numbered=True):
+        lengths = batch["targets_mask"].numpy().sum(axis=1)
+        for number, length in zip(batch["number"].numpy(), lengths, strict=True):
+            found.setdefault(int(number), []).append(int(length))
+    assert {number: sorted(each) for number, each in found.items()} == {
+        0: [1, 2],
+        1: [1, 3],
+        2: [2, 2],
+    }

@@ -148,11 +148,12 @@ def _command(task: Task) -> list[str]:
 def _given(leave: tuple[str, ...]) -> list[str]:
     """The flags of the command line."""
     names = [name for name in sorted(FLAGS) if FLAGS[name].present and name not in (*leave, "h")]
-    return [f"--{name}={_text(FLAGS[name].value)}" for name in names]
+    return [_flag(name, FLAGS[name].value) for name in names]
 
 
-def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _flag(name: str, value: Any) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"--{name}" if value is True else f"--{name}={text}"
 
 
 def _named(plan: Plan, text: str) -> Task:

@@ -27,7 +27,7 @@ def write(plan: Plan, command: str, console: Console) -> None:
     pictures = figures.draw(plan, rows)
     for name, content in pictures.items():
         files.write_bytes(plan.folder / name, content)
-    said = [sentence(each, rows) for each in plan.study.contrasts]
+    said = sentences(plan.study.contrasts, rows)
     text = _text(plan, command, rows, said, [name for name in pictures if name.endswith(".png")])
     files.write_text(plan.folder / "report.md", text)
     for line in said:
@@ -73,13 +73,24 @@ def contrasted(contrast: Contrast, rows: Rows) -> Estimate | None:
     )
 
 
-def sentence(contrast: Contrast, rows: Rows) -> str:
+def sentences(contrasts: Sequence[Contrast], rows: Rows) -> list[str]:
+    """Each contrast in words, and in the last sentence those that can't be made yet."""
+    said, missing = [], defaultdict[str, dict[str, None]](dict)
+    for each in contrasts:
+        if found := contrasted(each, rows):
+            said.append(_sentence(each, found))
+        else:
+            missing[f"{each.arm} against {each.against}"][each.problem] = None
+    if missing:
+        which = "; ".join(f"{pair} ({', '.join(names)})" for pair, names in missing.items())
+        said.append(f"Not measured yet, or not on the same examples: {which}.")
+    return said
+
+
+def _sentence(contrast: Contrast, found: Estimate) -> str:
     """A contrast in words: better, worse, or not to be told apart."""
-    found = contrasted(contrast, rows)
     metric = registry.metric(contrast.metric.removeprefix(DECODED))
     title = f"{contrast.problem}, {contrast.metric}: {contrast.arm}"
-    if found is None:
-        return f"{title} against {contrast.against}: not measured yet, or not on the same examples."
     if not all(map(math.isfinite, (found.mean, *(found.interval or ())))):
         return f"{title} against {contrast.against}: a figure of one of them is not finite."
     unit = " points" if metric.unit == "%" else ""

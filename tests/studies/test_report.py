@@ -25,6 +25,11 @@ def rows(plan, **levels):
     )
 
 
+def said_of(contrast, found):
+    (said,) = report.sentences([contrast], found)
+    return said
+
+
 @pytest.mark.parametrize(
     "second, said",
     [
@@ -34,19 +39,19 @@ def rows(plan, **levels):
     ],
 )
 def test_a_contrast_is_a_sentence(tmp_path, second, said):
-    found = report.sentence(CONTRAST, rows(stub.plan(tmp_path, seeds=3), first=1.0, second=second))
+    found = said_of(CONTRAST, rows(stub.plan(tmp_path, seeds=3), first=1.0, second=second))
     assert found.startswith(f"mini_ende, log_perplexity: {said}")
 
 
 def test_more_is_better_where_the_metric_says_so(tmp_path):
     found = rows(stub.plan(tmp_path, seeds=3), first=1.0, second=2.0)
-    said = report.sentence(dataclasses.replace(CONTRAST, metric="accuracy"), found)
+    said = said_of(dataclasses.replace(CONTRAST, metric="accuracy"), found)
     assert "second is better than first: +1.00 points [+1.00, +1.00]" in said
 
 
 def test_a_single_seed_tells_nothing_apart(tmp_path):
     found = rows(stub.plan(tmp_path, seeds=1), first=1.0, second=0.1)
-    assert report.sentence(CONTRAST, found).endswith(
+    assert said_of(CONTRAST, found).endswith(
         "differs from first by -0.9000: a single seed can't tell whether that is chance."
     )
 
@@ -55,7 +60,7 @@ def test_a_figure_that_is_not_finite_tells_nothing(tmp_path):
     plan = stub.plan(tmp_path, seeds=3)
     for task in plan.tasks():
         plan.results.add(stub.row(plan, task, math.nan if task.seed == 2 else 1.0))
-    said = report.sentence(CONTRAST, report.by_arm(plan.rows()))
+    said = said_of(CONTRAST, report.by_arm(plan.rows()))
     assert said.endswith("second against first: a figure of one of them is not finite.")
     report.write(plan, "command", Silent())
     assert "| nan [nan, nan] |" in (tmp_path / "report.md").read_text()
@@ -63,8 +68,8 @@ def test_a_figure_that_is_not_finite_tells_nothing(tmp_path):
 
 def test_what_is_not_measured_is_said(tmp_path):
     found = rows(stub.plan(tmp_path, seeds=3), first=1.0)
-    assert report.sentence(CONTRAST, found).endswith(
-        "against first: not measured yet, or not on the same examples."
+    assert said_of(CONTRAST, found) == (
+        "Not measured yet, or not on the same examples: second against first (mini_ende)."
     )
 
 
@@ -77,7 +82,7 @@ def test_only_seeds_that_both_arms_have_are_compared(tmp_path):
 def test_arms_measured_on_other_examples_are_not_compared(tmp_path):
     found = rows(stub.plan(tmp_path, seeds=3), first=1.0, second=0.5)
     found["second"][0]["examples"]["mini_ende"] = 39
-    assert report.sentence(CONTRAST, found).endswith("not on the same examples.")
+    assert said_of(CONTRAST, found).startswith("Not measured yet, or not on the same examples: ")
 
 
 def test_a_study_without_contrasts_shows_what_was_measured(tmp_path):

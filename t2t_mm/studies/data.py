@@ -2,6 +2,8 @@
 
 import hashlib
 
+import numpy as np
+
 from t2t_mm import mixtures, registry
 from t2t_mm.errors import UserError
 from t2t_mm.problem import damage
@@ -43,7 +45,7 @@ def digest(problem: Problem) -> str:
         found.update(f"{split} {count}".encode())
         examples = problem.examples(split, sides=("targets",)).take(FIRST).as_numpy_iterator()
         for example in damage.read(problem, examples):
-            found.update(repr(example["targets"]).encode())
+            found.update(repr(np.asarray(example["targets"]).tolist()).encode())
     return found.hexdigest()[:16]
 
 

@@ -64,18 +64,22 @@ setup(
     ],
     extras_require={
         "test": [
+            "fastapi",  # the documentation's server
+            "httpx",
             "ipykernel",
             "mypy",
             "nbclient",
             "optuna>=5,<6",
             "pytest",
             "pytest-xdist",
+            "pyyaml",
             "ruff",
             "setuptools>=70.1",
             "tensorboard",
         ],
         "tensorboard": ["tensorboard"],
         "beam": ["apache-beam"],
+        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27"],
         "tune": ["optuna>=5,<6"],
     },
 )

@@ -2,14 +2,10 @@
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
-from t2t_mm.cli import catalogue
 from tests import commands
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 def run(command, *args, cwd):
@@ -182,9 +178,3 @@ def test_wrong_flags(args, told, code, tmp_path):
     done = run("datagen", *args, cwd=tmp_path)
     assert done.returncode == code and done.stderr.startswith("error: ") and told in done.stderr
     assert not (tmp_path / "d").exists()
-
-
-def test_the_readme_has_the_catalogue():
-    assert catalogue.table() in (ROOT / "README.md").read_text(), (
-        "paste what t2t-mm-datagen --catalogue prints"
-    )

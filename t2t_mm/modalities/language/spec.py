@@ -36,7 +36,7 @@ class Language(Modality):
                 for. Others are read and written as their bytes in UTF-8: none is lost, and none is
                 unknown.
             "bytes": those of UTF-8. Nothing is learnt. Output that is not UTF-8 has U+FFFD in it.
-            "symbols": a closed set, separated by spaces; others become <unk>.
+            "symbols": a closed set, separated by spaces; others become `<unk>`.
             As a subword is some four characters or bytes, outputs may be four times as long unless
             their length is given; `max_input_length` and `max_target_length` count units.
         path: the vocabulary's file, set by `resolve`; "" for bytes.

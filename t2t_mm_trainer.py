@@ -22,12 +22,13 @@ flags.DEFINE_string(
 SECTIONS = options.define(RunConfig, FLAGS)
 
 
-def main() -> None:
+def main() -> str:
     """The command's work."""
     from t2t_mm.cli import trainer
 
     app.need(FLAGS, "output_dir")
     trainer.run(options.given(RunConfig, FLAGS), FLAGS.output_dir)
+    return FLAGS.output_dir
 
 
 def entry() -> None:

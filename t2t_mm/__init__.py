@@ -38,6 +38,10 @@ if TYPE_CHECKING:  # what `_PUBLIC` gives, for type checkers and editors
 
 __version__ = "0.1.0"
 
+# TensorFlow's start-up messages, of which none asks for anything, would bury ours, in each command,
+# worker and notebook. It reads this when it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 # Public name -> the module that defines it.
 _PUBLIC = {
     "Audio": "t2t_mm.modalities.audio.spec",
@@ -88,8 +92,16 @@ if not TYPE_CHECKING:  # or checkers would take any name for public
     def __getattr__(name: str) -> Any:
         if name not in _PUBLIC:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if _PUBLIC[name].startswith("t2t_mm.training"):
+            _import_tensorflow()
         value = globals()[name] = getattr(importlib.import_module(_PUBLIC[name]), name)
         return value
+
+
+def _import_tensorflow() -> None:
+    from t2t_mm.quiet import import_tensorflow
+
+    import_tensorflow()
 
 
 def __dir__() -> list[str]:
@@ -110,6 +122,7 @@ def load(
     Raises:
         UserError: if there is no such model.
     """
+    _import_tensorflow()
     folder = Path(directory).expanduser()
     if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
         from t2t_mm.inference.exported import ExportedPredictor

@@ -1,7 +1,7 @@
 """Private API of other packages: all that we use of it stands here, each with a test of its own.
 
-A release of such a package may take any of it away without notice; then it is mended here. Nothing
-is imported until a function is called.
+A release of such a package may take any of it away without notice; then it is mended here. None of
+them is imported until a function is called.
 """
 
 import contextlib
@@ -9,6 +9,8 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from t2t_mm.quiet import quiet
 
 # ---- TFDS
 
@@ -184,7 +186,8 @@ def load_for_answers(path: str) -> Any:
 
     registered = ops.gradient_registry._registry
     before = set(registered)
-    loaded = tf.saved_model.load(path)
+    with quiet():  # its tokenisers tell what they were made with
+        loaded = tf.saved_model.load(path)
     for name in set(registered) - before:  # another thread may register its own meanwhile
         if registered[name]["type"].__module__.endswith(".function_deserialization"):
             del registered[name]

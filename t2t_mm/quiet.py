@@ -1,6 +1,7 @@
 """Silences what native libraries write to stderr, past all of Python."""
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -24,3 +25,13 @@ def quiet() -> Iterator[None]:
         os.dup2(kept, number)
         os.close(kept)
         os.close(nowhere)
+
+
+@functools.cache
+def import_tensorflow() -> None:
+    """Imports TensorFlow and looks for devices, without the messages of either; to be called before
+    whatever else imports it."""
+    with quiet():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs, and says so

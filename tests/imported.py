@@ -1,11 +1,8 @@
 """What the server of tests/commands.py has imported before it forks: the commands' libraries, as
 commands import them."""
 
-import os
-
 from t2t_mm.cli import app
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 app.import_tensorflow()
 
 import keras  # noqa: E402, F401

@@ -9,7 +9,9 @@
 
     app.run(main, FLAGS)
 
-A command's flags are its own, so that several commands can be imported into one process.
+At the end stands a line on standard error: what the command took, and, if `main` returns a path,
+where its result is. A command's flags are its own, so that several commands can be imported into
+one process.
 """
 
 import difflib
@@ -25,10 +27,10 @@ from typing import Any
 from absl import flags
 
 import t2t_mm
-from t2t_mm import registry
+from t2t_mm import quiet, registry
+from t2t_mm.cli import ending
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.execution.allocator import keep_freed_memory
-from t2t_mm.quiet import quiet
 
 COMMON = ("t2t_usr_dir", "registry_help", "version", "help")  # flags of every command
 LONGEST_MESSAGE = 4000  # characters; a value that it quotes may be of any length
@@ -77,7 +79,7 @@ def new_flags() -> flags.FlagValues:
 
 
 def run(
-    main: Callable[[], None],
+    main: Callable[[], str | None],
     values: flags.FlagValues,
     argv: Sequence[str] | None = None,
     sections: Sections | None = None,
@@ -87,12 +89,13 @@ def run(
     The exit code is 2 for a command line that is wrong in itself, and 1 for any other mistake.
 
     Args:
-        main: function without arguments. Its module's docstring is the usage.
+        main: function without arguments, that returns the path of what it made, or None. Its
+            module's docstring is the usage.
         values: the command's flags, made by `new_flags`.
         argv: the command line, the program's name first; default `sys.argv`.
         sections: headings of --help; flags that stand under none come first.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up chatter would bury ours
+    begun, last = ending.spent(), ""
     try:
         _parse(values, sys.argv if argv is None else argv)
         if values.help:
@@ -102,8 +105,14 @@ def run(
         else:
             for path in filter(None, map(str.strip, values.t2t_usr_dir.split(","))):
                 registry.load_directory(path)
-            _list_registered() if values.registry_help else main()
+            if values.registry_help:
+                _list_registered()
+            else:
+                where = main()
+                last = ending.line(begun, ending.spent(), where)
         sys.stdout.flush()  # where that can't be, it is an error as any other
+        if last:
+            print(last, file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -126,10 +135,7 @@ def import_tensorflow() -> None:
     """
     keep_freed_memory()
     gc.disable()
-    with quiet():
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # looks for GPUs, and says so
+    quiet.import_tensorflow()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     gc.enable()

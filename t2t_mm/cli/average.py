@@ -34,7 +34,7 @@ flags.DEFINE_integer(
 )
 
 
-def main() -> None:
+def main() -> str:
     """The command's work."""
     app.need(FLAGS, "output_dir", "average_dir")
     from t2t_mm.runs.directory import OutputDir
@@ -57,6 +57,7 @@ def main() -> None:
         path = write_mean(paths, target.checkpoints)
     steps = ", ".join(f"{step_of(each):,}" for each in paths)
     print(f"{path}: the mean of the weights after {steps} steps")
+    return FLAGS.average_dir
 
 
 def _last_intact(folder: Path, last: str, count: int) -> list[str]:

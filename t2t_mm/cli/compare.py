@@ -34,7 +34,7 @@ pictures.define(FLAGS, "Where curves are drawn to: this name with .png and .svg.
 flags.DEFINE_bool("json", False, "Print JSON.", flag_values=FLAGS)
 
 
-def main() -> None:
+def main() -> str | None:
     """The command's work."""
     app.need(FLAGS, "runs")
     picture = pictures.check(FLAGS.picture) if FLAGS.picture else None
@@ -55,6 +55,7 @@ def main() -> None:
         told = pictures.write(picture, lambda form: draw(comparison, form))
         if not FLAGS.json:
             print(f"{told} show the curves.")
+    return f"{picture}.png" if picture else None
 
 
 def entry() -> None:

@@ -75,13 +75,13 @@ flags.DEFINE_bool(
 )
 
 
-def main() -> None:
+def main() -> str | None:
     """The command's work."""
     if FLAGS.catalogue:
         from t2t_mm.cli import catalogue
 
         print(catalogue.table())
-        return
+        return None
     app.need(FLAGS, "problems", "data_dir")
     names = mixtures.parse(FLAGS.problems)
     if not os.path.isdir(FLAGS.data_dir):  # one that is complete need not be written to
@@ -92,6 +92,7 @@ def main() -> None:
     HoldOut.parse(FLAGS.hold_out, "--hold_out")
     hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
     _prepare([registry.problem(name).configure(hparams) for name in names])
+    return FLAGS.data_dir
 
 
 def _prepare(problems: list[Any]) -> None:

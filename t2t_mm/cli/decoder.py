@@ -155,7 +155,7 @@ SECTIONS = {
 }
 
 
-def main() -> None:
+def main() -> str | None:
     """The command's work."""
     app.need(FLAGS, "output_dir")
     sources = (FLAGS.decode_from_file, FLAGS.split, FLAGS.interactive)
@@ -193,6 +193,7 @@ def main() -> None:
     from t2t_mm.cli import decoding
 
     decoding.run(FLAGS)
+    return FLAGS.decode_to_file
 
 
 def entry() -> None:

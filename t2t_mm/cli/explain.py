@@ -32,7 +32,7 @@ flags.DEFINE_bool(
 )
 
 
-def main() -> None:
+def main() -> str:
     """The command's work."""
     app.need(FLAGS, "output_dir", "problem", "picture")
     path = pictures.check(FLAGS.picture)
@@ -48,6 +48,7 @@ def main() -> None:
     explanation = explain(predictor, FLAGS.problem, FLAGS.input, FLAGS.tokenized)
     told = pictures.write(path, lambda form: draw(explanation, form))
     print(f"{explanation.answer}\n{told} show how it came about.")
+    return f"{path}.png"
 
 
 def entry() -> None:

@@ -76,7 +76,7 @@ flags.DEFINE_bool(
 )
 
 
-def main() -> None:
+def main() -> str:
     """The command's work."""
     app.need(FLAGS, "output_dir", "export_dir")
     names = list(mixtures.parse(FLAGS.problems)) if FLAGS.problems else None
@@ -108,6 +108,7 @@ def main() -> None:
     print(
         f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {', '.join(names)}"
     )
+    return str(path)
 
 
 def _smaller(predictor: Any, names: list[str]) -> Any:

@@ -56,7 +56,7 @@ flags.DEFINE_bool("report", False, "Write the report of what is done, and end.",
 options.define(RunConfig, FLAGS, only=(*OF_THE_STUDY, *OF_ALL_RUNS))
 
 
-def main() -> None:
+def main() -> str | None:
     """The command's work."""
     app.need(FLAGS, "study", "problems", "output_dir")
     plan = _plan()
@@ -69,6 +69,8 @@ def main() -> None:
         sys.exit(_make(plan, _named(plan, FLAGS.only)))
     else:
         _work(plan)
+        return FLAGS.output_dir
+    return None
 
 
 def _plan() -> Plan:

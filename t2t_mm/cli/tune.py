@@ -77,7 +77,7 @@ OPTIONS = [name for name in RunConfig.fields() if name not in LEFT_OUT]
 SECTIONS = options.define(RunConfig, FLAGS, only=OPTIONS)
 
 
-def main() -> None:
+def main() -> str:
     """The command's work."""
     app.need(FLAGS, "output_dir", "range", "metric")
     plan = _plan(options.given(RunConfig, FLAGS))
@@ -91,6 +91,7 @@ def main() -> None:
             "that none can be pruned."
         )
     search(plan, console)
+    return FLAGS.output_dir
 
 
 def _plan(given: dict[str, Any]) -> "Plan":

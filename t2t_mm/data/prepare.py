@@ -14,6 +14,7 @@ from t2t_mm.data.writing.options import DEFAULTS, Options
 from t2t_mm.errors import UserError
 from t2t_mm.problem import locate
 from t2t_mm.problem.base import Problem, alike, check_nets
+from t2t_mm.quiet import import_tensorflow
 
 # Errors of writing, whatever the file.
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
@@ -47,6 +48,7 @@ def prepare(
     Raises:
         UserError: data is missing or broken, or can't be written.
     """
+    import_tensorflow()
     problems, prepared = list(problems), []
     vocabularies.check(problems, data_dir, options.again)
     done = set()  # places of data sets: wmt_ende and wmt_deen have one
@@ -85,6 +87,7 @@ def resolve(
     Raises:
         UserError: something is not prepared, or two problems disagree.
     """
+    import_tensorflow()
     problems = list(problems)
     resolved = [problem.resolve(data_dir, hparams) for problem in problems]
     check_nets(resolved)

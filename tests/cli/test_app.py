@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import flags
 
 import t2t_mm
-from t2t_mm.cli import app
+from t2t_mm.cli import app, ending
 
 COMMAND = '''
 """Counts.
@@ -57,9 +57,33 @@ def importable(monkeypatch, request):
     monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))
 
 
-def test_runs(command):
+def test_runs_and_says_what_it_took(command):
     done = command("--number=2")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n1\n", "")
+    assert (done.returncode, done.stdout) == (0, "0\n1\n")
+    assert re.fullmatch(
+        r"Took \d+\.\d s \(\d+\.\d s of CPU\), at most [\d,]+ MB of memory\.\n", done.stderr
+    )
+
+
+def test_the_last_line_says_where_the_result_is_and_what_processes_took(capsys):
+    values = app.new_flags()
+    work = "import time\nwhile time.process_time() < 1: pass"
+    app.run(lambda: str(subprocess.check_call([sys.executable, "-c", work])), values, ["command"])
+    found = re.search(
+        r"\((\S+) s of CPU\), at most \S+ MB of memory\. The result is in 0\n$",
+        capsys.readouterr().err,
+    )
+    assert float(found[1]) >= 1
+
+
+@pytest.mark.parametrize(
+    "seconds, told", [(59.94, "59.9 s"), (60, "1:00 min"), (3599.7, "1:00:00 h"), (0, "0.0 s")]
+)
+def test_times_are_short(seconds, told):
+    before, now = ending.Spent(5.0, 0.0, 0), ending.Spent(5.0 + seconds, 2.0, 2**30)
+    assert ending.line(before, now, "output/a") == (
+        f"Took {told} (2.0 s of CPU), at most 1,024 MB of memory. The result is in output/a"
+    )
 
 
 def test_help(command):

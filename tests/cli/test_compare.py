@@ -1,6 +1,7 @@
 """t2t-mm-compare, as a person meets it: through a process of its own."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,8 @@ def run(*args, folder):
         line, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
     )
     *told, heavy = done.stdout.splitlines()
-    return done.returncode, told, done.stderr, json.loads(heavy.replace("'", '"'))
+    errors = re.sub(r"^Took .*\n", "", done.stderr)
+    return done.returncode, told, errors, json.loads(heavy.replace("'", '"'))
 
 
 @pytest.fixture

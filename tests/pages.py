@@ -21,7 +21,7 @@ from types import ModuleType
 from t2t_mm.__main__ import COMMANDS
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GENERATED = re.compile(r"<!-- generated: \w+ -->.*?<!-- end -->", re.DOTALL)
 MODULES = {
     f"t2t-mm-{'trainer' if name == 'train' else name}": module for name, module in COMMANDS.items()

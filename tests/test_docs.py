@@ -229,3 +229,9 @@ def test_the_server_answers(monkeypatch):
         client.post("/file/nothing", content=b"abc"),
     ]
     assert [each.status_code for each in refused] == [404, 404, 404]
+
+
+def test_links_of_the_readme_lead_somewhere():
+    paths = re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text())
+    there = [path for path in paths if not path.startswith("http")]
+    assert len(there) > 15 and all((ROOT / path).is_file() for path in there)

@@ -127,7 +127,7 @@ def _text(plan: Plan, command: str, rows: Rows, said: list[str], pictures: list[
     lines = [f"# {plan.name}", "", registry.find("study", plan.name).description, ""]
     lines += [f"The paper: {study.paper}", ""] if study.paper else []
     lines += [
-        f"    {command}",
+        f"```bash\n{command}\n```",
         "",
         f"Measured on the {plan.split} split.{part} In brackets: 95% intervals, by Student's t "
         "over seeds and by bootstrap over test examples. A difference is paired by seed and by "

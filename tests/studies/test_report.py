@@ -106,7 +106,7 @@ def test_the_report_has_every_arm_every_contrast_and_its_command(tmp_path):
         plan.results.add(stub.row(plan, task))
     report.write(plan, "t2t-mm-study --study=blocks", Silent())
     text = (tmp_path / "report.md").read_text()
-    assert "    t2t-mm-study --study=blocks" in text and "The paper: It was so." in text
+    assert "```bash\nt2t-mm-study --study=blocks\n```" in text and "The paper: It was so." in text
     assert "**1 of 9 runs are not done yet.**" in text
     assert text.count("\n- mini_ende, ") == len(plan.study.contrasts) == 4
     first = next(line for line in text.splitlines() if line.startswith("| first "))

@@ -17,6 +17,7 @@ import t2t_mm
 from t2t_mm import mixtures, registry
 from t2t_mm.cli import options
 from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.runs import metric
 from t2t_mm.tuning import ranges
@@ -82,15 +83,16 @@ def check_command(name, words):
     problems = [registry.problem(each) for each in names]
     for each in value("metrics") or ():
         registry.metric(each)
+    hparams = HParams()
     if "hparams_set" in flags and "model" in flags:
         base = config.hparams_set or "multimodel_tiny"
-        hparams_files.resolve(
+        hparams = hparams_files.resolve(
             base, config.gin_file, config.gin_bindings, config.hparams, config.model
         )
     if config.keep_best:
-        metric.check(config.keep_best, problems, config.decode_examples, "--keep_best")
+        metric.check(config.keep_best, problems, hparams, config.decode_examples, "--keep_best")
     if value("metric"):
-        metric.check(value("metric"), problems, config.decode_examples, "--metric")
+        metric.check(value("metric"), problems, hparams, config.decode_examples, "--metric")
     if value("range"):
         ranges.read(value("range"))
     if value("study"):

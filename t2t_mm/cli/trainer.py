@@ -84,7 +84,7 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
         files.check_output_folder(config.data_dir, "data_dir")
     output.check_hparams(hparams)
     if config.keep_best:
-        metric.check(config.keep_best, problems, config.decode_examples, "--keep_best")
+        metric.check(config.keep_best, problems, hparams, config.decode_examples, "--keep_best")
     return Run(config, output, hparams, problems)
 
 

@@ -108,7 +108,7 @@ def _plan(given: dict[str, Any]) -> "Plan":
     if both := [name for name in changes if name in space.fixed]:
         raise UserError(f"{', '.join(both)}: --hparams and --range both fix it; leave one out")
     run = trainer.checked(given, OutputDir(FLAGS.output_dir))
-    metric.check(FLAGS.metric, run.problems, run.config.decode_examples, "--metric")
+    metric.check(FLAGS.metric, run.problems, run.hparams, run.config.decode_examples, "--metric")
     return Plan(
         config=run.config,
         hparams=run.hparams.replace(**space.fixed),

@@ -30,7 +30,7 @@ class ByExample:
     def __init__(self, model: Any, problem: Problem, hparams: HParams) -> None:
         model.run_part = model.run_part or CompiledParts()
         self.model, self.problem, self.hparams = model, problem, hparams
-        self.metrics = metrics_of(problem)
+        self.metrics = metrics_of(problem, problem.teacher_forced)
         self._rows = model.run_part.compile(self._measure)
 
     def run(self, split: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import batches
 from t2t_mm.errors import UserError
-from t2t_mm.evaluation.metrics import ctc
 from t2t_mm.evaluation.metrics.teacher_forced import metrics_of
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
@@ -100,9 +98,7 @@ class Evaluator:
             static_shapes=self.static_shapes,
             share=(self.replicas.worker, self.replicas.workers),
         )
-        metrics = metrics_of(problem)
-        if self.model.is_aligned(problem.name):
-            metrics += [registry.metric(name) for name in ctc.NAMES]
+        metrics = metrics_of(problem, problem.evaluated_by(self.hparams))
         if problem.name not in self._steps:
             self._steps[problem.name] = EvalStep(self.model, metrics, problem.name, self.replicas)
         # Workers stopped; examples, tokens; then the sums of each metric.

@@ -120,6 +120,10 @@ class Modality(Fields, Recorded):
         """
         return self
 
+    def is_aligned(self, targets: "Modality", hparams: Any) -> bool:
+        """Whether a CTC head reads targets off the encoding of these inputs, beside the decoder."""
+        return self.is_signal and targets.is_sequence and hparams.ctc_weight > 0
+
     def row_names(self) -> dict[str, tuple[int, list[str]]]:
         """What the rows of the net's variables stand for, of a resolved spec: a model that starts
         from a run of other pieces or classes keeps the rows of those that it has, too.

@@ -212,8 +212,7 @@ class ProblemModel(keras.Model):
     def is_aligned(self, problem: str) -> bool:
         """Whether a CTC head reads the targets of a problem, by name, off its encoding, too."""
         sides = self.problems[problem]
-        is_speech = sides.inputs.is_signal and sides.targets.is_sequence
-        return is_speech and self.hparams.ctc_weight > 0
+        return sides.inputs.is_aligned(sides.targets, self.hparams)
 
     def _is_shortcut(self, sides: Any) -> bool:
         """Whether the target is read off the encoder, as Tensor2Tensor did for classes."""

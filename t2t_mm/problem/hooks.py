@@ -8,6 +8,8 @@ from typing import Any
 
 from t2t_mm.modalities.base import Modality
 
+OF_CTC = ("ctc_error_rate", "ctc_left_out")  # registered metrics of a CTC head
+
 
 class Hooks:
     """The values of a problem, from what is stored or typed to what a person reads.
@@ -33,6 +35,12 @@ class Hooks:
         """The metrics of predictions that are given the true previous targets."""
         further = () if self.has_inputs else self.targets.without_inputs()
         return (*self.targets.teacher_forced, *further)
+
+    def evaluated_by(self, hparams: Any) -> tuple[str, ...]:
+        """The metrics that evaluations of a model with these hyperparameters give without decoding:
+        the teacher-forced ones, and those of a CTC head where it has one."""
+        is_aligned = self.inputs.is_aligned(self.targets, hparams)
+        return (*self.teacher_forced, *(OF_CTC if is_aligned else ()))
 
     @property
     def measured_by(self) -> tuple[str, ...]:

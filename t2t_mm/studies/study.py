@@ -121,7 +121,8 @@ class Study:
     def _check_metric(self, name: str, contrast: Contrast) -> None:
         given = f"The study {name} compares {contrast.metric} of {contrast.problem}"
         problem = registry.problem(contrast.problem)
-        if is_decoded(problem, contrast.metric, given) and (contrast.problem not in self.decoded):
+        is_score = is_decoded(problem, contrast.metric, problem.teacher_forced, given)
+        if is_score and contrast.problem not in self.decoded:
             raise UserError(
                 f"{given}, a score of decoded text, but `decoded` does not name {contrast.problem}."
             )

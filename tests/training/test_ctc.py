@@ -7,8 +7,10 @@ import tensorflow as tf
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation.evaluator import Evaluator
+from t2t_mm.execution.strategies import mirrored_cpus
 from t2t_mm.modalities.series.spec import Series
 from t2t_mm.reporting.console import Silent
+from t2t_mm.runs import metric
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.hooks.base import Hook
 from t2t_mm.training.trainer import Trainer
@@ -17,6 +19,7 @@ from tests.toys import TINY, Toy
 
 SPOKEN = Series(channels=12, rate=1, mean=(0.0,) * 12, deviation=(1.0,) * 12)
 STEPS = 3  # of the signal for each number
+WATCHED = ("loss", "nats", "tokens", "gradient_norm", "ctc_left_out")
 HEARD = TINY.replace(ctc_weight=0.3, learning_rate=1e-2, clip_norm=1.0)
 
 
@@ -109,6 +112,27 @@ def test_signals_that_are_too_short_are_counted_in_training_and_evaluation():
     )
     assert 0 < share < 100 and all(float(each["ctc_left_out"]) > 0 for each in results.values)
     assert all(np.isfinite(float(each["loss"])) for each in results.values)
+
+
+def test_two_replicas_train_and_evaluate_as_one_device():
+    found = []
+    for strategy in (tf.distribute.get_strategy(), mirrored_cpus(2)):
+        results, hparams = Results(), HEARD.replace(moe_noise=False)
+        with strategy.scope():
+            one = trainer([Hurried("hurried")], hparams, hooks=[results], strategy="one_device")
+        one.train(4)
+        steps = [[float(each[name]) for name in WATCHED] for each in results.values]
+        found.append((steps, list(one.evaluate()["hurried"].values())))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-4)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-4)
+    assert all(left_out > 0 for *_, left_out in found[0][0])
+
+
+def test_flags_may_name_its_metrics_where_there_is_one():
+    for hparams, name in ((HEARD, "ctc_error_rate"), (HEARD, "accuracy"), (TINY, "accuracy")):
+        metric.check(f"spoken/{name}", [Spoken("spoken")], hparams, 0, "--keep_best")
+    with pytest.raises(UserError, match="spoken is measured by log_perplexity, accuracy"):
+        metric.check("spoken/ctc_error_rate", [Spoken("spoken")], TINY, 0, "--keep_best")
 
 
 def test_a_run_with_a_head_goes_on_with_it_and_no_other_gets_one(tmp_path):

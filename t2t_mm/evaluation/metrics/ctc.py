@@ -5,8 +5,6 @@ from typing import Any, ClassVar
 from t2t_mm import registry
 from t2t_mm.evaluation.metrics.teacher_forced import TeacherForced, masked_sums
 
-NAMES = ("ctc_error_rate", "ctc_left_out")
-
 
 class OfAlignment(TeacherForced):
     """A metric of what a signal alone says of its target, without previous pieces."""

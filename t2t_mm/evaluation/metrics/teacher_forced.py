@@ -6,6 +6,7 @@ add up, and the sum over the count is the mean over the tokens or examples of th
 (mask False) never counts. Nothing here imports TensorFlow before a batch is measured.
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,9 +52,9 @@ class TeacherForced(Metric):
         return ratio(sums[0], sums[1], self.scale)
 
 
-def metrics_of(problem: Any) -> list[TeacherForced]:
-    """The teacher-forced metrics of a problem."""
-    return [registry.metric(name).measuring(problem.targets) for name in problem.teacher_forced]
+def metrics_of(problem: Any, names: Iterable[str]) -> list[TeacherForced]:
+    """The metrics of these names, as they measure the targets of a problem."""
+    return [registry.metric(name).measuring(problem.targets) for name in names]
 
 
 @registry.register_metric

@@ -36,6 +36,7 @@ setup(
             "t2t-mm-average=t2t_mm.cli.average:entry",
             "t2t-mm-explain=t2t_mm.cli.explain:entry",
             "t2t-mm-compare=t2t_mm.cli.compare:entry",
+            "t2t-mm-demo=t2t_mm.cli.demo:entry",
             "t2t-mm-study=t2t_mm.cli.study:entry",
             "t2t-mm-tune=t2t_mm.cli.tune:entry",
         ]
@@ -79,6 +80,7 @@ setup(
         ],
         "tensorboard": ["tensorboard"],
         "beam": ["apache-beam"],
+        "demo": ["gradio>=6,<7"],
         "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27"],
         "tune": ["optuna>=5,<6"],
     },

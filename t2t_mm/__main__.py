@@ -21,6 +21,7 @@ COMMANDS = {
     "score": "t2t_mm.cli.score",
     "explain": "t2t_mm.cli.explain",
     "compare": "t2t_mm.cli.compare",
+    "demo": "t2t_mm.cli.demo",
     "exporter": "t2t_mm.cli.exporter",
     "average": "t2t_mm.cli.average",
     "study": "t2t_mm.cli.study",

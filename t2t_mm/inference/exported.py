@@ -62,6 +62,11 @@ class ExportedPredictor:
             reason = first_line(error)
             raise UserError(f"The export {self.path} is damaged ({reason}). {remedy}") from error
 
+    def sides(self, problem: str) -> tuple[Any, Any]:
+        """The modalities of a problem's inputs and targets, enough to read and to answer."""
+        self._check(problem)
+        return self._sides[problem]
+
     def predict(self, problem: str, inputs: Any = None, top: int = TOP, prefix: Any = None) -> Any:
         """Answers one input, or a list of them; inputs, prefixes and answers are those of
         `Predictor.predict`.

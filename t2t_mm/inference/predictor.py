@@ -35,6 +35,11 @@ class Predictor:
         self._graphs: dict[tuple, Any] = {}
         self._building = threading.Lock()
 
+    def sides(self, problem: str) -> tuple[Any, Any]:
+        """The modalities of a problem's inputs and targets."""
+        named = self.problem(problem)
+        return named.inputs, named.targets
+
     def predict(
         self,
         problem: str,

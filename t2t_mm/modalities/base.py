@@ -50,6 +50,8 @@ class Modality(Fields, Recorded):
         is_signal: whether an input goes on in time, so that CTC can align a sequence with it.
         is_text: whether an input is the line of a file itself, and not the path of a file.
         prompt: what a person is asked for.
+        medium: how a person meets it on the page of t2t-mm-demo: "text", "picture", "sound" or, of
+            any other, "file".
         reading_cost: what one input position costs, in halves of a target token.
         shuffle_buffer: examples among which the next one is drawn in training.
         slow_to_encode: whether encoding is slow, so that summaries look at fewer examples.
@@ -68,6 +70,7 @@ class Modality(Fields, Recorded):
     is_signal: ClassVar[bool] = False
     is_text: ClassVar[bool] = False
     prompt: ClassVar[str] = "the path of a NumPy file (.npy)"
+    medium: ClassVar[str] = "file"
     reading_cost: ClassVar[int] = 2
     shuffle_buffer: ClassVar[int] = 2**10
     slow_to_encode: ClassVar[bool] = False

@@ -95,6 +95,10 @@ class Hooks:
         """`postprocess` of an exported model: strings [n], strings [n] -> strings [n]."""
         return texts
 
+    def drawn(self, answer: str) -> list[str]:
+        """Lines that draw an answer, as `postprocess` gives it; none if it is as it is read."""
+        return []
+
     def describe_target(self, text: str, source: str | None) -> list[str]:
         """More lines that show a target to a person; arguments as of `postprocess`."""
         return []

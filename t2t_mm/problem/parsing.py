@@ -92,5 +92,12 @@ class TreeProblem(Problem):
         """The tree, drawn."""
         if source is None:
             return []
-        (tree,) = trees.parse(self.postprocess(text, source))
-        return ["tree:", *(f"  {row}" for row in draw(tree))]
+        return ["tree:", *(f"  {row}" for row in self.drawn(self.postprocess(text, source)))]
+
+    def drawn(self, answer: str) -> list[str]:
+        """The tree, drawn; nothing of what is none."""
+        try:
+            (tree,) = trees.parse(answer)
+        except ValueError:
+            return []
+        return draw(tree)

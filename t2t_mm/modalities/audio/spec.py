@@ -33,6 +33,7 @@ class Audio(Modality):
     kind: ClassVar[str] = "audio"
     is_signal: ClassVar[bool] = True
     prompt: ClassVar[str] = "the path of a sound"
+    medium: ClassVar[str] = "sound"
     reading_cost: ClassVar[int] = 2
     shuffle_buffer: ClassVar[int] = 2**9
     slow_to_encode: ClassVar[bool] = True

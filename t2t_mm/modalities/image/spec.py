@@ -30,6 +30,7 @@ class Image(Modality):
     kind: ClassVar[str] = "image"
     masked: ClassVar[bool] = False
     prompt: ClassVar[str] = "the path of a picture"
+    medium: ClassVar[str] = "picture"
     reading_cost: ClassVar[int] = 4
     skips_decoding: ClassVar[bool] = True
     stored: ClassVar[str] = "uif"

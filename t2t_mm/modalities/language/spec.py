@@ -47,6 +47,7 @@ class Language(Modality):
     is_sequence: ClassVar[bool] = True
     is_text: ClassVar[bool] = True
     prompt: ClassVar[str] = "a text"
+    medium: ClassVar[str] = "text"
     reading_cost: ClassVar[int] = 1
     shuffle_buffer: ClassVar[int] = 2**13
     stored: ClassVar[str] = "OSU"

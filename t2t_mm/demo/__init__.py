@@ -1,0 +1,1 @@
+"""A web page on a trained model; needs gradio."""

@@ -64,7 +64,7 @@ flags.DEFINE_bool(
     "scores",
     False,
     "Also export signatures <problem>_score, of inputs and targets, which give the log-probability "
-    "of the targets.",
+    "of the targets, where they have one: texts and classes.",
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(

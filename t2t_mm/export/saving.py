@@ -47,7 +47,7 @@ def export(
         as_stored: whether texts will be sent as the data set has them, such as the words of a
             sentence to be parsed, with spaces between.
         scores: whether there are signatures `<problem>_score` too, of "inputs" and "targets", that
-            give the targets' log-probabilities.
+            give the targets' log-probabilities; sets of labels and real numbers have none.
         prefixes: whether there are signatures `<problem>_continue`, of "inputs" and "prefixes",
             whose outputs begin with the prefixes. Of a problem without inputs these two have none,
             and its own has empty texts, one for each output that is wanted.
@@ -56,11 +56,15 @@ def export(
         Path of the version.
 
     Raises:
-        UserError: if it is there already, or can't be written.
+        UserError: if it is there already, or can't be written; or if `scores` are wanted and no
+            target has a log-probability.
     """
     names = list(problems or predictor.problems)
-    for name in names:
-        predictor.problem(name)
+    wanted = [predictor.problem(name).targets for name in names]
+    if scores and not any(targets.has_log_prob for targets in wanted):
+        raise UserError(
+            f"scores are wanted, but targets of {', '.join(names)} have no log-probability."
+        )
     final = Path(export_dir).expanduser() / str(predictor.step)
     if final.exists():
         raise UserError(
@@ -125,9 +129,10 @@ class ServingModule(tf.Module):
         """{name: concrete function of a batch of raw inputs}; arguments as of `export`."""
         made = {}
         for name in self._names:
-            is_sequence = self._predictor.problems[name].targets.is_sequence
+            targets = self._predictor.problems[name].targets
+            is_sequence = targets.is_sequence
             made[name] = self._signature(name, self._texts if is_sequence else self._answers)
-            if scores:
+            if scores and targets.has_log_prob:
                 made[f"{name}_score"] = self._signature(name, self._scores, "targets")
             if prefixes and is_sequence:
                 made[f"{name}_continue"] = self._signature(name, self._continued, "prefixes")

@@ -47,6 +47,7 @@ class Modality(Fields, Recorded):
         is_stored: whether data sets have a value of it; not of an input that is none.
         masked: whether lengths of inputs differ, so that batches carry a mask.
         is_sequence: as a target, whether it has previous outputs and is decoded step by step.
+        has_log_prob: as a target, whether a given one has a log-probability: see `given`.
         is_signal: whether an input goes on in time, so that CTC can align a sequence with it.
         is_text: whether an input is the line of a file itself, and not the path of a file.
         prompt: what a person is asked for.
@@ -67,6 +68,7 @@ class Modality(Fields, Recorded):
     is_stored: ClassVar[bool] = True
     masked: ClassVar[bool] = True
     is_sequence: ClassVar[bool] = False
+    has_log_prob: ClassVar[bool] = False
     is_signal: ClassVar[bool] = False
     is_text: ClassVar[bool] = False
     prompt: ClassVar[str] = "the path of a NumPy file (.npy)"

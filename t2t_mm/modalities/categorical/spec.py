@@ -26,6 +26,7 @@ class Categorical(LabelSpace):
     """
 
     kind: ClassVar[str] = "categorical"
+    has_log_prob: ClassVar[bool] = True
     teacher_forced: ClassVar[tuple[str, ...]] = ("log_perplexity", "accuracy", "accuracy_top5")
     decoded: ClassVar[tuple[str, ...]] = ("accuracy",)
 

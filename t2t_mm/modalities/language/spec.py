@@ -45,6 +45,7 @@ class Language(Modality):
     kind: ClassVar[str] = "language"
     as_target: ClassVar[bool] = True
     is_sequence: ClassVar[bool] = True
+    has_log_prob: ClassVar[bool] = True
     is_text: ClassVar[bool] = True
     prompt: ClassVar[str] = "a text"
     medium: ClassVar[str] = "text"

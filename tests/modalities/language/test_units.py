@@ -1,4 +1,4 @@
-"""Characters and bytes, from a user's file to an export."""
+"""Characters and bytes as the units of a vocabulary."""
 
 import json
 from types import SimpleNamespace
@@ -6,88 +6,11 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-import t2t_mm
-from t2t_mm import registry
-from t2t_mm.config.run import RunConfig
-from t2t_mm.data import prepare, vocabularies
+from t2t_mm.data import vocabularies
 from t2t_mm.errors import UserError
-from t2t_mm.export import export
 from t2t_mm.modalities.language.spec import Language
 from t2t_mm.modalities.language.vocabulary import EOS
 from t2t_mm.modalities.recorded import restored
-from t2t_mm.reporting.console import Silent
-from t2t_mm.training.trainer import Trainer
-from tests.toys import SMALL
-
-PROBLEMS = '''
-import tensorflow as tf
-from t2t_mm import Language, Problem, registry
-
-CHARACTERS = Language(vocab="letters", units="characters", size=300)
-BYTES = Language(vocab="letters_as_bytes", units="bytes")
-
-class Words(Problem):
-    rewrites_outputs = True
-
-    def generate(self, split, raw_dir):
-        for i in range({"train": 30, "validation": 5}.get(split, 0)):
-            yield {"inputs": f"{split} größe {i}", "targets": f"{i} naïve Füße"}
-
-    def postprocess(self, text, source):
-        return f"[{text}]"
-
-    def postprocess_in_graph(self, texts, sources):
-        return tf.strings.join(["[", texts, "]"])
-
-@registry.register_problem
-class ToBytes(Words):
-    """Characters to bytes."""
-    command = "to-bytes"
-    inputs, targets = CHARACTERS, BYTES
-
-@registry.register_problem
-class ToCharacters(Words):
-    """Bytes to characters."""
-    command = "to-characters"
-    inputs, targets = BYTES, CHARACTERS
-'''
-HPARAMS = SMALL
-UNREADABLE = ["\ud800", "", "y" * 600_000]
-ODD = ["größe 3", "日本 😀 \u2581 e\u0301", "a\0b", "\ufeffx\x10", "x" * 300, *UNREADABLE]
-LONGEST = 8
-
-
-def test_a_users_problems_are_trained_resumed_decoded_exported_and_loaded(tmp_path, apart):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/words.py").write_text(PROBLEMS)
-    registry.load_directory(str(tmp_path / "mine"))
-    said, problems = [], [registry.problem(name) for name in ("to_bytes", "to_characters")]
-    prepare.prepare(problems, tmp_path / "data", log=said.append)
-    told = [line for line in said if line.startswith("vocabulary ")]
-    assert len(told) == 1 and "characters and bytes from 30 lines of to_bytes inputs" in told[0]
-    problems = prepare.resolve(problems, tmp_path / "data", HPARAMS)
-    config = RunConfig(train_steps=2, mode="train", model="transformer")
-
-    def trainer():
-        return Trainer(problems, HPARAMS, config, tmp_path / "run", console=Silent())
-
-    trainer().train()
-    kept = sorted(path.name for path in (tmp_path / "run/vocabs").iterdir())
-    assert kept == ["letters.characters.json", "letters.characters.model"]
-    again = trainer()
-    again.resume()
-    assert again.step == 2
-
-    model = t2t_mm.load(tmp_path / "run")
-    assert sorted(model.model.nets) == ["language_letters", "language_letters_as_bytes"]
-    served = t2t_mm.load(export(model, tmp_path / "export", longest=LONGEST))
-    for name in model.problems:
-        ours, theirs = model.predict(name, ODD, longest=LONGEST), served.predict(name, ODD)
-        for text, one, other in zip(ODD, ours, theirs, strict=True):
-            assert ("error" in one) == ("error" in other) == (text in UNREADABLE)
-            assert one.get("outputs") == other.get("outputs")
-            assert "error" in one or one["outputs"][0] + one["outputs"][-1] == "[]"
-        json.dumps(ours).encode()
 
 
 def resolved(units, folder, lines=("größe",)):

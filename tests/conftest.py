@@ -79,6 +79,21 @@ def _graphs_go():
         gc.freeze()  # what is left stays: no need to look at it again and again
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _users_go():
+    """What a module's tests loaded from directories of users is registered for no other."""
+    before = set(registry._loaded)
+    yield
+    gone = {name for name in registry._loaded - before if name.startswith("t2t_usr_")}
+    registry._loaded -= gone
+    for table in registry._entries.values():
+        for name, entry in list(table.items()):
+            if entry.value.__module__.partition(".")[0] in gone:
+                del table[name]
+    for name in [name for name in sys.modules if name.partition(".")[0] in gone]:
+        del sys.modules[name]
+
+
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Data directory of a small mini world."""

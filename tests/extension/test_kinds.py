@@ -138,7 +138,7 @@ def assert_equal(answer, other):
     """The same texts, and numbers that are as good as equal, however nested."""
     if isinstance(answer, dict):
         assert answer.keys() == other.keys()
-        answer, other = list(answer.values()), list(other.values())
+        answer, other = zip(*((answer[key], other[key]) for key in answer), strict=True)
     if isinstance(answer, list | tuple):
         for one, another in zip(answer, other, strict=True):
             assert_equal(one, another)

@@ -24,6 +24,6 @@ def left(command, *more):
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_command_of_a_report_makes_only_what_is_missing(folder, tmp_path):
     lines = (folder / "report.md").read_text().splitlines()
-    (command,) = (shlex.split(line)[1:] for line in lines if line.startswith("    t2t-mm-study"))
+    (command,) = (shlex.split(line)[1:] for line in lines if line.startswith("t2t-mm-study"))
     rows = Results(folder).rows()
     assert rows and left(command) == left(command, f"--output_dir={tmp_path}") - len(rows)

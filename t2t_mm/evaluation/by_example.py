@@ -55,8 +55,7 @@ class ByExample:
             for name, each in found.items():
                 rows[name].append(each.numpy())
             for place, report in experts.items():
-                if "load" in report:  # a dense layer in their place has none
-                    loads[place] = loads.get(place, 0.0) + np.asarray(report["load"], np.float64)
+                loads[place] = loads.get(place, 0.0) + np.asarray(report["load"], np.float64)
         if not numbers:
             raise UserError(f"The {split} split of {self.problem.name} holds no usable example.")
         _, places = np.unique(np.concatenate(numbers), return_inverse=True)

@@ -192,7 +192,9 @@ class ProblemModel(keras.Model):
             "logits": logits,
             "aux_loss": sum((i["aux_loss"] for i in info.values()), ops.zeros((), "float32")),
             "experts": {
-                name: {k: v for k, v in i.items() if k != "aux_loss"} for name, i in info.items()
+                name: {k: v for k, v in i.items() if k != "aux_loss"}
+                for name, i in info.items()
+                if name in self.expert_places  # a dense layer in their place reports nothing
             },
         }
 

@@ -34,9 +34,12 @@ def test_the_encoder_path_leaves_the_body_out():
 def test_ablations_learn_from_their_source(changes):
     model = awake(MultiModel(HP.replace(**changes), [PROBLEMS["translate"]]))
     data = batch(PROBLEMS["translate"])
-    before = model(data, problem="translate")["logits"]
-    after = model(data | {"inputs": (data["inputs"] + 1) % 40}, problem="translate")["logits"]
-    assert np.abs(after - before).max() > 1e-4
+    before = model(data, problem="translate")
+    after = model(data | {"inputs": (data["inputs"] + 1) % 40}, problem="translate")
+    assert np.abs(after["logits"] - before["logits"]).max() > 1e-4
+    assert list(after["experts"]) == model.expert_places  # what hooks write reports of
+    for report in after["experts"].values():
+        assert {"importance", "load", "dropped"} <= report.keys()
 
 
 def test_dense_controls_match_the_experts():

@@ -98,9 +98,8 @@ def what(layer: Any) -> str:
     if kind == "ExpertsBranch":
         experts = layer.experts
         return f"experts: {experts.k} of {experts.num_experts} for each position"
-    return {"ConvBlock": "convolution block", "AttentionBlock": "attention block"}.get(
-        kind, {"LayerNorm": "LayerNorm"}.get(kind, layer.name)
-    )
+    names = {"ConvBlock": "convolution block", "AttentionBlock": "attention block"}
+    return (names | {"LayerNorm": kind}).get(kind, layer.name)
 
 
 def column(title: str, boxes: Sequence[tuple[str, str, str]], left: int) -> Iterator[str]:

@@ -81,14 +81,7 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_bool("interactive", False, "Answer lines as they are typed.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "beam_size",
-    1,
-    "Hypotheses of beam search; 1: greedy.",
-    lower_bound=1,
-    upper_bound=limits.MOST_HYPOTHESES,
-    flag_values=FLAGS,
-)
+search.define_beam_size(FLAGS)
 flags.DEFINE_float(
     "alpha",
     0.6,

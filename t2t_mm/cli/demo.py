@@ -13,8 +13,7 @@ from typing import Any
 
 from absl import flags
 
-from t2t_mm.cli import app, checkpoint
-from t2t_mm.config import limits
+from t2t_mm.cli import app, checkpoint, search
 from t2t_mm.errors import UserError
 
 LARGEST = "32mb"  # of a file that is sent
@@ -26,13 +25,10 @@ flags.DEFINE_string(
     "export_dir", None, "Directory of an export, in place of a run.", flag_values=FLAGS
 )
 flags.DEFINE_string("data_dir", None, "Prepared data, to take examples from.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "beam_size",
+search.define_beam_size(
+    FLAGS,
     4,
     "Hypotheses of beam search, which are shown; 1: greedy. Of an export, its own counts.",
-    lower_bound=1,
-    upper_bound=limits.MOST_HYPOTHESES,
-    flag_values=FLAGS,
 )
 flags.DEFINE_string("host", "127.0.0.1", "Address to listen on.", flag_values=FLAGS)
 flags.DEFINE_integer(

@@ -5,6 +5,8 @@ import sys
 import time
 from typing import NamedTuple
 
+from t2t_mm.reporting.times import clock
+
 # What ru_maxrss counts in.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -46,6 +48,4 @@ def _time(seconds: float) -> str:
     """12.3 s, 5:07 min or 3:25:07 h."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+    return f"{clock(seconds)} {'min' if round(seconds) < 3600 else 'h'}"

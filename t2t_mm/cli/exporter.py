@@ -26,14 +26,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "problems", None, "Problems to export, joined with +; all, if not given.", flag_values=FLAGS
 )
-flags.DEFINE_integer(
-    "beam_size",
-    1,
-    "Hypotheses of beam search; 1: greedy.",
-    lower_bound=1,
-    upper_bound=limits.MOST_HYPOTHESES,
-    flag_values=FLAGS,
-)
+search.define_beam_size(FLAGS)
 flags.DEFINE_float(
     "alpha",
     0.6,

@@ -1,4 +1,4 @@
-"""The flag of how long outputs may be, which the decoder and the exporter have."""
+"""Flags of searching that several commands have."""
 
 from absl import flags
 
@@ -14,5 +14,21 @@ def define_length(values: flags.FlagValues) -> None:
         "given (of characters and bytes four to a symbol).",
         lower_bound=1,
         upper_bound=limits.MOST_SYMBOLS,
+        flag_values=values,
+    )
+
+
+def define_beam_size(
+    values: flags.FlagValues,
+    default: int = 1,
+    told: str = "Hypotheses of beam search; 1: greedy.",
+) -> None:
+    """Adds --beam_size to the flags of a command; `told` is what --help says of it."""
+    flags.DEFINE_integer(
+        "beam_size",
+        default,
+        told,
+        lower_bound=1,
+        upper_bound=limits.MOST_HYPOTHESES,
         flag_values=values,
     )

@@ -15,7 +15,7 @@ from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
 from t2t_mm.reporting.tensorboard import Summaries, evaluation_scalars, part_of
 from t2t_mm.runs.directory import OutputDir
-from t2t_mm.runs.metric import beside
+from t2t_mm.runs.metric import DECODED, beside
 
 Value = TypeVar("Value")
 
@@ -164,5 +164,5 @@ def units(results: Results) -> dict[str, str]:
     """{metric: "%"} of the metrics in results that have a unit."""
     names = dict.fromkeys(name for values in results.values() for name in values)
     metrics = {each.name: each.value for each in registry.entries("metric")}
-    found = {name: metrics.get(name.removeprefix("decoded_")) for name in names}
+    found = {name: metrics.get(name.removeprefix(DECODED)) for name in names}
     return {name: metric.unit for name, metric in found.items() if metric and metric.unit}

@@ -7,7 +7,7 @@ import rich.progress
 
 from t2t_mm.data.writing.options import Status
 from t2t_mm.reporting.console import Console
-from t2t_mm.reporting.progress import clock
+from t2t_mm.reporting.times import clock
 
 LINE_EVERY = 10.0  # seconds
 

@@ -10,6 +10,7 @@ import rich.progress
 import rich.table
 
 from t2t_mm.reporting.console import Console
+from t2t_mm.reporting.times import clock
 
 SMOOTHING = 0.8  # of the losses shown, per step of the same problem
 # A loss of so many times the smoothed one, and a nat, is logged, after so many steps of its
@@ -159,10 +160,3 @@ class Progress:
             tokens_per_second=self.tokens_per_second,
             nats=dict(self.losses),
         )
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,7 +1,7 @@
 """Writes the parts of the documentation that the code knows best: tables of what is registered, of
 options and hyperparameters, and what --help says.
 
-    python docs/generated.py
+    python docs/generated.py [--check]
 
 In a page such a part stands between `<!-- generated: name -->` and `<!-- end -->`. Nothing here
 imports TensorFlow. A test fails where a page is older than the code.
@@ -9,6 +9,7 @@ imports TensorFlow. A test fails where a page is older than the code.
 
 import importlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -90,14 +91,18 @@ def written(page: str) -> str:
     return PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n{found[3]}", page)
 
 
-def main() -> None:
-    """Writes all pages."""
+def main(check: bool) -> int:
+    """Writes all pages, or only says which are older than the code; the exit code."""
+    old = []
     for path in sorted(PAGES.rglob("*.md")):
         before = path.read_text()
         if (after := written(before)) != before:
-            path.write_text(after)
-            print(f"{path} has changed.")
+            old.append(path)
+            print(f"{path} {'is older than the code' if check else 'has changed'}.")
+            if not check:
+                path.write_text(after)
+    return int(check and bool(old))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(check=sys.argv[1:] == ["--check"]))

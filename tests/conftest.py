@@ -3,15 +3,23 @@
 import gc
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from t2t_mm import compat, registry
 from t2t_mm.cli import app
 
+HERE = Path(__file__).parent
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # No core is left for a second thread, of a worker or of the commands that it starts.
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+# What XLA compiles here runs once or twice.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
 app.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
@@ -34,9 +42,29 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
+# The longest files, a minute of CPU or more each: begun last, one worker alone would be at them.
+LONGEST = (
+    "problems/test_conformance",
+    "extension/test_kinds",
+    "test_tutorial",
+    "export/test_export",
+    "execution/test_replicas",
+    "training/test_trainer",
+    "layers/test_conformance",
+    "extension/test_extension",
+    "models/test_keras",
+    "golden/test_golden",
+)
+
+
 def pytest_collection_modifyitems(items):
-    """The longest test first: at the end, one worker alone would still be at it."""
-    items.sort(key=lambda item: item.path.name != "test_tutorial.py")
+    """The longest files first."""
+
+    def place(item):
+        name = item.path.relative_to(HERE).with_suffix("").as_posix()
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 The built-in ones are prepared from a small fixture of their raw layout, or a small mini world.
 """
 
+import functools
 import json
 
 import numpy as np
@@ -111,13 +112,20 @@ def stock_splits(problem):
     return sorted({part for name in problem.stock_splits.values() for part in name.split("+")})
 
 
-def one(problem, side, n=30):
-    """Raw values of one side of the training split, as tensors; of several captions, the first."""
-    values = [example[side] for example in problem.examples("train", sides=(side,)).take(n)]
-    return [
-        value[0] if tf.is_tensor(value) and value.dtype == tf.string and value.shape.rank else value
-        for value in values
-    ]
+@pytest.fixture(scope="module")
+def one():
+    """A function that gives raw values of one side of a problem's training split, as tensors; of
+    several captions, the first. They are read once."""
+
+    @functools.cache
+    def read(problem, side):
+        values = [example[side] for example in problem.examples("train", sides=(side,)).take(30)]
+        several = lambda value: (  # noqa: E731
+            tf.is_tensor(value) and value.dtype == tf.string and value.shape.rank
+        )
+        return [value[0] if several(value) else value for value in values]
+
+    return read
 
 
 def read_of(batch, problem):
@@ -187,7 +195,7 @@ def test_batches(problems, name, training):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_targets_come_back(problems, name):
+def test_targets_come_back(problems, one, name):
     problem = problems[name]
     for raw in one(problem, "targets"):
         told = problem.decode_targets(problem.encode_targets(raw).numpy())
@@ -200,10 +208,10 @@ def test_targets_come_back(problems, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, name):
+def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, one, name):
     problem = problems[name]
     for side, encode in (("inputs", problem.encode_inputs), ("targets", problem.encode_targets)):
-        raw = one(problem, side, 1)[0]
+        raw = one(problem, side)[0]
         open_shape = lambda each: tf.TensorSpec([None] * each.shape.rank, each.dtype)  # noqa: E731
         graph = tf.function(encode, input_signature=[tf.nest.map_structure(open_shape, raw)])
         found, wanted = tf.nest.flatten(graph(raw)), tf.nest.flatten(encode(raw))
@@ -212,12 +220,12 @@ def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_body_positions_are_those_of_the_net(problems, name):
+def test_body_positions_are_those_of_the_net(problems, one, name):
     problem = problems[name]
     nets = [spec.net(HPARAMS) for spec in problem.inputs.fields.values()]
     for net in nets:
         net.build_bottom()
-    for raw in one(problem, "inputs", 2):
+    for raw in one(problem, "inputs")[:2]:
         encoded, positions = problem.encode_inputs(raw), 0
         batch = {key: each[None] for key, each in problem.inputs.in_batch(encoded).items()}
         for net, (spec, value, mask) in zip(nets, read_of(batch, problem), strict=True):
@@ -226,7 +234,7 @@ def test_body_positions_are_those_of_the_net(problems, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_modifiers_that_are_allowed_work(problems, name):
+def test_modifiers_that_are_allowed_work(problems, one, name):
     problem = problems[name]
     makers = {"rev": problem.reversed, "copy": problem.copied}
     for modifier in problem.modifiers:
@@ -234,7 +242,7 @@ def test_modifiers_that_are_allowed_work(problems, name):
         assert other.name == f"{name}_{modifier}" and other.command.startswith("to-")
         batch = next(iter(batching.batches(other, "train", HPARAMS, training=True)))
         assert tf.reduce_max(batch["targets"]) < other.targets.size
-        raw = one(other, "targets", 1)[0]
+        raw = one(other, "targets")[0]
         assert other.decode_targets(other.encode_targets(raw).numpy()) == raw.numpy().decode()
 
 

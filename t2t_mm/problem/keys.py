@@ -107,10 +107,12 @@ def parser(
 
     features, decoders = builder.info.features, _decoders(builder, wanted, encoded)
     if isinstance(decoders, tfds.decode.PartialDecoding):
-        features, decoders = decoders.extract_features(features), decoders.decoders
+        with compat.quiet_tfds():
+            features, decoders = decoders.extract_features(features), decoders.decoders
 
     def parse(record: Any) -> dict[str, Any]:
-        example = features.deserialize_example(record, decoders=decoders)
+        with compat.quiet_tfds():  # it makes its parser at the first record
+            example = features.deserialize_example(record, decoders=decoders)
         return {name: value(example, key) for name, key in wanted.items()}
 
     return parse

@@ -43,6 +43,16 @@ def limit_download_retries(count: int) -> None:
     downloader.MAX_RETRIES = count
 
 
+def tfds_reader(builder: Any) -> Callable[[Any, Any, Any], Any]:
+    """A function of (path, records to skip, records to take), in graph too, that gives a
+    tf.data.Dataset of the records of a file in the format of the builder's data, as bytes."""
+    from tensorflow_datasets.core import file_adapters
+
+    file_format = builder.info.file_format or file_adapters.DEFAULT_FILE_FORMAT
+    open_file = file_adapters.ADAPTER_FOR_FORMAT[file_format].make_tf_data
+    return lambda path, skip, take: open_file(path).skip(skip).take(take)
+
+
 def is_tfds_mocked() -> bool:
     """Whether this runs within `tfds.testing.mock_data`, where data sets are random and nothing is
     written."""

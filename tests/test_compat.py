@@ -259,3 +259,14 @@ def test_a_mocked_tfds_is_known():
     with tfds.testing.mock_data():
         assert compat.is_tfds_mocked()
     assert not compat.is_tfds_mocked()
+
+
+def test_records_of_a_file_of_tfds_are_read_from_a_place_on(tmp_path):
+    import types
+
+    with tf.io.TFRecordWriter(str(tmp_path / "file")) as file:
+        for text in "abcd":
+            file.write(text)
+    builder = types.SimpleNamespace(info=types.SimpleNamespace(file_format=None))
+    read = compat.tfds_reader(builder)
+    assert list(read(str(tmp_path / "file"), 1, 2).as_numpy_iterator()) == [b"b", b"c"]

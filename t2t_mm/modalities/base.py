@@ -54,7 +54,8 @@ class Modality(Fields, Recorded):
         medium: how a person meets it on the page of t2t-mm-demo: "text", "picture", "sound" or, of
             any other, "file".
         reading_cost: what one input position costs, in halves of a target token.
-        shuffle_buffer: examples among which the next one is drawn in training.
+        shuffle_buffer: examples that may be in memory to be shuffled in training: half of them are
+            shuffled together, while the next half is read.
         slow_to_encode: whether encoding is slow, so that summaries look at fewer examples.
         skips_decoding: whether TFDS is to leave the stored value encoded.
         stored, rank: NumPy's kinds of what is stored, and the number of its axes.

@@ -22,7 +22,8 @@ from t2t_mm.modalities.base import Modality
 from t2t_mm.modalities.nothing.spec import Nothing
 from t2t_mm.modalities.several.spec import Several
 from t2t_mm.problem import damage, keys, locate
-from t2t_mm.problem.cells import SIDES, cells_of, flags_of, keys_of, side_of
+from t2t_mm.problem.cells import SIDES, cells_of, keys_of, side_of
+from t2t_mm.problem.stored import Records, Stored, in_files, of_dataset
 from t2t_mm.problem.views import Modifiable
 
 SPLITS = ("train", "validation", "test")
@@ -226,10 +227,12 @@ class Problem(Modifiable):
             yield from (example[side] for example in damage.read(self, examples))
 
     def _resolved(self, side: str, data_dir: str | os.PathLike) -> Modality:
-        features = {cell: self._stored(cell) for cell in cells_of(self) if side_of(cell) == side}
+        features = {
+            cell: self.stored_feature(cell) for cell in cells_of(self) if side_of(cell) == side
+        }
         return getattr(self, side).resolve(data_dir, keys.nested(features).get(side))
 
-    def _stored(self, cell: str) -> Any:
+    def stored_feature(self, cell: str) -> Any:
         """The TFDS feature that a cell is read from; UserError if there is none that fits."""
         spec, key, info = cells_of(self)[cell], keys_of(self)[cell], self.builder.info
         feature = keys.feature(info.features, key)
@@ -308,38 +311,17 @@ class Problem(Modifiable):
         Raises:
             UserError: there is no such split.
         """
-        names = self.stored_splits()
-        if split not in names:
-            raise UserError(
-                f"{self.name} has no {split} examples in {self.builder.data_path}, only "
-                f"{', '.join(names) or 'an empty data set'}."
-            )
-        sides, every = tuple(sides), cells_of(self)
-        # where none of them is stored, there are as many examples as targets
-        specs = {cell: spec for cell, spec in every.items() if side_of(cell) in sides} or every
-        stored = keys_of(self)
-        wanted = {cell: stored[cell] for cell in specs}
-        if "inputs" in sides:  # a data set that says nothing of it has all
-            there, flags = self.builder.info.features, flags_of(self).items()
-            wanted |= {cell: key for cell, key in flags if keys.feature(there, key) is not None}
-        encoded = {stored[cell] for cell, spec in specs.items() if spec.skips_decoding}
-        count = self.train_examples if split == "train" else 0
-        part = keys.first(self.builder, names[split], count) if count else names[split]
-        data = keys.read(self.builder, part, wanted, encoded, shuffle_seed)
-        changed = {cell: spec.from_stored(self._stored(cell)) for cell, spec in specs.items()}
-        if changed := {cell: change for cell, change in changed.items() if change}:
-            data = data.map(
-                lambda example: example | {c: change(example[c]) for c, change in changed.items()}
-            )
-        if set(wanted) != set(sides):
-            data = data.map(lambda example: _sides_of(example, sides))
-        return data
+        return Stored(self, split, sides).examples(shuffle_seed)
 
+    def records(self, split: str, sides: Iterable[str] = SIDES) -> Records:
+        """The same examples as records in files, for whoever reads them in an order of its own.
 
-def _sides_of(example: dict[str, Any], sides: Iterable[str]) -> dict[str, Any]:
-    """The sides that cells are of; one that isn't stored is an empty text."""
-    nested = keys.nested(example)
-    return {side: nested.get(side, "") for side in sides}
+        Raises:
+            UserError: there is no such split.
+        """
+        if in_files(self):
+            return Stored(self, split, sides).records()
+        return of_dataset(self.examples(split, sides=sides), self.splits().get(split, 0))
 
 
 def check_nets(problems: Iterable[Modifiable]) -> None:

@@ -1,6 +1,7 @@
 """Keys of a data set's features; "captions/text" is the key of a nested one."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,50 @@ def read(
     """
     import tensorflow_datasets as tfds
 
-    decoders: Any = nested({key: tfds.decode.SkipDecoding() for key in encoded})
-    if type(builder.info.features) is tfds.features.FeaturesDict:
-        # of another kind, such as a Translation, TFDS reads no part
-        parts = nested(dict.fromkeys(wanted.values(), True))
-        decoders = tfds.decode.PartialDecoding(parts, decoders=decoders)
     config = tfds.ReadConfig(shuffle_seed=seed, try_autocache=False, skip_prefetch=True)
     with opening(Path(builder.data_path)), compat.quiet_tfds():
         data = builder.as_dataset(
-            split=split, shuffle_files=seed is not None, decoders=decoders, read_config=config
+            split=split,
+            shuffle_files=seed is not None,
+            decoders=_decoders(builder, wanted, encoded),
+            read_config=config,
         )
     return data.map(lambda example: {name: value(example, key) for name, key in wanted.items()})
+
+
+def files(builder: Any, split: str) -> list[tuple[str, int, int]]:
+    """(path, records to skip, records to take) of each file of a split, in the builder's own
+    terms."""
+    with opening(Path(builder.data_path)):
+        instructions = builder.info.splits[split].file_instructions
+    return [(os.fspath(each.filename), each.skip, each.take) for each in instructions]
+
+
+def parser(
+    builder: Any, wanted: dict[str, str], encoded: Collection[str]
+) -> Callable[[Any], dict[str, Any]]:
+    """A function that gives {name: value} of a record, in graph; arguments as of `read`."""
+    import tensorflow_datasets as tfds
+
+    features, decoders = builder.info.features, _decoders(builder, wanted, encoded)
+    if isinstance(decoders, tfds.decode.PartialDecoding):
+        with compat.quiet_tfds():
+            features, decoders = decoders.extract_features(features), decoders.decoders
+
+    def parse(record: Any) -> dict[str, Any]:
+        with compat.quiet_tfds():  # it makes its parser at the first record
+            example = features.deserialize_example(record, decoders=decoders)
+        return {name: value(example, key) for name, key in wanted.items()}
+
+    return parse
+
+
+def _decoders(builder: Any, wanted: dict[str, str], encoded: Collection[str]) -> Any:
+    """TFDS's decoders that read what is wanted and no more, and leave some of it encoded."""
+    import tensorflow_datasets as tfds
+
+    decoders = nested({key: tfds.decode.SkipDecoding() for key in encoded})
+    if type(builder.info.features) is not tfds.features.FeaturesDict:
+        return decoders  # of another kind, such as a Translation, TFDS reads no part
+    parts = nested(dict.fromkeys(wanted.values(), True))
+    return tfds.decode.PartialDecoding(parts, decoders=decoders)

@@ -9,6 +9,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.modalities.base import Modality
 from t2t_mm.problem.cells import SIDES
 from t2t_mm.problem.hooks import Hooks
+from t2t_mm.problem.stored import Records
 
 
 class Modifiable(Hooks):
@@ -149,6 +150,12 @@ class View(Modifiable):
         theirs = {side: self._theirs(side) for side in sides}
         data = self.base.examples(split, shuffle_seed=shuffle_seed, sides=set(theirs.values()))
         return data.map(lambda example: {side: example[theirs[side]] for side in theirs})
+
+    def records(self, split: str, sides: Iterable[str] = SIDES) -> Records:
+        """The same examples as records in files; see Problem.records."""
+        theirs = {side: self._theirs(side) for side in sides}
+        records = self.base.records(split, set(theirs.values()))
+        return records.then(lambda example: {side: example[theirs[side]] for side in theirs})
 
     def preprocess(self, value: Any) -> Any:
         return self.base.preprocess(value) if self._theirs("inputs") == "inputs" else value

@@ -118,8 +118,11 @@ def _check_inputs(path: str) -> None:
     """Raises CorruptCheckpoint if the inputs of a checkpoint, of any worker, can't be read."""
     for worker in sorted(input_folder(path).glob("worker-*")):
         try:
-            names = read_place(worker)["seeds"]
-            reason = next(filter(None, (corruption_of(str(worker / name)) for name in names)), "")
+            place = read_place(worker)
+            names = place["seeds"].keys() - place.get("positions", {}).keys()  # in own files
+            reason = next(
+                filter(None, (corruption_of(str(worker / name)) for name in sorted(names))), ""
+            )
         except UserError as error:
             reason = first_line(error)
         if reason:

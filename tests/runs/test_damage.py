@@ -167,7 +167,10 @@ def test_damaged_inputs_make_a_checkpoint_corrupt(run, text):
 
 
 def test_inputs_that_are_missing_make_a_checkpoint_corrupt(run):
-    next((run / "checkpoints").glob("input-*/worker-0/*.index")).unlink()
+    (seeds,) = (run / "checkpoints").glob("input-*/worker-0/seeds.json")
+    place = json.loads(seeds.read_text())
+    place["positions"].popitem()
+    seeds.write_text(json.dumps(place))
     with pytest.raises(UserError, match="inputs of worker-0"):
         newest_intact(run / "checkpoints", str, with_inputs=True)
 

@@ -19,6 +19,7 @@ from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import latest
 from t2t_mm.training.trainer import Trainer
+from tests.earlier import read_as_before
 from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass, without_work
 
@@ -334,9 +335,19 @@ def test_a_run_of_an_older_version_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damaged", ["seeds.json", "toy_copy.index", "toy_copy.data-00000-of-00001"]
+    "version, damaged",
+    [
+        ("this", "seeds.json"),
+        ("0.1.0", "seeds.json"),
+        ("0.1.0", "toy_copy.index"),
+        ("0.1.0", "toy_copy.data-00000-of-00001"),
+    ],
 )
-def test_damaged_inputs_are_named_and_the_checkpoint_before_is_taken(tmp_path, damaged):
+def test_damaged_inputs_are_named_and_the_checkpoint_before_is_taken(
+    tmp_path, monkeypatch, version, damaged
+):
+    if version == "0.1.0":
+        read_as_before(monkeypatch)
     one = without_work(simple(tmp_path, train_steps=4, save_every=2))
     one.train()
     (file,) = (tmp_path / "checkpoints" / "input-4").rglob(damaged)

@@ -2,6 +2,7 @@
 for."""
 
 import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,9 +10,13 @@ import tensorflow as tf
 from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline import references
 from t2t_mm.data.pipeline.cost import boundaries, cost, fits, limit
+from t2t_mm.data.pipeline.order import Order
+from t2t_mm.data.pipeline.position import NONE_BEFORE, Position
+from t2t_mm.errors import UserError
 from t2t_mm.problem.base import Problem
 
 EVAL_LIMIT = 2**17  # longest example that finds a bucket of its own in evaluation
+TAKEN = "taken"  # of a training batch, what Position.take wants
 
 
 def batches(
@@ -43,7 +48,7 @@ def batches(
         longest example, and a bucket's last batch to as many rows as the others, so that compiled
         steps meet few shapes.
       share: (i, n): of the examples, the i-th of n shares, in batches of an n-th of the size; for
-          one of n workers.
+          one of n workers, which share the files between them.
       numbered: each example has its place in the split, "number" (int64 [B]), too; one for all its
           targets.
     Returns:
@@ -55,70 +60,143 @@ def batches(
     Raises:
       UserError: if the problem has no such split.
     """
-    problem, seed = problem.configure(hparams), int(seed) % 2**31
-    edges = boundaries(hparams, limit(problem, hparams) if training else EVAL_LIMIT)
-    worker, workers = share
-    sizes = np.maximum(1, hparams.batch_size // edges // workers)
-    data = problem.examples(split, shuffle_seed=seed if training else None)
-    if workers > 1:
-        data = data.shard(workers, worker)
-    if training:
-        buffer = min(problem.inputs.shuffle_buffer, problem.targets.shuffle_buffer)
-        data = data.shuffle(buffer, seed=seed).repeat()
+    batching = Batching(problem, hparams, training, seed, static_shapes, share)
+    if not training:
+        return batching.every(split, numbered)
+    return batching.since(Position(), batching.order(split)).map(
+        lambda batch: {name: value for name, value in batch.items() if name != TAKEN}
+    )
 
-    threads = max(1, (os.cpu_count() or 1) - 1)
-    each = references.are_in(data) and not training
-    data = data.enumerate()
-    if each:  # the inputs, encoded once, with each of them
-        data = data.map(
-            lambda index, raw: (index, raw | {"inputs": problem.encode_inputs(raw["inputs"])}),
-            num_parallel_calls=threads,
-        )
-        data = data.flat_map(references.each)
 
-    def encode(index, raw):
-        example_seed = tf.stack([seed, tf.cast(index % 2**31, tf.int32)])
-        inputs = (
-            raw["inputs"] if each else problem.encode_inputs(raw["inputs"], training, example_seed)
+class Batching:
+    """How the examples of a problem become batches; arguments as of `batches`."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        hparams: HParams,
+        training: bool,
+        seed: int = 0,
+        static_shapes: bool = False,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        self.problem, self.hparams = problem.configure(hparams), hparams
+        self.training, self.seed = training, int(seed) % 2**31
+        self.static_shapes, self.share = static_shapes, share
+        self.edges = boundaries(hparams, limit(self.problem, hparams) if training else EVAL_LIMIT)
+        self.sizes = np.maximum(1, hparams.batch_size // self.edges // share[1])  # by bucket
+        self.threads = max(1, (os.cpu_count() or 1) - 1)
+
+    @property
+    def shuffled(self) -> int:
+        """How many examples may be in memory to be shuffled."""
+        return min(self.problem.inputs.shuffle_buffer, self.problem.targets.shuffle_buffer)
+
+    def order(self, split: str = "train") -> Order:
+        """The order in which training reads this share of a split.
+
+        Raises:
+            UserError: if there is no such split, or the share is empty.
+        """
+        records = self.problem.records(split)
+        part = records.share(*self.share)
+        if not part.count:
+            raise UserError(
+                f"{self.problem.name} has {records.count} {split} examples, too few to share them "
+                f"between {self.share[1]} workers."
+            )
+        return Order(part, self.seed, -(-self.shuffled // 2))
+
+    def since(self, position: Position, order: Order) -> tf.data.Dataset:
+        """The batches of training from a position in an order on; each also has TAKEN, what
+        `Position.take` wants."""
+
+        def encode(number, record):
+            example, *sizes = self.encode(number, order.records.parse(record))
+            return example | {TAKEN: number}, *sizes
+
+        data = order.since(position.next)
+        if len(position.held):
+            data = order.at(position.held).concatenate(data)
+        data = data.map(encode, num_parallel_calls=self.threads).filter(self.fits)
+        return self.grouped(data.scan(np.int64(NONE_BEFORE), _after))
+
+    def every(self, split: str, numbered: bool = False) -> tf.data.Dataset:
+        """Batches of every example of this share of a split."""
+        data = (
+            self.problem.records(split).share(*self.share).examples()
+            if self.share[1] > 1
+            else self.problem.examples(split)
         )
-        targets = problem.encode_targets(
-            references.draw(raw["targets"], example_seed), training, example_seed
-        )
+        each = references.are_in(data)
+        data = data.enumerate()
+        if each:  # the inputs, encoded once, with each of them
+            data = data.map(
+                lambda index, raw: (
+                    index,
+                    raw | {"inputs": self.problem.encode_inputs(raw["inputs"])},
+                ),
+                num_parallel_calls=self.threads,
+            )
+            data = data.flat_map(references.each)
+
+        def encode(number, raw):
+            example, *sizes = self.encode(number, raw, raw["inputs"] if each else None)
+            return example | ({"number": number} if numbered else {}), *sizes
+
+        return self.grouped(data.map(encode, num_parallel_calls=self.threads))
+
+    def encode(self, number: Any, raw: dict, inputs: Any = None) -> tuple:
+        """The example of that number as it is in a batch, its body positions, the length of its
+        targets; `inputs` if they are encoded already."""
+        seed = tf.stack([self.seed, tf.cast(number % 2**31, tf.int32)])
+        if inputs is None:
+            inputs = self.problem.encode_inputs(raw["inputs"], self.training, seed)
+        drawn = references.draw(raw["targets"], seed)
+        targets = self.problem.encode_targets(drawn, self.training, seed)
         mask = tf.ones(tf.shape(targets)[:1], tf.bool)
-        example = {"targets": targets, "targets_mask": mask} | problem.inputs.in_batch(inputs)
-        if numbered:
-            example["number"] = index
-        positions = tf.cast(problem.inputs.positions(inputs), tf.int64)
+        example = {"targets": targets, "targets_mask": mask} | self.problem.inputs.in_batch(inputs)
+        positions = tf.cast(self.problem.inputs.positions(inputs), tf.int64)
         return example, positions, tf.shape(targets, tf.int64)[0]
 
-    def bucket(example, positions, length):
-        index = tf.searchsorted(edges, [cost(problem, positions, length)], out_type=tf.int64)[0]
-        index = tf.minimum(index, len(edges) - 1)
-        # two shapes of input a bucket, so that few positions are padding
-        return index * 2 + tf.cast(static_shapes and positions > tf.gather(edges, index), tf.int64)
+    def fits(self, example: dict, positions: Any, length: Any) -> Any:
+        """Whether training takes what `encode` gave."""
+        return fits(self.problem, self.hparams, positions, length)
 
-    def pad(key, window):
+    def grouped(self, data: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches of what `encode` gave."""
+        data = data.group_by_window(
+            self._bucket, self._pad, window_size_func=lambda key: tf.gather(self.sizes, key // 2)
+        )
+        options = tf.data.Options()
+        options.deterministic = True
+        options.threading.private_threadpool_size = self.threads
+        return data.prefetch(2).with_options(options)
+
+    def _bucket(self, example, positions, length):
+        worth = [cost(self.problem, positions, length)]
+        index = tf.searchsorted(self.edges, worth, out_type=tf.int64)[0]
+        index = tf.minimum(index, len(self.edges) - 1)
+        # two shapes of input a bucket, so that few positions are padding
+        is_long = self.static_shapes and positions > tf.gather(self.edges, index)
+        return index * 2 + tf.cast(is_long, tf.int64)
+
+    def _pad(self, key, window):
         window = window.map(lambda example, positions, length: example)
-        rows = tf.gather(sizes, key // 2)
-        if not static_shapes:
+        rows = tf.gather(self.sizes, key // 2)
+        if not self.static_shapes:
             return window.padded_batch(rows)
-        batch = window.padded_batch(rows, _static_shapes(problem, window.element_spec, key, edges))
-        return batch.map(
+        shapes = _static_shapes(self.problem, window.element_spec, key, self.edges)
+        return window.padded_batch(rows, shapes).map(
             lambda batch: {name: _filled(value, rows) for name, value in batch.items()}
         )
 
-    data = data.map(encode, num_parallel_calls=threads)
-    if training:
-        data = data.filter(
-            lambda example, positions, length: fits(problem, hparams, positions, length)
-        )
-    data = data.group_by_window(
-        bucket, pad, window_size_func=lambda key: tf.gather(sizes, key // 2)
-    )
-    options = tf.data.Options()
-    options.deterministic = True
-    options.threading.private_threadpool_size = threads
-    return data.prefetch(2).with_options(options)
+
+def _after(before, element):
+    """For `scan`: an example with its number, and with that of the one before it."""
+    example, positions, length = element
+    number = example[TAKEN]
+    return number, (example | {TAKEN: tf.stack([number, before])}, positions, length)
 
 
 def most_shapes(problem: Problem, hparams: HParams) -> int:

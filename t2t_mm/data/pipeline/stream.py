@@ -4,16 +4,19 @@ checkpoint."""
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_mm import files, records
 from t2t_mm.config.hparams import HParams
-from t2t_mm.data.pipeline.batching import batches, most_shapes
+from t2t_mm.data.pipeline.batching import most_shapes
+from t2t_mm.data.pipeline.earlier import EarlierStream
+from t2t_mm.data.pipeline.position import Position, Recorded
+from t2t_mm.data.pipeline.problem_stream import ProblemStream
 from t2t_mm.problem.base import Problem
 from t2t_mm.problem.damage import reading
 
@@ -29,15 +32,25 @@ READ = (
 
 
 class _Saved(TypedDict, total=False):
-    data: dict[str, str]  # where the files are that the positions name; new in version 0.2
+    data: dict[str, str]  # where the files are that are read; new in version 0.2
     examples: dict[str, int]  # how many of them are read, if not all; new in version 0.2
+    positions: dict[str, Recorded]  # new in version 0.2: before, each has files of its own
 
 
 class Place(_Saved):
-    """What is saved beside the positions in the data: how batches are made, and {problem: seed}."""
+    """What is saved of the place in the data: how batches are made, {problem: seed}, and where
+    each problem is."""
 
     reading: dict[str, Any]
     seeds: dict[str, int]
+
+
+class _Waiting(NamedTuple):
+    """Where a checkpoint was in a problem that has not been read since."""
+
+    seed: int
+    position: Recorded | None
+    files: Path  # `<files>.*` in place of a position
 
 
 def read_place(folder: Path) -> Place:
@@ -73,44 +86,49 @@ class Inputs:
         self.problems = {problem.name: problem for problem in problems}
         self.hparams, self.seed = hparams, seed
         self.static_shapes, self.share, self.log = static_shapes, share, log
-        self._iterators: dict[str, Iterator] = {}
-        self._seeds: dict[str, int] = {}
-        # Problems that are to go on where a checkpoint was, and not read since: (folder, seed).
-        self._saved: dict[str, tuple[Path, int]] = {}
+        self._streams: dict[str, ProblemStream | EarlierStream] = {}
+        self._waiting: dict[str, _Waiting] = {}
 
     def next(self, name: str, step: int) -> dict[str, tf.Tensor]:
         """The next batch of a problem, for step `step`."""
-        if name not in self._iterators:
-            self._start(name, step)
         with reading(self.problems[name]):
-            return next(self._iterators[name])
+            if name not in self._streams:
+                self._streams[name] = self._resumed(name) or self._fresh(name, step)
+            return self._streams[name].next()
 
-    def _start(self, name, step):
-        if name in self._saved:
-            folder, seed = self._saved.pop(name)
-            iterator = self._iterator(name, seed)
-            try:
-                saved = tf.train.Checkpoint(iterator=iterator).read(str(folder / name))
-                saved.assert_consumed()
-            except tf.errors.NotFoundError:  # of the data's files, which are named in it
-                self._tell_of_new_order(name)
-            else:
-                self._iterators[name], self._seeds[name] = iterator, seed
-                return
+    def _fresh(self, name, step) -> ProblemStream:
         # the step is in it, so that what was read before is not read again
         sequence = np.random.SeedSequence((self.seed, step, zlib.crc32(name.encode())))
-        self._seeds[name] = seed = int(sequence.generate_state(1)[0] // 2)
-        self._iterators[name] = self._iterator(name, seed)
+        return ProblemStream(*self._made(name, int(sequence.generate_state(1)[0] // 2)))
 
-    def _iterator(self, name, seed):
-        problem, ways = self.problems[name], {"static_shapes": self.static_shapes}
-        data = batches(
-            problem, "train", self.hparams, training=True, seed=seed, share=self.share, **ways
-        )
-        return iter(data)
+    def _resumed(self, name) -> ProblemStream | EarlierStream | None:
+        """What goes on where a checkpoint was; None if there is no such, or its data is another."""
+        if name not in self._waiting:
+            return None
+        seed, position, path = self._waiting.pop(name)
+        if position is None:
+            earlier = EarlierStream(*self._made(name, seed))
+            try:
+                earlier.read(path)
+                return earlier
+            except tf.errors.NotFoundError:  # of the data's files, which are named in it
+                self._tell_of_new_order(name)
+                return None
+        stream = ProblemStream(*self._made(name, seed), Position.of(position))
+        if stream.examples == position["examples"]:
+            return stream
+        self._tell_of_other_examples(name)
+        return None
+
+    def _made(self, name, seed):
+        """How the batches of a problem are made: the arguments of a stream."""
+        return self.problems[name], self.hparams, seed, self.static_shapes, self.share
 
     def _tell_of_new_order(self, name):
         self.log(f"The data of {name} has moved: its order starts again.")
+
+    def _tell_of_other_examples(self, name):
+        self.log(f"{name} trains on other examples than before: their order starts again.")
 
     def most_shapes(self) -> int:
         """How many shapes batches can have at most, of all problems; with static shapes."""
@@ -122,19 +140,26 @@ class Inputs:
         folder = self._of_worker(folder)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for name, iterator in self._iterators.items():
-            tf.train.Checkpoint(iterator=iterator).write(str(folder / name))
-        for name, (before, _) in self._saved.items():  # not read since: still where it was
-            for path in before.glob(f"{name}.*"):
-                shutil.copy(path, folder)
-        self._saved = {name: (folder, seed) for name, (_, seed) in self._saved.items()}
-        seeds = self._seeds | {name: seed for name, (_, seed) in self._saved.items()}
+        positions = {}
+        for name, stream in self._streams.items():
+            if isinstance(stream, EarlierStream):
+                stream.write(folder / name)
+            else:
+                positions[name] = stream.recorded()
+        for name, (seed, position, path) in self._waiting.items():  # still where it was
+            if position:
+                positions[name] = position
+            for file in () if position else path.parent.glob(f"{name}.*"):
+                shutil.copy(file, folder)
+            self._waiting[name] = _Waiting(seed, position, folder / name)
+        seeds = {name: each.seed for name, each in (self._streams | self._waiting).items()}
         limits = {name: problem.train_examples for name, problem in self.problems.items()}
         place = {
             "reading": self._reading(),
             "seeds": seeds,
             "data": self._data(),
             "examples": {name: count for name, count in limits.items() if count},
+            "positions": positions,
         }
         files.write_json(folder / PLACE_FILE, place)
 
@@ -147,21 +172,28 @@ class Inputs:
         saved = read_place(folder)
         if saved["reading"] != self._reading():
             return False
-        self._saved = {
-            name: (folder, seed) for name, seed in saved["seeds"].items() if name in self.problems
+        positions = saved.get("positions", {})
+        self._waiting = {
+            name: _Waiting(seed, positions.get(name), folder / name)
+            for name, seed in saved["seeds"].items()
+            if name in self.problems
         }
-        now, counts = self._data(), saved.get("examples", {})
-        for name, then in saved.get("data", {}).items():
-            if name not in self._saved or name not in now:
-                continue
-            if not _is_same(then, now[name]):
+        self._leave_changed(saved)
+        return True
+
+    def _leave_changed(self, saved: Place) -> None:
+        """Begins anew with data that is another than what was saved, and says so."""
+        now, then, counts = self._data(), saved.get("data", {}), saved.get("examples", {})
+        for name, waiting in list(self._waiting.items()):
+            if name not in now or not (name in then or waiting.position):
+                continue  # in no files; or the files are named in what an earlier version wrote
+            if not _is_same(then.get(name, ""), now[name]):
                 self._tell_of_new_order(name)
             elif counts.get(name, 0) != self.problems[name].train_examples:
-                self.log(f"{name} trains on other examples than before: their order starts again.")
+                self._tell_of_other_examples(name)
             else:
                 continue
-            del self._saved[name]
-        return True
+            del self._waiting[name]
 
     def _data(self) -> dict[str, str]:
         """{problem: folder of its data}, of those that have one."""

@@ -173,6 +173,13 @@ class RunConfig(fields.Fields):
         "devices",
         choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"),
     )
+    expert_parallel: str = option(
+        "auto",
+        "share out the experts and their optimizer's state over the replicas of one machine, which "
+        "send each other tokens instead of gradients; auto: where it can be done",
+        "devices",
+        choices=("auto", "on", "off"),
+    )
     precision: str = option(
         "float32",
         "bfloat16 keeps weights and losses in float32",

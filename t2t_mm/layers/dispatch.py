@@ -40,16 +40,15 @@ def plan(chosen: Any, valid: Any, experts: int, capacity: Any = None) -> Plan:
 
     Args:
         chosen: int32 [T, k], experts of each token.
-        valid: bool [T], False at padding.
+        valid: bool [T], False at padding; or [T, k], False at assignments that others compute.
         experts: number of experts E.
         capacity: rows of each expert; the last assignments, those beyond it, have none (see
             `add_overflow`). None: each expert has as many rows as it needs, S depends on the data,
             and one more row at the end is empty.
     """
     k = chosen.shape[-1]
-    expert = ops.reshape(
-        ops.where(valid[:, None], chosen, experts), (-1,)
-    )  # [T * k]; padding comes last
+    valid = valid if len(valid.shape) == 2 else valid[:, None]
+    expert = ops.reshape(ops.where(valid, chosen, experts), (-1,))  # [T * k]; padding comes last
     count = kernels.size(expert, 0)
     index = ops.arange(count, dtype="int32")
     key = ops.sort(expert * count + index)

@@ -1,11 +1,12 @@
 """Mixture of experts: noisy top-k gating over feed-forward experts, with sparse dispatch."""
 
+import functools
 from typing import Any
 
 import keras
 from keras import ops
 
-from t2t_mm.layers import dispatch, gating, kernels
+from t2t_mm.layers import dispatch, gating, kernels, parts, shares
 from t2t_mm.layers.base import Layer
 from t2t_mm.layers.feed_forward import uniform
 from t2t_mm.layers.roles import tag
@@ -28,6 +29,10 @@ class MixtureOfExperts(Layer):
     - Slices as large as their load, on TensorFlow on a CPU without XLA (`kernels.py`).
 
     Outside training nothing is ever dropped.
+
+    Built within `shares.shared_out`, each replica holds some of the experts. All tokens are brought
+    to all replicas, each computes what its experts make of them, and the results are summed. Such a
+    layer is called in replicas, outside of any graph.
 
     Args:
         num_experts: number of experts E.
@@ -79,6 +84,8 @@ class MixtureOfExperts(Layer):
         depth, hidden = input_shape[-1], self.hidden_size
         # Gates start at zero: all experts are equal, and the noise alone chooses. They stay in
         # float32: rounding to bfloat16 would change which experts are chosen.
+        self.exchange = shares.exchange_of(self.num_experts)
+        self.held = self.num_experts // (self.exchange.count if self.exchange else 1)
         gate = {
             "shape": (depth, self.num_experts),
             "initializer": "zeros",
@@ -90,17 +97,23 @@ class MixtureOfExperts(Layer):
         if self.noise:
             self.w_noise = tag(self.add_weight(name="w_noise", **gate), "gate")
         first, second = uniform(depth, self.seed), uniform(hidden, self.seed)
+        zeros = keras.initializers.Zeros()
         self.w1 = self._stack("w1", "matrix", (depth, hidden), first)
-        self.b1 = self._stack("b1", "vector", (hidden,), "zeros")
+        self.b1 = self._stack("b1", "vector", (hidden,), zeros)
         self.w2 = self._stack("w2", "matrix", (hidden, depth), second)
-        self.b2 = self._stack("b2", "vector", (depth,), "zeros")
+        self.b2 = self._stack("b2", "vector", (depth,), zeros)
         self.built = True
 
     def _stack(self, name, role, shape, initializer):
         """A weight that every expert has its own of."""
         shape = (self.num_experts, *shape)
-        weight = self.add_weight(name=name, shape=shape, initializer=initializer)
-        return tag(weight, role, expert=True)
+        if not self.exchange:
+            weight = self.add_weight(name=name, shape=shape, initializer=initializer)
+            return tag(weight, role, expert=True)
+        held = (self.held, *shape[1:])
+        weight = self.add_weight(name=name, shape=held, initializer="zeros")
+        self.exchange.spread(weight, initializer(shape, weight.dtype))  # as one device has them
+        return tag(shares.hold(weight, self.exchange.count), role, expert=True)
 
     def call(self, x: Any, valid: Any = None, training: bool = False) -> tuple:
         tokens = ops.reshape(x, (-1, x.shape[-1]))  # [T, D]
@@ -109,10 +122,18 @@ class MixtureOfExperts(Layer):
             if valid is None
             else ops.reshape(valid, (-1,))
         )
-        gates, chosen, importance, load = self.gate(tokens, valid, training)
+        gates, chosen, importance, load = parts.run(
+            self, self.gate, tokens, valid, training=training
+        )
         show("experts", (gates, chosen))
-        y, kept = self.run(tokens, gates, chosen, valid, training)
-        routed = ops.sum(ops.cast(valid, "float32")) * self.k
+        if self.exchange:
+            work = functools.partial(parts.run, self, self.run_held, training=training)
+            chosen = ops.where(valid[:, None], chosen, self.num_experts)
+            y, counts = self.exchange.through(work, tokens, gates, chosen)
+            routed, kept = counts[0], counts[1]
+        else:
+            y, kept = self.run(tokens, gates, chosen, valid, training)
+            routed = ops.sum(ops.cast(valid, "float32")) * self.k
         balance = gating.squared_variation(importance) + gating.squared_variation(load)
         info = {
             "aux_loss": self.loss_coefficient * balance,
@@ -125,6 +146,12 @@ class MixtureOfExperts(Layer):
     def step(self, x: Any) -> Any:
         """One position of decoding: [rows, channels] -> [rows, channels]; no noise, and nothing is
         dropped."""
+        if self.exchange:
+            raise ValueError(
+                f"the experts of {self.path} are shared out over {self.exchange.count} replicas, "
+                "none of which can decode alone; load a checkpoint of the run, or train with "
+                "expert_parallel=off"
+            )
         largest, chosen = ops.top_k(ops.matmul(ops.cast(x, "float32"), self.w_gate), self.k)
         valid = ops.ones_like(x[:, 0], dtype="bool")
         return self.run(x, kernels.softmax(largest), ops.cast(chosen, "int32"), valid)[0]
@@ -132,10 +159,11 @@ class MixtureOfExperts(Layer):
     def run(
         self, tokens: Any, gates: Any, chosen: Any, valid: Any, training: bool = False
     ) -> tuple:
-        """Tokens [T, D] through their experts: ([T, D], number of assignments computed)."""
+        """Tokens [T, D] through the experts that are held here: ([T, D], number of assignments
+        computed). `valid` is bool [T], or [T, k]."""
         ragged, count = kernels.on_tensorflow_cpu(), kernels.size(tokens, 0)
         capacity = None if ragged else self.capacity(count, training)
-        plan = dispatch.plan(chosen, valid, self.num_experts, capacity)
+        plan = dispatch.plan(chosen, valid, self.held, capacity)
         rows = dispatch.dispatch(tokens, plan)  # [S, D]
         weights = [ops.cast(w, tokens.dtype) for w in (self.w1, self.b1, self.w2, self.b2)]
         out = (
@@ -153,7 +181,18 @@ class MixtureOfExperts(Layer):
             return one_expert(rows, *(kernels.gather(w, index) for w in weights))
 
         y = dispatch.add_overflow(y, tokens, gates, plan, capacity, expert)
-        return y, ops.sum(ops.cast(valid, "float32")) * self.k
+        return y, ops.cast(plan.first[-1], "float32")
+
+    def run_held(self, tokens: Any, gates: Any, chosen: Any, training: bool = False) -> tuple:
+        """What the experts of this replica make of the tokens of all: ([T, D], [assignments of the
+        tokens that this replica counts, assignments computed])."""
+        # A part leaves two dimensions open, of which the second is known.
+        tokens = ops.reshape(tokens, (-1, self.w_gate.shape[0]))
+        gates, chosen = (ops.reshape(each, (-1, self.k)) for each in (gates, chosen))
+        first = self.exchange.index() * self.held
+        mine = (chosen >= first) & (chosen < first + self.held)  # [T, k]
+        y, kept = self.run(tokens, gates, chosen - first, mine, training)
+        return y, ops.stack([ops.sum(ops.cast(mine, "float32")), kept])
 
     def gate(self, tokens: Any, valid: Any, training: bool) -> tuple:
         tokens = ops.cast(tokens, "float32")

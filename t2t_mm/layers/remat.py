@@ -1,11 +1,12 @@
 """Rematerialisation: activations inside a layer are computed again for its gradient instead of
 being kept."""
 
+import functools
 from typing import Any
 
 import keras
 
-from t2t_mm.layers import kernels, sharing
+from t2t_mm.layers import kernels, parts, shares, sharing
 
 
 class Remat:
@@ -26,6 +27,12 @@ class Remat:
         self.on, self.seed = on, seed
 
     def __call__(self, layer: Any, *tensors: Any, training: bool, **others: Any) -> Any:
+        if shares.is_shared_out(layer):
+            return layer(*tensors, training=training, **others)
+        call = functools.partial(self._call, layer)
+        return parts.run(layer, call, tensors, others, training=training)
+
+    def _call(self, layer, tensors, others, training):
         if not (self.on and training):
             return sharing.call(layer, *tensors, seed=self.seed, training=training, **others)
         first, by_xla = self.seed.next(), kernels.compiled_by_xla()

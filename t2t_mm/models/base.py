@@ -21,7 +21,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_mm.layers import kernels
+from t2t_mm.layers import kernels, parts, shares
 from t2t_mm.layers.base import hparams_of
 from t2t_mm.layers.incremental import Position, first_lineage
 from t2t_mm.layers.seeds import Seeds
@@ -74,6 +74,7 @@ class ProblemModel(keras.Model):
         run_part: calls the parts of the model, `run_part(name, function, *tensors, **options)`, so
             that each is compiled once for all problems (execution.compiled.CompiledParts); None:
             they are called as they are.
+        is_shared_out: whether it has experts that replicas share out (layers.shares).
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -104,6 +105,7 @@ class ProblemModel(keras.Model):
                 )
                 self.commands[problem.command].build()
         self.make_body()
+        self.is_shared_out = shares.is_shared_out(self)
         for layer in (self, *self.nets.values()):
             layer.built = True
 
@@ -211,6 +213,14 @@ class ProblemModel(keras.Model):
             return function(*tensors, **options)
         return self.run_part(name, function, *tensors, **options)
 
+    def run_body(self, name: str, function: Callable, *tensors: Any, **options: Any) -> Any:
+        """As `run`, a part that may hold experts. Where these are shared out over replicas, it is
+        no part but calls parts, those of `layers.parts.run`."""
+        if not self.is_shared_out:
+            return self.run(name, function, *tensors, **options)
+        with parts.one_by_one(self.run_part):
+            return function(*tensors, **options)
+
     def is_aligned(self, problem: str) -> bool:
         """Whether a CTC head reads the targets of a problem, by name, off its encoding, too."""
         sides = self.problems[problem]
@@ -226,7 +236,7 @@ class ProblemModel(keras.Model):
         if grid is not None and "targets_mask" in batch:
             # a picture without a target fills up a batch: padding
             mask = mask & ops.any(batch["targets_mask"], axis=1, keepdims=True)
-        encoding, info = self.run("encoder", self.encoder, x, mask, training=training)
+        encoding, info = self.run_body("encoder", self.encoder, x, mask, training=training)
         return encoding, mask, grid, info
 
     def _decode(
@@ -238,14 +248,14 @@ class ProblemModel(keras.Model):
             # There are no previous outputs: the body reads the encoding in their place, command
             # token first.
             previous, positions = command.prepend(encoding), with_command(mask)
-            hidden, info = self.run(
+            hidden, info = self.run_body(
                 "body", self.body, previous, positions, encoding, mask, training=training
             )
             return hidden[:, 1:], mask, info
         target, valid = sides.targets.net_name(), batch["targets_mask"]
         embedded = self.run(f"{target}_embed", self.nets[target].embed, batch["targets"])
         previous = command.prepend(embedded[:, :-1])  # shifted right
-        hidden, info = self.run(
+        hidden, info = self.run_body(
             "body", self.body, previous, valid, encoding, mask, training=training
         )
         return hidden, valid, info

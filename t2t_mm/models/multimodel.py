@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from t2t_mm.layers import parts
 from t2t_mm.layers.incremental import Position
 from t2t_mm.models.base import ProblemModel
 from t2t_mm.models.body import Decoder, Encoder, Mixer
@@ -31,7 +32,8 @@ class MultiModel(ProblemModel):
     def body(
         self, previous: Any, mask: Any, encoding: Any, encoding_mask: Any, training: bool = False
     ) -> tuple[Any, dict]:
-        x = self.mixer(previous, encoding, encoding_mask, training=training)
+        mixed = previous, encoding, encoding_mask
+        x = parts.run(self.mixer, self.mixer, *mixed, training=training)
         return self.decoder(x, mask, encoding, encoding_mask, training=training)
 
     def remember_source(self, encoding: Any, mask: Any) -> Any:

@@ -4,10 +4,12 @@ import math
 
 import keras
 
+from t2t_mm.layers.shares import whole_shape
+
 
 def count(layer: keras.layers.Layer) -> int:
-    """Number of trainable parameters."""
-    return sum(math.prod(v.shape) for v in layer.trainable_variables)
+    """Number of trainable parameters, those that all replicas hold together."""
+    return sum(math.prod(whole_shape(v)) for v in layer.trainable_variables)
 
 
 def distinct(parts: list[list[keras.Variable]]) -> list[list[keras.Variable]]:

@@ -12,7 +12,9 @@ import tensorflow as tf
 
 from t2t_mm.data.pipeline.stream import Inputs
 from t2t_mm.errors import UserError, first_line
+from t2t_mm.execution.exchange import assign
 from t2t_mm.execution.replicas import Replicas
+from t2t_mm.layers.shares import whole_shape
 from t2t_mm.runs import weights
 from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.names import named_variables
@@ -35,9 +37,9 @@ class Average(Protocol):
 class Checkpoints:
     """Saves and restores a model and its optimizer under `<directory>/ckpt-<step>.*`.
 
-    Every weight is stored under its name (names.named_variables), so that a checkpoint can be read
-    by name. What a disk corrupts is found by its checksums when it is read, and the checkpoint
-    before is taken.
+    Every weight is stored whole under its name (names.named_variables), so that a checkpoint can be
+    read by name, on any number of devices. What a disk corrupts is found by its checksums when it
+    is read, and the checkpoint before is taken.
 
     Args:
         directory: made at the first save.
@@ -64,11 +66,11 @@ class Checkpoints:
         self.directory, self.inputs, self.average = Path(directory), inputs, average
         self.replicas, self.log = replicas or Replicas(), log
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._fixed = {  # what has to be in a checkpoint as it is here
-            "model": {name: v.value for name, v in named_variables(model).items()},
-            "optimizer": {f"{i:05d}": v.value for i, v in enumerate(optimizer.variables)},
+        self._fixed: dict[str, dict[str, Any]] = {  # what has to be in a checkpoint as it is here
+            "model": dict(named_variables(model)),
+            "optimizer": {f"{i:05d}": v for i, v in enumerate(optimizer.variables)},
         }
-        self._averaged: dict[str, dict[str, tf.Variable]] = (
+        self._averaged: dict[str, dict[str, Any]] = (
             {"average": average.averages, "averaged": {"counts": average.counts}} if average else {}
         )
         saved = self._fixed | self._averaged | {"step": self._step}
@@ -155,12 +157,12 @@ class Checkpoints:
         there = weights.shapes(path)
         fixed, averaged = _by_key(self._fixed), _by_key(self._averaged)
         self._check_fits(path, there, fixed)
-        has_average = all(there.get(key) == tuple(v.shape) for key, v in averaged.items())
+        has_average = all(there.get(key) == whole_shape(v) for key, v in averaged.items())
         variables = fixed | averaged if has_average else fixed
         values = weights.read(path)  # all, before any is assigned
         with self.replicas.scope():
             for key, variable in variables.items():
-                variable.assign(tf.cast(values[key], variable.dtype))
+                assign(variable, tf.cast(values[key], variable.dtype))
             if self.average and not has_average:
                 self.average.restart()
                 self.log(
@@ -170,8 +172,8 @@ class Checkpoints:
         return self.restore_inputs(path)
 
     @staticmethod
-    def _check_fits(path: str, there: Shapes, fixed: dict[weights.Key, tf.Variable]) -> None:
-        here = {key: tuple(variable.shape) for key, variable in fixed.items()}
+    def _check_fits(path: str, there: Shapes, fixed: dict[weights.Key, Any]) -> None:
+        here = {key: whole_shape(variable) for key, variable in fixed.items()}
         there = {key: shape for key, shape in there.items() if key[0] in ("model", "optimizer")}
         if here == there:
             return
@@ -196,7 +198,7 @@ class Checkpoints:
         return step_of(path)
 
 
-def _by_key(parts: dict[str, dict[str, tf.Variable]]) -> dict[weights.Key, tf.Variable]:
+def _by_key(parts: dict[str, dict[str, Any]]) -> dict[weights.Key, Any]:
     """{(part, name): variable}."""
     return {
         (part, name): variable for part, named in parts.items() for name, variable in named.items()

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from t2t_mm.execution.exchange import assign, whole
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import rows, weights
 from t2t_mm.runs.names import named_variables
@@ -57,14 +58,14 @@ def load_fitting(
     changed = _changed_nets(problems, recorded) - grown.keys()
     loaded, new = collections.Counter(), collections.Counter()  # {part: how many numbers}
     for name, variable in variables.items():
-        part, value, fresh = _part(name, parts), values.get(name), variable.numpy()
+        part, value, fresh = _part(name, parts), values.get(name), whole(variable).numpy()
         move = moved.get(name)
         if value is None or part in changed or not (move or value.shape == fresh.shape):
             new[part] += fresh.size
             continue
         if rescale and not _is_of_problems(name) and value.ndim > 1:
             value = value * (_norm(fresh) / max(_norm(value), 1e-12))
-        variable.assign(move.applied(value, fresh) if move else value)
+        assign(variable, move.applied(value, fresh) if move else value)
         kept = fresh.size * len(move.now) // move.are if move else fresh.size
         loaded[part] += kept
         new[part] += fresh.size - kept

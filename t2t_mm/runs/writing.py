@@ -4,13 +4,16 @@ import concurrent.futures
 import functools
 import os
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm.execution.exchange import whole
+from t2t_mm.layers.shares import whole_shape
 from t2t_mm.runs.paths import found, step_of
 
-# {part: {name: variable}, "step": variable}: what a checkpoint holds.
-Saved = dict[str, dict[str, tf.Variable] | tf.Variable]
+# {part: {name: variable of Keras or TensorFlow}, "step": variable}: what a checkpoint holds.
+Saved = dict[str, Any]
 
 
 class Writer:
@@ -41,12 +44,12 @@ class Writer:
         if self._manager is None:
             with tf.device("CPU:0"):
                 self._copies = [
-                    tf.Variable(tf.zeros(v.shape, v.dtype), trainable=False) for v in values
+                    tf.Variable(tf.zeros(whole_shape(v), v.dtype), trainable=False) for v in values
                 ]
             copies = tf.nest.pack_sequence_as(self._saved, self._copies)
             self._manager = _make_manager(copies, self.directory, self.keep)
         for copy, value in zip(self._copies, values, strict=True):
-            copy.assign(value)
+            copy.assign(whole(value))
         self.step = step
         self._written = self.thread.submit(self._manager.save, checkpoint_number=step)
 

@@ -127,6 +127,7 @@ class Plan:
             "eval_steps": CURVE_BATCHES,
             "save_every": max(50, steps // 4),
             "keep_checkpoints": 1,
+            "expert_parallel": "off",  # the model is measured as it is, on one device, too
             **start,
         }
 

@@ -7,6 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.execution.exchange import in_each_replica
+from t2t_mm.layers.shares import hold, holders
+
 
 class MovingAverage:
     """The exponential moving average of trainable weights (Polyak & Juditsky 1992): a <- d a + (1 -
@@ -25,12 +28,13 @@ class MovingAverage:
     def __init__(self, variables: dict[str, keras.Variable], decay: float):
         self.decay = decay
         self.averages = {
-            name: tf.Variable(v.value, trainable=False, name="average")
+            name: hold(tf.Variable(v.value, trainable=False, name="average"), holders(v))
             for name, v in variables.items()
         }
         self.counts = tf.Variable(tf.zeros([len(variables)]), trainable=False, name="counts")
         self._index = {id(v): index for index, v in enumerate(variables.values())}
         self._variables = variables
+        self.restart()  # an average is made of the first replica's weight
 
     def update(self, variables: Iterable[keras.Variable]) -> None:
         """Follows the new values of some of the variables; in graph."""
@@ -41,25 +45,38 @@ class MovingAverage:
         count = tf.gather(self.counts, index)
         rest = tf.unstack(1.0 - tf.minimum(self.decay, (1.0 + count) / (10.0 + count)))
         for variable, place, share in zip(variables, index, rest, strict=True):
-            averages[place].assign_add(
-                tf.cast(share, averages[place].dtype) * (variable.value - averages[place])
-            )
+            in_each_replica(averages[place], _follow, variable.value, share)
         self.counts.assign_add(np.isin(np.arange(len(averages)), index).astype("float32"))
 
     def restart(self) -> None:
         """Starts again from the weights, after they were given other values."""
         for name, variable in self._variables.items():
-            self.averages[name].assign(variable.value)
+            in_each_replica(self.averages[name], _copy, variable.value)
         self.counts.assign(tf.zeros_like(self.counts))
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
         """Puts the averages in the place of the weights, and the weights back at the end."""
-        kept = {name: v.numpy() for name, v in self._variables.items()}
+        self._exchange()
         try:
-            for name, variable in self._variables.items():
-                variable.assign(self.averages[name])
             yield
         finally:
-            for name, variable in self._variables.items():
-                variable.assign(kept[name])
+            self._exchange()
+
+    def _exchange(self):
+        for name, variable in self._variables.items():
+            in_each_replica(self.averages[name], _exchange, variable.value)
+
+
+def _follow(average, weight, share):
+    average.assign_add(tf.cast(share, average.dtype) * (weight - average))
+
+
+def _copy(average, weight):
+    average.assign(weight)
+
+
+def _exchange(average, weight):
+    value = tf.identity(weight)
+    weight.assign(average)
+    average.assign(value)

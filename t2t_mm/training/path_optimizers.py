@@ -8,10 +8,18 @@ import tensorflow as tf
 
 from t2t_mm.compat import UpdatesAllReplicas
 from t2t_mm.layers.roles import role
+from t2t_mm.layers.shares import hold, holders
 
 
 class CountsUpdates(UpdatesAllReplicas):
-    """Mixin that counts the updates of each variable, in `updates`, float32 [variables]."""
+    """Mixin that counts the updates of each variable, in `updates`, float32 [variables].
+
+    Attributes:
+        shares_out: whether a stack of experts is updated expert by expert, so that replicas can
+            share it out.
+    """
+
+    shares_out = False
 
     def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
@@ -20,6 +28,13 @@ class CountsUpdates(UpdatesAllReplicas):
         self.updates = self.add_variable(
             (len(variables),), dtype="float32", aggregation="only_first_replica", name="updates"
         )
+
+    def add_variable_from_reference(
+        self, reference_variable: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A variable as large as another, held by as many replicas."""
+        made = super().add_variable_from_reference(reference_variable, *args, **kwargs)
+        return hold(made, holders(reference_variable))
 
     def is_decayed(self, variable: Any) -> bool:
         """Whether weight decay, where there is one, is of this variable, too."""
@@ -63,6 +78,8 @@ class PathAdam(CountsUpdates, keras.optimizers.Adam):
     times too long at first. And the update is TensorFlow's fused kernel, one operation for each
     variable: a third of the time, and of the graph.
     """
+
+    shares_out = True
 
     def rates_after(self, updates: Any, learning_rate: Any) -> list:
         constants = (0.0, self.beta_1, self.beta_2, self.epsilon)

@@ -12,8 +12,10 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.execution.determinism import seeded
 from t2t_mm.execution.precision import dtype_policy
 from t2t_mm.execution.replicas import Replicas
+from t2t_mm.layers.shares import shared_out
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.names import named_variables
+from t2t_mm.training import expert_parallel
 from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.optimizers import make_optimizer
 
@@ -39,8 +41,11 @@ class TrainState:
         cls, problems: Sequence[Problem], hparams: HParams, config: RunConfig, replicas: Replicas
     ) -> "TrainState":
         """A fresh state; initial values follow from `config.seed`."""
+        exchange = expert_parallel.exchange_for(config, hparams, replicas)
         with replicas.scope(), dtype_policy(config.precision), seeded(config.seed):
-            model = registry.model(config.model)(hparams, problems)
+            with shared_out(exchange):
+                model = registry.model(config.model)(hparams, problems)
+            expert_parallel.check(config, model, replicas)
             trainable = {
                 name: v for name, v in sorted(named_variables(model).items()) if v.trainable
             }

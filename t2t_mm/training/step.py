@@ -12,6 +12,7 @@ from t2t_mm.execution.compiled import CompiledParts
 from t2t_mm.execution.replicas import Replicas, split
 from t2t_mm.execution.rewriting import as_traced
 from t2t_mm.layers.gating import squared_variation
+from t2t_mm.layers.shares import holders
 from t2t_mm.modalities import ctc
 from t2t_mm.training.averaging import MovingAverage
 from t2t_mm.training.tuning import Tuning
@@ -75,9 +76,10 @@ class TrainStep:
         parts = split(batch, self.hparams.accumulate)
         result, gradients = self.replicas.run(self._function(problem, updates), parts)
         result = self.replicas.first(result)
-        norm = tf.sqrt(
-            sum(u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True))
-        )
+        squares = [
+            u.square(self.replicas.first(g)) for u, g in zip(updates, gradients, strict=True)
+        ]
+        norm = tf.sqrt(sum(squares) + result.pop("squares_of_shares"))
         finite = tf.math.is_finite(norm) & tf.math.is_finite(result["loss"])
         if not self.waits or bool(finite):
             scale = clip_scale(norm, self.hparams.clip_norm)
@@ -98,7 +100,7 @@ class TrainStep:
 
     def _gradients(self, problem, updates, parts):
         """In a replica: the result, and the gradients of each part of the model; both of all
-        replicas together."""
+        replicas together, as those of experts that are shared out are already."""
         tokens = [tf.reduce_sum(tf.cast(part["targets_mask"], tf.float32)) for part in parts]
         together = self.replicas.sum([tf.stack(tokens)])[0]  # [parts], of all replicas
         total, result, gradients = tf.maximum(tf.reduce_sum(together), 1.0), None, None
@@ -111,9 +113,16 @@ class TrainStep:
             )
         names = [name for name in ("loss", "nats", "ctc_left_out") if name in result]
         values = [result[name] for name in names]
-        sums = self.replicas.sum([*values, *tf.nest.flatten(gradients)])
+        flat, variables = tf.nest.flatten(gradients), [v for u in updates for v in u.variables]
+        shares = [index for index, v in enumerate(variables) if holders(v) > 1]
+        mirrored = [index for index, v in enumerate(variables) if holders(v) == 1]
+        names.append("squares_of_shares")
+        values.append(squares([flat[index] for index in shares]))
+        sums = self.replicas.sum([*values, *(flat[index] for index in mirrored)])
+        for index, gradient in zip(mirrored, sums[len(names) :], strict=True):
+            flat[index] = gradient
         result |= dict(zip(names, sums, strict=False)) | {"tokens": tf.reduce_sum(together)}
-        return result, tf.nest.pack_sequence_as(gradients, sums[len(names) :])
+        return result, tf.nest.pack_sequence_as(gradients, flat)
 
     def _of_part(self, problem, batch, updates, share, part_share):
         """What a part of a batch adds to result and gradients; `share` of all target tokens are in
@@ -185,9 +194,10 @@ class TrainStep:
 
 class Update:
     """The optimizer's work on one part's variables, compiled: `square(gradients)` is the squared
-    norm, `apply(gradients, scale, learning_rate, step)` the update with the gradients times
-    `scale`, in all replicas; `step` counts those before, since a step that updates several parts is
-    still one to the optimizer. The part's own learning rate is `rate` times that of the step."""
+    norm of those that are not shared out over replicas, `apply(gradients, scale, learning_rate,
+    step)` the update with the gradients times `scale`, in all replicas; `step` counts those before,
+    since a step that updates several parts is still one to the optimizer. The part's own learning
+    rate is `rate` times that of the step."""
 
     def __init__(
         self,
@@ -200,7 +210,9 @@ class Update:
         self.variables = variables
 
         def square(gradients):
-            return 2.0 * tf.add_n([tf.nn.l2_loss(tf.cast(g, tf.float32)) for g in gradients])
+            return squares(
+                [g for g, v in zip(gradients, variables, strict=True) if holders(v) == 1]
+            )
 
         def apply(gradients, scale, learning_rate, step):
             optimizer.iterations.assign(step)
@@ -224,6 +236,13 @@ def compiled(function: Callable) -> Callable:
         return graphs[0](*args)
 
     return call
+
+
+def squares(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The squared norm of several gradients together."""
+    return 2.0 * tf.add_n(
+        [tf.zeros([]), *(tf.nn.l2_loss(tf.cast(g, tf.float32)) for g in gradients)]
+    )
 
 
 def clip_scale(norm: tf.Tensor, max_norm: float) -> tf.Tensor:

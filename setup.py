@@ -33,6 +33,7 @@ setup(
             "t2t-mm-decoder=t2t_mm.cli.decoder:entry",
             "t2t-mm-score=t2t_mm.cli.score:entry",
             "t2t-mm-exporter=t2t_mm.cli.exporter:entry",
+            "t2t-mm-preset=t2t_mm.cli.preset:entry",
             "t2t-mm-average=t2t_mm.cli.average:entry",
             "t2t-mm-explain=t2t_mm.cli.explain:entry",
             "t2t-mm-compare=t2t_mm.cli.compare:entry",

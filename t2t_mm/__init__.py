@@ -10,7 +10,6 @@ imports neither TensorFlow nor Keras.
 
 import importlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import registry
@@ -115,19 +114,22 @@ def load(
 
     Args:
         directory: the output directory of a run (inference.run.RunPredictor), or one that was
-            exported to (inference.exported.ExportedPredictor).
+            exported to (inference.exported.ExportedPredictor); where there is none of that name, a
+            preset: "mini8" (see `t2t_mm.presets`).
         checkpoint: of a run "newest", "best" (what --keep_best kept) or a step; of an export
             "newest" or a step.
 
     Raises:
         UserError: if there is no such model.
     """
+    from t2t_mm import presets
+
+    folder = presets.found(directory)
     _import_tensorflow()
-    folder = Path(directory).expanduser()
     if any(folder.glob("saved_model.pb")) or any(folder.glob("[0-9]*/saved_model.pb")):
         from t2t_mm.inference.exported import ExportedPredictor
 
         return ExportedPredictor(folder, checkpoint)
     from t2t_mm.inference.run import RunPredictor
 
-    return RunPredictor(directory, checkpoint)
+    return RunPredictor(folder, checkpoint)

@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "t2t_mm.cli.compare",
     "demo": "t2t_mm.cli.demo",
     "exporter": "t2t_mm.cli.exporter",
+    "preset": "t2t_mm.cli.preset",
     "average": "t2t_mm.cli.average",
     "study": "t2t_mm.cli.study",
     "tune": "t2t_mm.cli.tune",

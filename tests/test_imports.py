@@ -24,7 +24,7 @@ HEAVY = {
 
 # The floors of the house: a part imports from its own floor and those below, never from above.
 FLOORS = [
-    {"errors", "quiet", "loading", "files", "compat", "records", "locks", "registry"},
+    {"errors", "quiet", "loading", "files", "compat", "records", "locks", "presets", "registry"},
     {"mixtures", "config"},
     {"layers"},
     {"modalities"},

@@ -27,17 +27,13 @@ def _row(problem: Any) -> tuple[str, ...]:
     source = problem.source
     is_built_in = locate.is_built_in(problem)
     data = "built in" if is_built_in else problem.dataset or "yours"
-    if is_built_in:
-        licence, size = "Apache-2.0", ""
-    else:
-        licence, size = (source.licence, source.size) if source else ("yours", "")
     metrics = dict.fromkeys((*problem.teacher_forced, *problem.metrics))
     return (
         f"`{problem.name}`",
         problem.description.rstrip("."),
         data,
-        licence,
-        size,
+        locate.licence(problem) or "yours",
+        source.size if source else "",
         _way(problem, is_built_in),
         ", ".join(metrics),
     )

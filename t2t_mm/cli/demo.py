@@ -2,9 +2,10 @@
 
     t2t-mm-demo --output_dir=output/mini8 --data_dir=data
     t2t-mm-demo --export_dir=export
+    t2t-mm-demo --export_dir=mini8
 
-It is reached from this machine alone, unless --host says otherwise; Ctrl-C ends it. Needs gradio:
-pip install 't2t-mm[demo]'.
+The last is a preset, see t2t-mm-preset. The page is reached from this machine alone, unless --host
+says otherwise; Ctrl-C ends it. Needs gradio: pip install 't2t-mm[demo]'.
 """
 
 import importlib.util
@@ -13,6 +14,7 @@ from typing import Any
 
 from absl import flags
 
+from t2t_mm import presets
 from t2t_mm.cli import app, checkpoint, search
 from t2t_mm.errors import UserError
 
@@ -22,7 +24,10 @@ FLAGS = app.new_flags()
 flags.DEFINE_string("output_dir", None, "Directory of the training run.", flag_values=FLAGS)
 checkpoint.define(FLAGS)
 flags.DEFINE_string(
-    "export_dir", None, "Directory of an export, in place of a run.", flag_values=FLAGS
+    "export_dir",
+    None,
+    "Directory of an export, or name of a preset, in place of a run.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string("data_dir", None, "Prepared data, to take examples from.", flag_values=FLAGS)
 search.define_beam_size(
@@ -44,13 +49,14 @@ def main() -> None:
         raise UserError("t2t-mm-demo needs gradio: pip install 't2t-mm[demo]'")
     if FLAGS.output_dir:
         checkpoint.check(FLAGS)
+    place = FLAGS.output_dir or presets.found(FLAGS.export_dir)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # it is read when gradio is imported
     app.import_tensorflow()
     import t2t_mm
     from t2t_mm.decoding import Beam
     from t2t_mm.demo.page import page
 
-    model: Any = t2t_mm.load(FLAGS.output_dir or FLAGS.export_dir, FLAGS.checkpoint)
+    model: Any = t2t_mm.load(place, FLAGS.checkpoint)
     method = Beam(FLAGS.beam_size) if FLAGS.beam_size > 1 else None
     made = page(model, FLAGS.data_dir or "", method)
     print(f"http://{FLAGS.host}:{FLAGS.port} has {', '.join(model.problems)}; Ctrl-C ends.")

@@ -45,7 +45,18 @@ flags.DEFINE_float(
     upper_bound=1.0,
     flag_values=FLAGS,
 )
-flags.DEFINE_string("data_dir", None, "Prepared data, for --drop_experts.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Prepared data, for --drop_experts, and for --card if it is no longer where the run had it.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "card",
+    False,
+    "Also write card.md: data, training, metrics, limits and use, from the run's records.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_bool(
     "tokenized",
     False,
@@ -80,6 +91,7 @@ def main() -> str:
     app.import_tensorflow()
     from t2t_mm import export
     from t2t_mm.decoding import Beam, Greedy
+    from t2t_mm.export.card import card
     from t2t_mm.inference.run import RunPredictor
     from t2t_mm.reporting.preparing import size
 
@@ -97,6 +109,7 @@ def main() -> str:
         FLAGS.tokenized,
         FLAGS.scores,
         FLAGS.prefixes,
+        card(predictor, names, FLAGS.data_dir or "") if FLAGS.card else "",
     )
     print(
         f"{path}: {size(export.size(path))}, step {predictor.step:,}, signatures {', '.join(names)}"

@@ -9,7 +9,7 @@ from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.evaluation.evaluator import Evaluator, Results, Stopped
-from t2t_mm.evaluation.samples import Sample, SampleDecoder, lines
+from t2t_mm.evaluation.samples import Decoded, Sample, SampleDecoder, lines
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
@@ -18,6 +18,7 @@ from t2t_mm.runs.directory import OutputDir
 from t2t_mm.runs.metric import DECODED, beside
 
 Value = TypeVar("Value")
+PRINTED = 2  # samples of each problem; TensorBoard has all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Evaluation:
         max_batches: of each problem; 0: the whole split.
         results: {problem: {"examples", "tokens", metric: value}}.
         samples: {problem: decoded samples}.
-        pictures: {tag: PNG}, for TensorBoard.
+        pictures, sounds: {tag: PNG} and {tag: WAV files}, for TensorBoard.
     """
 
     step: int
@@ -39,6 +40,7 @@ class Evaluation:
     results: Results
     samples: dict[str, list[Sample]]
     pictures: dict[str, bytes]
+    sounds: dict[str, list[bytes]] = dataclasses.field(default_factory=dict)
 
     def publish(
         self, console: Console, output: OutputDir | None = None, summaries: Summaries | None = None
@@ -50,7 +52,7 @@ class Evaluation:
         found = units(self.results)
         console.table(title, *table(self.results), found)
         for problem, shown in self.samples.items():
-            rows = [f"  {row}" for sample in shown for row in lines(sample)]
+            rows = [f"  {row}" for sample in shown[:PRINTED] for row in lines(sample)]
             console.log("\n".join([problem, *rows]))
         if output:
             output.write_metrics(self.split, self.step, self.results, found)
@@ -60,6 +62,7 @@ class Evaluation:
             summaries.scalars(self.step, evaluation_scalars(self.results), part)
             summaries.texts(self.step, self._texts(), part)
             summaries.pictures(self.step, self.pictures, part)
+            summaries.sounds(self.step, self.sounds, part)
             summaries.flush()
 
     def _texts(self) -> dict[str, str]:
@@ -118,21 +121,21 @@ class RunEvaluator:
         """
         with self.replicas.scope():
             results = self.forced.run(split, max_batches, stop)
-            scores, samples, pictures = self._decode(split, stop) if self.decoder else ({}, {}, {})
-        return Evaluation(step, split, max_batches, merged(results, scores), samples, pictures)
+            found = self._decode(split, stop) if self.decoder else Decoded({}, {}, {}, {})
+        return Evaluation(step, split, max_batches, merged(results, found.scores), *found[1:])
 
     def _decode(self, split, stop):
-        """What the chief decodes: scores in all workers, samples and pictures in the chief."""
-        scores, samples, pictures, stopped = {}, {}, {}, False
+        """What the chief decodes: scores in all workers, all else in the chief."""
+        found, stopped = Decoded({}, {}, {}, {}), False
         if self.replicas.is_chief:
             try:
-                scores, samples, pictures = self.decoder.run(split, stop)
+                found = self.decoder.run(split, stop)
             except Stopped:
                 stopped = True
-        scores, stopped = self.replicas.from_chief([scores, stopped])
+        scores, stopped = self.replicas.from_chief([found.scores, stopped])
         if stopped:
             raise Stopped
-        return scores, samples, pictures
+        return found._replace(scores=scores)
 
 
 def merged(

@@ -4,7 +4,7 @@ shown."""
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.decoding import Greedy, Sampling
@@ -19,19 +19,35 @@ from t2t_mm.reporting.plots import draw
 from t2t_mm.reporting.sheets import drawn, sheet
 
 Sample = tuple[str, str, str]  # input ("" where it is no text), reference, output
+MOST = 100  # samples of a problem that are kept: as many as a person looks through
+
+
+class Decoded(NamedTuple):
+    """What was decoded of a split.
+
+    Attributes:
+        scores: {problem: {metric: value}}, of those whose outputs are text.
+        samples: {problem: samples}, at most MOST of each.
+        pictures: {tag: PNG}.
+        sounds: {tag: WAV files}, the inputs of the samples.
+    """
+
+    scores: Results
+    samples: dict[str, list[Sample]]
+    pictures: dict[str, bytes]
+    sounds: dict[str, list[bytes]]
 
 
 class SampleDecoder:
     """Decodes some examples of every problem whose outputs are text, greedily, and scores them; of
-    a problem without inputs, draws some.
+    a problem without inputs, draws some. Where it draws, what has a class for a picture or a
+    sound is answered, too.
 
     Args:
         model, problems, hparams: as for `Evaluator`.
         examples: how many of each problem and split.
         draws: whether pictures of the samples are made.
     """
-
-    shown = 2  # samples of each problem
 
     def __init__(
         self,
@@ -42,24 +58,21 @@ class SampleDecoder:
         draws: bool = False,
     ) -> None:
         self.problems = {
-            problem.name: problem for problem in problems if problem.targets.is_sequence
+            problem.name: problem
+            for problem in problems
+            if problem.targets.is_sequence or (draws and not problem.inputs.is_text)
         }
         self.predictor = _Stoppable(model, self.problems, hparams)
         self.examples, self.draws = examples, draws
         self._read = functools.cache(decoded.read)
 
-    def run(
-        self, split: str, stop: Callable[[], bool] = lambda: False
-    ) -> tuple[Results, dict[str, list[Sample]], dict[str, bytes]]:
+    def run(self, split: str, stop: Callable[[], bool] = lambda: False) -> Decoded:
         """Scores and samples of a split.
-
-        Returns:
-            ({problem: {metric: value}}, {problem: samples}, {tag: PNG}).
 
         Raises:
             Stopped: if `stop`, asked before each batch, said so.
         """
-        metrics, samples, self.predictor.stop = {}, {}, stop
+        scores, samples, self.predictor.stop = {}, {}, stop
         for name, problem in self.problems.items():
             if not problem.splits().get(split):
                 continue
@@ -68,27 +81,42 @@ class SampleDecoder:
             method = Greedy() if problem.has_inputs else Sampling()
             answers = self.predictor.predict(name, inputs, method, as_stored=True)
             texts = [text_of(answer) for answer in answers]
-            metrics[name] = {
-                figure: value
-                for score in decoded.scores(problem, texts, references)
-                for figure, value in score.figures().items()
-            }
+            if problem.targets.is_sequence:
+                scores[name] = {
+                    figure: value
+                    for score in decoded.scores(problem, texts, references)
+                    for figure, value in score.figures().items()
+                }
             shown = [problem.inputs.shown(value) for value in inputs]
             firsts = [several[0] for several in references]
-            samples[name] = list(zip(shown, firsts, texts, strict=True))[: self.shown]
-        return metrics, samples, self._pictures(split, samples) if self.draws else {}
+            samples[name] = list(zip(shown, firsts, texts, strict=True))[:MOST]
+        if not self.draws:
+            return Decoded(scores, samples, {}, {})
+        return Decoded(scores, samples, self._pictures(split, samples), self._sounds(split))
+
+    def _sounds(self, split: str) -> dict[str, list[bytes]]:
+        """{tag: WAV files} of the samples that can be listened to."""
+        found = {}
+        for name, problem in self.problems.items():
+            if problem.splits().get(split):
+                values = self._read(problem, split, self.examples)[0][:MOST]
+                sounds = [problem.inputs.sound(value) for value in values]
+                if heard := [sound for sound in sounds if sound is not None]:
+                    found[f"sounds/{name}"] = heard
+        return found
 
     def _pictures(self, split: str, samples: dict[str, list[Sample]]) -> dict[str, bytes]:
         """{tag: PNG} of what the model attends to for the first sample of each problem, and of the
-        pictures or sounds that the samples are of."""
+        pictures or spectrograms of all samples, with the answer below each."""
         found = {}
         for name, shown in samples.items():
             problem = self.problems[name]
             values = self._read(problem, split, self.examples)[0]
             # An input that can't be read, a model without attention and experts: no picture.
             with contextlib.suppress(UserError):
-                explained = explain(self.predictor, name, values[0], as_stored=True)
-                found[f"attention/{name}"] = draw(explained)
+                if problem.targets.is_sequence:  # to look inside takes seconds
+                    explained = explain(self.predictor, name, values[0], as_stored=True)
+                    found[f"attention/{name}"] = draw(explained)
             if problem.inputs.is_text:
                 continue
             encoded = [encode(problem, value, as_stored=True) for value in values[: len(shown)]]

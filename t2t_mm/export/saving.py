@@ -18,6 +18,7 @@ import tensorflow as tf
 from t2t_mm.decoding import Greedy, decode
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.export import given, warmup
+from t2t_mm.export.card import FILE
 from t2t_mm.export.reading import as_data_has_it, read
 from t2t_mm.inference.exported import DESCRIPTION
 from t2t_mm.inference.run import RunPredictor
@@ -33,6 +34,7 @@ def export(
     as_stored: bool = False,
     scores: bool = False,
     prefixes: bool = False,
+    card: str = "",
 ) -> Path:
     """Writes `<export_dir>/<version>/`, the layout that TensorFlow Serving watches; the version is
     the step.
@@ -51,6 +53,7 @@ def export(
         prefixes: whether there are signatures `<problem>_continue`, of "inputs" and "prefixes",
             whose outputs begin with the prefixes. Of a problem without inputs these two have none,
             and its own has empty texts, one for each output that is wanted.
+        card: a model card, see `card.card`, to be written beside the model.
 
     Returns:
         Path of the version.
@@ -86,6 +89,8 @@ def export(
             for name, problem in served.items()
         }
         (partial / DESCRIPTION).write_text(json.dumps(description))
+        if card:
+            (partial / FILE).write_text(card, "utf-8")
         os.replace(partial, final)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)

@@ -367,6 +367,10 @@ class Modality(Fields, Recorded):
         """An encoded value as a PIL image of what the net is given; None if it is no picture."""
         return None
 
+    def sound(self, value: Any) -> bytes | None:
+        """An input, as `told` gives it, as a WAV file; None if there is nothing to hear."""
+        return None
+
     def position_labels(self, encoded: Any, count: int | None = None) -> list[str]:
         """A label for each body position of an encoded value, without batch.
 

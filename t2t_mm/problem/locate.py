@@ -34,6 +34,13 @@ def is_built_in(problem: Any) -> bool:
     return bool(problem.dataset_module) and problem.source is None
 
 
+def licence(problem: Any) -> str:
+    """The licence of the problem's data; "" where the problem states none."""
+    if is_built_in(problem):
+        return "Apache-2.0"
+    return problem.source.licence if problem.source else ""
+
+
 def reader(
     problem: Any, folder: str | os.PathLike | None = None, log: Callable[[str], Any] = print
 ) -> Any:

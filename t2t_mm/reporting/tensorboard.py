@@ -2,17 +2,26 @@
 look at it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.config.fields import Fields
 from t2t_mm.reporting import hparams_page
 
 TRAINING = "train"  # the part that training itself writes
 # As TensorBoard counts them: a scalar, a tensor, a sequence of blobs.
-DATA_CLASSES = {"scalars": 1, "histograms": 2, "text": 2, "images": 3, hparams_page.PLUGIN: 2}
+DATA_CLASSES = {
+    "scalars": 1,
+    "histograms": 2,
+    "text": 2,
+    "images": 3,
+    "audio": 3,
+    hparams_page.PLUGIN: 2,
+}
+WAV = b"\x10\x0b"  # the message of the audio plugin: encoding (its second field) is WAV, 11
 
 
 class Summaries:
@@ -34,6 +43,7 @@ class Summaries:
         self.directory, self.settings = os.fspath(directory), dict(settings or {})
         self._writers: dict[str, Any] = {}
         self._pages: set[str] = set()
+        self._heard: set[tuple[str, str]] = set()
 
     def scalars(self, step: int, values: Mapping[str, Any], part: str = TRAINING) -> None:
         """Writes {tag: number}."""
@@ -55,6 +65,19 @@ class Summaries:
         found = {tag: [*map(str, _size(png)), png] for tag, png in values.items()}
         self._write(part, "images", step, found)
 
+    def sounds(
+        self, step: int, values: Mapping[str, Sequence[bytes]], part: str = TRAINING
+    ) -> None:
+        """Writes {tag: WAV files}, each tag once: inputs are the same at every evaluation."""
+        new = {tag: files for tag, files in values.items() if (part, tag) not in self._heard}
+        self._heard |= {(part, tag) for tag in new}
+        self._write(part, "audio", step, {tag: list(files) for tag, files in new.items()}, WAV)
+
+    def graph(self, nodes: Any) -> None:
+        """Writes a graph, a GraphDef, to training's part."""
+        with self._writer(TRAINING).as_default():
+            tf.summary.graph(nodes)
+
     def hparams(self, part: str) -> None:
         """Makes a part a row of the HPARAMS page, with the settings beside its scalars. Of a run
         that goes on with other settings TensorBoard shows the first."""
@@ -66,15 +89,18 @@ class Summaries:
 
     def _write(self, part, plugin, step, values, content=b""):
         # What the functions of tf.summary, which live in the tensorboard package, would write.
-        if part not in self._writers:
-            folder = os.path.join(self.directory, part)
-            self._writers[part] = tf.summary.create_file_writer(folder, flush_millis=10_000)
         metadata = tf.compat.v1.SummaryMetadata()
         metadata.plugin_data.plugin_name, metadata.data_class = plugin, DATA_CLASSES[plugin]
         metadata.plugin_data.content = content
-        with self._writers[part].as_default():
+        with self._writer(part).as_default():
             for tag, value in values.items():
                 tf.summary.write(tag, value, step=step, metadata=metadata)
+
+    def _writer(self, part):
+        if part not in self._writers:
+            folder = os.path.join(self.directory, part)
+            self._writers[part] = tf.summary.create_file_writer(folder, flush_millis=10_000)
+        return self._writers[part]
 
     def flush(self) -> None:
         """Makes what was written visible to readers."""
@@ -97,6 +123,15 @@ def _buckets(values, count=30):
 def _size(png):
     """(width, height) of a PNG, of its header."""
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+
+
+def settings(config: Fields) -> str:
+    """Options or hyperparameters as a table in Markdown."""
+    rows = [("name", "value", "meaning"), ("---",) * 3]
+    for field in config.fields().values():
+        meaning = field.meaning.replace("|", "&#124;")
+        rows.append((field.name, f"`{getattr(config, field.name)!r}`", meaning))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def train_scalars(problem: str, result: Mapping[str, Any]) -> dict[str, Any]:

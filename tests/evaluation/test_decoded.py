@@ -2,6 +2,7 @@
 
 import io
 import json
+import wave
 
 import pytest
 import tensorflow as tf
@@ -13,6 +14,7 @@ from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.samples import lines
 from t2t_mm.reporting import hparams_page
 from t2t_mm.reporting.console import Console
+from t2t_mm.reporting.sheets import CELL
 from t2t_mm.runs.best import Best
 from t2t_mm.training.trainer import Trainer
 from tests.toys import SMALL, without_work
@@ -83,12 +85,32 @@ def test_samples_are_shown(evaluated):
         "attention/mini_ende",
         "attention/mini_parse",
         "attention/mini_speech",
+        "samples/mini_imagenet",
         "samples/mini_speech",
     }
-    texts = set(written(folder / "tensorboard/validation", "text"))
-    assert "decoded/mini_speech" in texts
-    assert not texts & set(found)  # a tag is shown as what it was first
+    texts = written(folder / "tensorboard/validation", "text")
+    assert {"decoded/mini_speech", "decoded/mini_imagenet"} <= set(texts)
+    assert not set(texts) & set(found)  # a tag is shown as what it was first
     assert all(png.startswith(b"\x89PNG") for png in found.values())
+
+
+def test_tensorboard_has_all_samples_that_were_asked_for_and_what_they_are_of(evaluated):
+    folder, _, told, _ = evaluated
+    texts = written(folder / "tensorboard/validation", "text")
+    for name in ("mini_ende", "mini_imagenet", "mini_speech"):
+        assert texts[f"decoded/{name}"].string_val[0].decode().count("output: ") == 3
+    assert told.count("\n  output: ") == 4 * 2  # of each problem, the console has two
+    png = pictures(folder / "tensorboard/validation")["samples/mini_speech"]
+    assert tf.io.decode_png(png).shape[1] == 3 * (CELL + 6) + 6
+    sounds = written(folder / "tensorboard/validation", "audio")
+    files = sounds["sounds/mini_speech"].string_val
+    assert set(sounds) == {"sounds/mini_speech"} and len(files) == 3
+    for file in files:
+        with wave.open(io.BytesIO(file)) as sound:
+            assert sound.getnframes() > 1000
+    settings = written(folder / "tensorboard/train", "text")
+    assert b"keep_best" in settings["run/options"].string_val[0]
+    assert b"hidden_size" in settings["run/hparams"].string_val[0]
 
 
 def pictures(folder):

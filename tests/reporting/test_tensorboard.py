@@ -6,6 +6,8 @@ from tensorboard.backend.event_processing.data_provider import MultiplexerDataPr
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
+from tensorboard.plugin_util import markdown_to_safe_html
+from tensorboard.plugins.audio import metadata as audio
 from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.hparams.api_pb2 import STATUS_UNKNOWN, ListSessionGroupsRequest
 from tensorboard.plugins.hparams.backend_context import Context
@@ -18,6 +20,7 @@ from t2t_mm.reporting.tensorboard import (
     evaluation_scalars,
     expert_histograms,
     part_of,
+    settings,
     train_scalars,
 )
 from tests.toys import TINY
@@ -97,6 +100,43 @@ def test_tensorboard_reads_histograms_texts_and_pictures(tmp_path):
     assert content == png and tf.io.decode_png(png).shape == (int(height), int(width), 3)
     plugins = {tag: found.SummaryMetadata(tag).plugin_data.plugin_name for tag in values}
     assert plugins["decoded"] == "text" and plugins["map"] == "images"
+
+
+def test_sounds_are_heard_and_written_once(tmp_path):
+    summaries = Summaries(tmp_path)
+    for step in (50, 100):
+        summaries.sounds(step, {"sounds/toy": [b"RIFF a", b"RIFF b"]}, "validation")
+    summaries.flush()
+    provider = MultiplexerDataProvider(read(tmp_path), str(tmp_path))
+    found = provider.read_blob_sequences(
+        RequestContext(), experiment_id="", plugin_name="audio", downsample=9
+    )
+    (point,) = found["validation"]["sounds/toy"]
+    assert point.step == 50
+    heard = [provider.read_blob(RequestContext(), blob_key=v.blob_key) for v in point.values]
+    assert heard == [b"RIFF a", b"RIFF b"]
+    (one,) = provider.list_blob_sequences(RequestContext(), experiment_id="", plugin_name="audio")[
+        "validation"
+    ].values()
+    assert audio.parse_plugin_metadata(one.plugin_content).encoding == audio.Encoding.Value("WAV")
+
+
+def test_settings_are_a_table():
+    table = settings(TINY)
+    shown = markdown_to_safe_html(table.replace("\n", "  \n"))  # as `texts` writes it
+    assert shown.count("<tr>") == 1 + len(TINY.fields())
+    assert "<td><code>'adam'</code></td>" in shown and "experts &#124; equal_flops" in shown
+
+
+def test_the_graph_is_that_which_is_given(tmp_path):
+    graph = tf.compat.v1.GraphDef()
+    graph.node.add(name="encoder/call", op="Encoder")
+    summaries = Summaries(tmp_path)
+    summaries.graph(graph)
+    summaries.flush()
+    found = EventAccumulator(str(tmp_path / "train"))
+    found.Reload()
+    assert [node.name for node in found.Graph().node] == ["encoder/call"]
 
 
 def test_training_and_validation_share_a_chart(tmp_path):

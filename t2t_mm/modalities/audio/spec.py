@@ -153,6 +153,9 @@ class Audio(Modality):
 
         return spectrogram(encoded)
 
+    def sound(self, value: Any) -> bytes | None:
+        return self.sent(self.store(value, None))
+
     def position_labels(self, encoded: Any, count: int | None = None) -> list[str]:
         hop = 0.01 if self.form == "spectrogram" else 1 / self.sample_rate
         count = count or int(self.positions(encoded))

@@ -208,6 +208,10 @@ class Several(Modality):
         found = (spec.picture(encoded[name]["value"]) for name, spec in self.members)
         return next((picture for picture in found if picture is not None), None)
 
+    def sound(self, value: dict[str, Any]) -> bytes | None:
+        found = (spec.sound(value[name]) for name, spec in self.members if name in value)
+        return next((sound for sound in found if sound is not None), None)
+
     def position_labels(self, encoded: Any, count: int | None = None) -> list[str]:
         labels = []  # absent ones stand behind the others
         for name, spec in self.members:

@@ -1,4 +1,4 @@
-"""Curves of training for TensorBoard."""
+"""What TensorBoard shows of training: settings, the model, curves."""
 
 import math
 from typing import Any
@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 
 from t2t_mm.reporting.heat_map import heat_map
-from t2t_mm.reporting.tensorboard import expert_histograms, train_scalars
+from t2t_mm.reporting.model_graph import graph_of
+from t2t_mm.reporting.tensorboard import expert_histograms, settings, train_scalars
 from t2t_mm.training.hooks.base import Hook, StepResult, Training
 from t2t_mm.training.hooks.progress import ShowProgress
 
 
 class TensorBoard(Hook):
-    """Writes losses, gradient norms, speed, and which experts serve which problem.
+    """Writes the settings and the model once, then losses, gradient norms, speed, and which experts
+    serve which problem.
 
     Args:
         progress: measures the speed.
@@ -25,6 +27,14 @@ class TensorBoard(Hook):
             str, dict[str, Any]
         ] = {}  # problem -> newest values since the last point
         self._loads: dict[str, dict[str, np.ndarray]] = {}  # tag -> problem -> load of each expert
+
+    def begin(self, trainer: Training) -> None:
+        """Writes what stays as it is."""
+        if trainer.summaries:
+            shown = {"hparams": trainer.hparams, "options": trainer.config}
+            texts = {f"run/{name}": settings(each) for name, each in shown.items()}
+            trainer.summaries.texts(trainer.step, texts)
+            trainer.summaries.graph(graph_of(trainer.model))
 
     def after_step(self, trainer: Training, result: StepResult) -> None:
         """Writes a point if it is time."""

@@ -84,7 +84,8 @@ class MixtureOfExperts(Layer):
         depth, hidden = input_shape[-1], self.hidden_size
         # Gates start at zero: all experts are equal, and the noise alone chooses. They stay in
         # float32: rounding to bfloat16 would change which experts are chosen.
-        self.exchange = shares.exchange_of(self.num_experts)
+        parameters = self.num_experts * (2 * depth * hidden + hidden + depth)
+        self.exchange = shares.exchange_of(self.num_experts, parameters)
         self.held = self.num_experts // (self.exchange.count if self.exchange else 1)
         gate = {
             "shape": (depth, self.num_experts),

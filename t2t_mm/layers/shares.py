@@ -39,22 +39,27 @@ class Exchange(Protocol):
 
 
 _current: Exchange | None = None
+_least = 0  # parameters of a layer's experts that are worth it
 
 
 @contextlib.contextmanager
-def shared_out(exchange: Exchange | None) -> Iterator[None]:
-    """Mixtures of experts that are built within are shared out, where R divides their number."""
-    global _current
-    before, _current = _current, exchange
+def shared_out(exchange: Exchange | None, least: int = 0) -> Iterator[None]:
+    """Mixtures of experts that are built within are shared out, where R divides their number and
+    they have at least so many parameters."""
+    global _current, _least
+    before, (_current, _least) = (_current, _least), (exchange, least)
     try:
         yield
     finally:
-        _current = before
+        _current, _least = before
 
 
-def exchange_of(experts: int) -> Exchange | None:
-    """What shares out so many experts; None: every replica holds them all."""
-    return None if _current is None or experts % _current.count else _current
+def exchange_of(experts: int, parameters: int) -> Exchange | None:
+    """What shares out so many experts of a layer, which have so many parameters together; None:
+    every replica holds them all."""
+    if _current is None or experts % _current.count or parameters < _least:
+        return None
+    return _current
 
 
 def hold(variable: Any, replicas: int) -> Any:
@@ -78,3 +83,13 @@ def is_shared_out(layer: Any) -> bool:
     """Whether a layer has experts that are shared out: then no graph can hold its call, in which
     replicas wait for each other."""
     return any(holders(variable) > 1 for variable in layer.variables)
+
+
+def check_whole(model: Any) -> None:
+    """Raises a ValueError if a model has experts that are shared out: what Keras would save of it,
+    or clone, are those of one replica."""
+    if is_shared_out(model):
+        raise ValueError(
+            "the experts of this model are shared out over replicas, so that Keras can't save or "
+            "clone it whole; load a checkpoint of its run with t2t_mm.load"
+        )

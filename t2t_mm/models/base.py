@@ -28,7 +28,7 @@ from t2t_mm.layers.seeds import Seeds
 from t2t_mm.models.command import CommandToken, layer_name, with_command
 from t2t_mm.models.fields import FieldMarker, read_inputs
 from t2t_mm.models.single import SingleProblem, sides_config, sides_of
-from t2t_mm.models.variables import count, distinct
+from t2t_mm.models.variables import counts_of, distinct
 
 
 class ProblemModel(keras.Model):
@@ -366,21 +366,12 @@ class ProblemModel(keras.Model):
         return [*nets, self.commands[sides.command].trainable_variables, body]
 
     def variables_of(self, problem: str) -> list[keras.Variable]:
-        """The trainable variables on the path of a problem, by name; no other is touched when it
-        trains."""
+        """The trainable variables on a problem's path; no other is touched when it trains."""
         return [variable for part in self.parts_of(problem) for variable in part]
 
     def parameter_counts(self) -> dict[str, int]:
         """Number of parameters of each part: {net name or "command tokens" or "body": number}."""
-        return {name: count(net) for name, net in self.nets.items()} | {
-            "command tokens": sum(count(token) for token in self.commands.values()),
-            **(
-                {"markers of inputs": sum(map(count, self.markers.values()))}
-                if self.markers
-                else {}
-            ),
-            "body": sum(count(layer) for layer in self.body_layers),
-        }
+        return counts_of(self)
 
     # -- as Keras has models
 
@@ -392,6 +383,7 @@ class ProblemModel(keras.Model):
         return SingleProblem(self, name)
 
     def get_config(self) -> dict[str, Any]:
+        shares.check_whole(self)
         sides = [sides_config(problem) for problem in self.problems.values()]
         return super().get_config() | {"hparams": self.hparams.to_dict(), "problems": sides}
 

@@ -11,6 +11,10 @@ from t2t_mm.execution.replicas import Replicas
 from t2t_mm.layers.roles import is_expert
 from t2t_mm.layers.shares import holders
 
+# Of a layer's experts: with their gradients and two moments, 1 GiB. Below, what a step takes longer
+# is not worth the memory, and --expert_parallel=auto leaves them whole.
+WORTH_IT = 2**26
+
 
 def exchange_for(config: RunConfig, hparams: HParams, replicas: Replicas) -> Exchange | None:
     """What shares out the experts of a model that is going to be made; None: each replica has all.

@@ -11,10 +11,12 @@ from t2t_mm.execution.replicas import Replicas
 from t2t_mm.execution.strategies import mirrored_cpus
 from t2t_mm.layers import kernels
 from t2t_mm.layers.moe import MixtureOfExperts
+from t2t_mm.layers.roles import is_expert
 from t2t_mm.layers.shares import holders, shared_out
 from t2t_mm.runs import weights
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import latest
+from t2t_mm.training import expert_parallel
 from t2t_mm.training.expert_parallel import exchange_for
 from tests.execution.test_replicas import QUIET, steps, trainer
 from tests.simplest import simplest, simplest_sparse
@@ -23,6 +25,7 @@ SPARSE = QUIET.replace(moe_experts=60, moe_k=4, moe_hidden=8, clip_norm=0.05, em
 
 
 def sparse(count, output, **options):
+    options = {"expert_parallel": "on" if count > 1 else "off"} | options
     return trainer(count, SPARSE, output, model=simplest_sparse(), **options)
 
 
@@ -66,6 +69,8 @@ def test_each_of_four_devices_holds_a_quarter_of_experts_and_of_their_moments(bo
 
     ((experts, others),) = held(one).tolist()
     assert held(four).tolist() == [[experts // 4, others]] * 4
+    with pytest.raises(ValueError, match="Keras can't save or clone it whole"):
+        four.model.get_config()
     stack = 16 * 8 + 8 + 8 * 16 + 16
     assert experts == 60 * stack * 4  # weights, their average, two moments
     assert four.model.parameter_counts() == one.model.parameter_counts()
@@ -125,6 +130,14 @@ def test_experts_that_do_not_divide_stay_together(count, experts, told):
         trainer(count, hparams, model=model, expert_parallel="on")
     together = trainer(count, hparams, model=model).model
     assert {holders(v) for v in together.variables} == {1}
+
+
+@pytest.mark.parametrize("beyond, devices", [(0, 2), (1, 1)])
+def test_where_nothing_is_asked_for_small_experts_stay_together(monkeypatch, beyond, devices):
+    parameters = 60 * (16 * 8 + 8 + 8 * 16 + 16)
+    monkeypatch.setattr(expert_parallel, "WORTH_IT", parameters + beyond)
+    model = sparse(2, None, expert_parallel="auto").model
+    assert {holders(v) for v in model.variables if is_expert(v)} == {devices}
 
 
 def test_a_model_without_experts_shares_out_none():

@@ -75,7 +75,7 @@ def test_a_strategy_of_one_device_mirrors_nothing(monkeypatch):
 def test_replicas_train_and_evaluate_as_one_device():
     """Three of them, among which no batch can be shared evenly, but the experts."""
     hparams = QUIET.replace(moe_experts=6)
-    one, three = trainer(1, hparams), trainer(3, hparams)
+    one, three = trainer(1, hparams), trainer(3, hparams, expert_parallel="on")
     for theirs, mine in zip(steps(one, 5), steps(three, 5), strict=True):
         assert float(mine["tokens"]) == float(theirs["tokens"])
         for name in ("loss", "nats"):

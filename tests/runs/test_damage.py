@@ -170,8 +170,16 @@ def test_inputs_that_are_missing_make_a_checkpoint_corrupt(run):
     (seeds,) = (run / "checkpoints").glob("input-*/worker-0/seeds.json")
     place = json.loads(seeds.read_text())
     place["positions"].popitem()
+    del place["checksum"]
     seeds.write_text(json.dumps(place))
     with pytest.raises(UserError, match="inputs of worker-0"):
+        newest_intact(run / "checkpoints", str, with_inputs=True)
+
+
+def test_inputs_with_another_digit_make_a_checkpoint_corrupt(run):
+    (seeds,) = (run / "checkpoints").glob("input-*/worker-0/seeds.json")
+    seeds.write_text(seeds.read_text().replace('"next": ', '"next": 1', 1))
+    with pytest.raises(UserError, match="other values than were written, by their checksum"):
         newest_intact(run / "checkpoints", str, with_inputs=True)
 
 

@@ -1,6 +1,7 @@
 """The training batches of all problems, and the position in each: saved and restored with a
 checkpoint."""
 
+import json
 import os
 import shutil
 import zlib
@@ -17,6 +18,7 @@ from t2t_mm.data.pipeline.batching import most_shapes
 from t2t_mm.data.pipeline.earlier import EarlierStream
 from t2t_mm.data.pipeline.position import Position, Recorded
 from t2t_mm.data.pipeline.problem_stream import ProblemStream
+from t2t_mm.errors import UserError
 from t2t_mm.problem.base import Problem
 from t2t_mm.problem.damage import reading
 
@@ -35,6 +37,7 @@ class _Saved(TypedDict, total=False):
     data: dict[str, str]  # where the files are that are read; new in version 0.2
     examples: dict[str, int]  # how many of them are read, if not all; new in version 0.2
     positions: dict[str, Recorded]  # new in version 0.2: before, each has files of its own
+    checksum: int  # of all else; new in version 0.2
 
 
 class Place(_Saved):
@@ -59,7 +62,17 @@ def read_place(folder: Path) -> Place:
     Raises:
         UserError: it can't be read.
     """
-    return records.read_json(folder / PLACE_FILE, Place)
+    place = records.read_json(folder / PLACE_FILE, Place)
+    if place.get("checksum", _checksum(place)) != _checksum(place):
+        raise UserError(
+            f"{folder / PLACE_FILE} can't be read: it has other values than were written, by their "
+            "checksum."
+        )
+    return place
+
+
+def _checksum(place: Place) -> int:
+    return zlib.crc32(json.dumps(dict(place, checksum=0), sort_keys=True).encode())
 
 
 class Inputs:
@@ -161,7 +174,7 @@ class Inputs:
             "examples": {name: count for name, count in limits.items() if count},
             "positions": positions,
         }
-        files.write_json(folder / PLACE_FILE, place)
+        files.write_json(folder / PLACE_FILE, place | {"checksum": _checksum(place)})
 
     def restore(self, folder: str | os.PathLike) -> bool:
         """Goes on where `save` was; false if nothing is there, or batches are made in another way

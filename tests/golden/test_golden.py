@@ -86,7 +86,9 @@ def test_another_run_starts_from_its_weights(golden):
     place, expected = golden
     found = recorded.warm_started(place)
     assert found["from"] == []
-    assert_same(found["losses"], expected["warm_started"]["losses"], tolerance=1e-3)
+    # A new run reads in another order than that of 0.1.0: its first batch holds other examples of
+    # the same kind. Without the weights, the loss would be some 6.
+    assert_same(found["losses"], expected["warm_started"]["losses"], tolerance=0.03)
 
 
 def test_the_decoder_gives_the_same_hypotheses(golden):

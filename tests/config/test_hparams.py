@@ -244,8 +244,8 @@ def test_fields_of_another_model_are_refused(mine, tmp_path, model):
 
 def test_the_hparams_of_a_model_have_to_be_a_dataclass(mine):
     registry.register_model("bare", hparams=type("Bare", (HParams,), {}))(type("Bare", (), {}))
-    registry.register_model("other", hparams=dict)(type("Other", (), {}))
-    for name in ("bare", "other"):
+    registry.register_model("of_a_dict", hparams=dict)(type("OfADict", (), {}))
+    for name in ("bare", "of_a_dict"):
         with pytest.raises(UserError, match=f"{name}: .* has to be a dataclass"):
             hparams_files.resolve("multimodel_tiny", model=name)
 

@@ -10,7 +10,7 @@ imports TensorFlow. A test fails where a page is older than the code.
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from t2t_mm import registry
@@ -19,17 +19,10 @@ from t2t_mm.cli import app, catalogue
 from t2t_mm.config import fields
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
+from t2t_mm.reporting.markdown import table
 
 PAGES = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in lines
-    )
 
 
 def fields_of(config: type[fields.Fields]) -> str:

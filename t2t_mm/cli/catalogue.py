@@ -4,6 +4,7 @@ from typing import Any
 
 from t2t_mm import registry
 from t2t_mm.problem import locate
+from t2t_mm.reporting import markdown
 
 COLUMNS = (
     "problem",
@@ -18,9 +19,7 @@ COLUMNS = (
 
 def table() -> str:
     """A Markdown table of all registered problems."""
-    rows = [COLUMNS, ["---"] * len(COLUMNS)]
-    rows += [_row(registry.problem(name)) for name in registry.list_problems()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown.table(COLUMNS, (_row(registry.problem(n)) for n in registry.list_problems()))
 
 
 def _row(problem: Any) -> tuple[str, ...]:

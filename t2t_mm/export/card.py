@@ -15,6 +15,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.inference.run import RunPredictor
 from t2t_mm.problem import locate
 from t2t_mm.problem.base import SPLITS, Problem
+from t2t_mm.reporting.markdown import table
 from t2t_mm.runs import history
 
 FILE = "card.md"
@@ -41,16 +42,16 @@ def card(predictor: RunPredictor, names: Sequence[str], data_dir: str = "") -> s
         f"{_count(len(predictor.problems), 'problem')} by T2T-MM {t2t_mm.__version__}; this export "
         f"answers {', '.join(f'`{name}`' for name in names)}.",
         "## Data",
-        _table(
+        table(
             ("problem", "what it does", "reads → writes", *SPLITS, "licence of the data"),
             map(_data, problems),
         ),
         "## Validation",
         _metrics(predictor, problems, config),
         "## Training",
-        _table(("option", "value"), _settings(config.decisive())),
+        table(("option", "value"), _settings(config.decisive())),
         "Hyperparameters, where they are not the defaults:",
-        _table(("hyperparameter", "value"), _settings(_changed(predictor.hparams))),
+        table(("hyperparameter", "value"), _settings(_changed(predictor.hparams))),
         "## Limits",
         "\n".join(f"- {line}" for line in _limits(problems)),
         "## Use",
@@ -92,7 +93,7 @@ def _metrics(predictor: RunPredictor, problems: Sequence[Problem], config: RunCo
             rows.append([f"`{problem.name}`", name, shown, _interval(problem, name, value, config)])
     where = f"Of the evaluation at step {newest.step:,}"
     said = f"{where}; intervals are of 95%, over examples (Wilson), of what is a share of them."
-    return f"{said}\n\n{_table(('problem', 'metric', 'value', '95% interval'), rows)}"
+    return f"{said}\n\n{table(('problem', 'metric', 'value', '95% interval'), rows)}"
 
 
 def _interval(problem: Problem, name: str, value: float | None, config: RunConfig) -> str:
@@ -151,14 +152,6 @@ model.predict("{problem.name}", {"value" if problem.has_inputs else "prefix=valu
 
 `t2t-mm-demo --export_dir=<folder>` opens a page on it, TensorFlow Serving loads the folder above,
 and `tf.saved_model.load` needs tensorflow and tensorflow_text alone."""
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(
-        f"| {' | '.join(' '.join(cell.split()).replace('|', '&#124;') for cell in line)} |"
-        for line in lines
-    )
 
 
 def _count(number: int, noun: str) -> str:

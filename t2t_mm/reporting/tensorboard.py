@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from t2t_mm.config.fields import Fields
 from t2t_mm.reporting import hparams_page
+from t2t_mm.reporting.markdown import table
 
 TRAINING = "train"  # the part that training itself writes
 # As TensorBoard counts them: a scalar, a tensor, a sequence of blobs.
@@ -127,11 +128,9 @@ def _size(png):
 
 def settings(config: Fields) -> str:
     """Options or hyperparameters as a table in Markdown."""
-    rows = [("name", "value", "meaning"), ("---",) * 3]
-    for field in config.fields().values():
-        meaning = field.meaning.replace("|", "&#124;")
-        rows.append((field.name, f"`{getattr(config, field.name)!r}`", meaning))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    fields = config.fields().values()
+    rows = ((f.name, f"`{getattr(config, f.name)!r}`", f.meaning) for f in fields)
+    return table(("name", "value", "meaning"), rows)
 
 
 def train_scalars(problem: str, result: Mapping[str, Any]) -> dict[str, Any]:

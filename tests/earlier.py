@@ -8,6 +8,6 @@ def read_as_before(monkeypatch):
     """Has new runs read, and save, as those of version 0.1.0."""
 
     def fresh(self, name, step):
-        return EarlierStream(self.problems[name], self.hparams, 5, self.static_shapes, self.share)
+        return EarlierStream(self._batching(name, 5))
 
     monkeypatch.setattr(Inputs, "_fresh", fresh)

@@ -25,10 +25,11 @@ class Exchange:
 
     Args:
         count: number of replicas, all of one process.
+        least: parameters that the experts of a layer have to have.
     """
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, least: int = 0) -> None:
+        self.count, self.least = count, least
 
     def index(self) -> int:
         return self._context().replica_id_in_sync_group

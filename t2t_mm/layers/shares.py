@@ -14,9 +14,11 @@ class Exchange(Protocol):
 
     Attributes:
         count: number of replicas R.
+        least: how many parameters the experts of a layer have to have, to be worth sharing out.
     """
 
     count: int
+    least: int
 
     def index(self) -> Any:
         """In a replica: its number."""
@@ -39,25 +41,24 @@ class Exchange(Protocol):
 
 
 _current: Exchange | None = None
-_least = 0  # parameters of a layer's experts that are worth it
 
 
 @contextlib.contextmanager
-def shared_out(exchange: Exchange | None, least: int = 0) -> Iterator[None]:
+def shared_out(exchange: Exchange | None) -> Iterator[None]:
     """Mixtures of experts that are built within are shared out, where R divides their number and
-    they have at least so many parameters."""
-    global _current, _least
-    before, (_current, _least) = (_current, _least), (exchange, least)
+    they are worth it."""
+    global _current
+    before, _current = _current, exchange
     try:
         yield
     finally:
-        _current, _least = before
+        _current = before
 
 
 def exchange_of(experts: int, parameters: int) -> Exchange | None:
     """What shares out so many experts of a layer, which have so many parameters together; None:
     every replica holds them all."""
-    if _current is None or experts % _current.count or parameters < _least:
+    if _current is None or experts % _current.count or parameters < _current.least:
         return None
     return _current
 

@@ -2,7 +2,7 @@
 
 stored = Stored(problem, "train", ("inputs", "targets"))
 stored.examples()  # a tf.data.Dataset of them, as TFDS reads it
-stored.records()   # the files and what a record means, for whoever reads them in an own order
+stored.records()  # the files and what a record means, for whoever reads in an order of its own
 """
 
 import dataclasses

@@ -27,7 +27,8 @@ def exchange_for(config: RunConfig, hparams: HParams, replicas: Replicas) -> Exc
     reason = _obstacle(config, hparams, replicas)
     if reason and config.expert_parallel == "on":
         raise UserError(f"--expert_parallel=on can't be done: {reason}.")
-    return None if reason else Exchange(replicas.count)
+    least = WORTH_IT if config.expert_parallel == "auto" else 0
+    return None if reason else Exchange(replicas.count, least)
 
 
 def _obstacle(config, hparams, replicas):

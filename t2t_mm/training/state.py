@@ -43,8 +43,7 @@ class TrainState:
         """A fresh state; initial values follow from `config.seed`."""
         exchange = expert_parallel.exchange_for(config, hparams, replicas)
         with replicas.scope(), dtype_policy(config.precision), seeded(config.seed):
-            least = expert_parallel.WORTH_IT if config.expert_parallel == "auto" else 0
-            with shared_out(exchange, least):
+            with shared_out(exchange):
                 model = registry.model(config.model)(hparams, problems)
             expert_parallel.check(config, model, replicas)
             trainable = {

@@ -8,30 +8,19 @@ import os
 
 import tensorflow as tf
 
-from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import Batching
-from t2t_mm.problem.base import Problem
 
 
 class EarlierStream:
     """The endless training batches of a problem.
 
     Args:
-        problem: a resolved problem.
-        hparams, seed, static_shapes, share: see data.pipeline.batching.
+        batching: how the examples become batches of training.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        hparams: HParams,
-        seed: int,
-        static_shapes: bool,
-        share: tuple[int, int],
-    ) -> None:
-        self.seed = seed
-        worker, workers = share
-        batching = Batching(problem, hparams, True, seed, static_shapes, share)
+    def __init__(self, batching: Batching) -> None:
+        self.seed = batching.seed
+        worker, workers = batching.share
         data = batching.problem.examples("train", shuffle_seed=batching.seed)
         if workers > 1:
             data = data.shard(workers, worker)

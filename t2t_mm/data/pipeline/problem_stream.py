@@ -5,36 +5,24 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.config.hparams import HParams
 from t2t_mm.data.pipeline.batching import TAKEN, Batching
 from t2t_mm.data.pipeline.position import Position, Recorded
-from t2t_mm.problem.base import Problem
 
 
 class ProblemStream:
     """Batches from a position on.
 
     Args:
-        problem: a resolved problem.
-        hparams, seed, static_shapes, share: see data.pipeline.batching.
+        batching: how the examples become batches of training.
         position: where to go on; None: from the start.
 
     Attributes:
-        seed: as given.
+        seed: of order and augmentation.
         examples: how many there are, in this share.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        hparams: HParams,
-        seed: int,
-        static_shapes: bool,
-        share: tuple[int, int],
-        position: Position | None = None,
-    ) -> None:
-        self.seed, self._position = seed, position or Position()
-        batching = Batching(problem, hparams, True, seed, static_shapes, share)
+    def __init__(self, batching: Batching, position: Position | None = None) -> None:
+        self.seed, self._position = batching.seed, position or Position()
         order = batching.order()
         self.examples = order.count
         # Made when first asked for: a position may be of other examples.

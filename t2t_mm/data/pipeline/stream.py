@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from t2t_mm import files, records
 from t2t_mm.config.hparams import HParams
-from t2t_mm.data.pipeline.batching import most_shapes
+from t2t_mm.data.pipeline.batching import Batching, most_shapes
 from t2t_mm.data.pipeline.earlier import EarlierStream
 from t2t_mm.data.pipeline.position import Position, Recorded
 from t2t_mm.data.pipeline.problem_stream import ProblemStream
@@ -63,7 +63,7 @@ def read_place(folder: Path) -> Place:
         UserError: it can't be read.
     """
     place = records.read_json(folder / PLACE_FILE, Place)
-    if place.get("checksum", _checksum(place)) != _checksum(place):
+    if "checksum" in place and place["checksum"] != _checksum(place):
         raise UserError(
             f"{folder / PLACE_FILE} can't be read: it has other values than were written, by their "
             "checksum."
@@ -112,7 +112,7 @@ class Inputs:
     def _fresh(self, name, step) -> ProblemStream:
         # the step is in it, so that what was read before is not read again
         sequence = np.random.SeedSequence((self.seed, step, zlib.crc32(name.encode())))
-        return ProblemStream(*self._made(name, int(sequence.generate_state(1)[0] // 2)))
+        return ProblemStream(self._batching(name, int(sequence.generate_state(1)[0] // 2)))
 
     def _resumed(self, name) -> ProblemStream | EarlierStream | None:
         """What goes on where a checkpoint was; None if there is no such, or its data is another."""
@@ -120,22 +120,23 @@ class Inputs:
             return None
         seed, position, path = self._waiting.pop(name)
         if position is None:
-            earlier = EarlierStream(*self._made(name, seed))
+            earlier = EarlierStream(self._batching(name, seed))
             try:
                 earlier.read(path)
                 return earlier
             except tf.errors.NotFoundError:  # of the data's files, which are named in it
                 self._tell_of_new_order(name)
                 return None
-        stream = ProblemStream(*self._made(name, seed), Position.of(position))
+        stream = ProblemStream(self._batching(name, seed), Position.of(position))
         if stream.examples == position["examples"]:
             return stream
         self._tell_of_other_examples(name)
         return None
 
-    def _made(self, name, seed):
-        """How the batches of a problem are made: the arguments of a stream."""
-        return self.problems[name], self.hparams, seed, self.static_shapes, self.share
+    def _batching(self, name, seed) -> Batching:
+        """How the examples of a problem become batches."""
+        problem, ways = self.problems[name], (self.static_shapes, self.share)
+        return Batching(problem, self.hparams, True, seed, *ways)
 
     def _tell_of_new_order(self, name):
         self.log(f"The data of {name} has moved: its order starts again.")

@@ -185,6 +185,6 @@ def mini12():
         "mini_attributes": 1.6,
         "mini_position": 0.9,
         "mini_question": 1.8,
-        "mini_language": 0.7,
+        "mini_language": 1.2,
     }
-    return mini8() | {"mini_imagenet": 2.2} | others
+    return mini8() | others

@@ -46,7 +46,6 @@ def pytest_configure(config):
 LONGEST = (
     "problems/test_conformance",
     "extension/test_kinds",
-    "test_tutorial",
     "export/test_export",
     "execution/test_replicas",
     "training/test_trainer",

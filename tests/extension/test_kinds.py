@@ -53,7 +53,7 @@ BAD = dict.fromkeys(INPUTS, UNREADABLE) | {"gusts": NO_SERIES}  # what each refu
 ASKED = {"question": "How dark is it?"}
 LONGEST = 12
 SET = "transformer_tiny"
-STEPS, SAVED, MORE = 10_000, 3, 12  # in all; until the first checkpoint; after the kill
+STEPS, SAVED, MORE = 10_000, 3, 6  # in all; until the first checkpoint; after the kill
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ SENTENCE = "I see two red rings."
 RANDOM = np.random.default_rng(0)
 INPUTS = {
     "mini_ende": SENTENCE,
-    "mini_parse": SENTENCE,
     "mini_imagenet": RANDOM.integers(0, 255, (64, 64, 3)).astype(np.uint8),
     "mini_speech": RANDOM.uniform(-1, 1, size=8000).astype(np.float32),
 }

@@ -204,11 +204,16 @@ def load_for_answers(path: str) -> Any:
     return loaded
 
 
-def unescaped_checkpoint_key(key: str) -> str:
-    """A part of a key of a TensorFlow checkpoint as the name it was made from.
+def escaped_checkpoint_key(name: str) -> str:
+    """A name as a part of a key of a TensorFlow checkpoint.
 
     TensorFlow joins names by "/", and in a name writes "." as ".." and "/" as ".S".
     """
+    return name.replace(".", "..").replace("/", ".S")
+
+
+def unescaped_checkpoint_key(key: str) -> str:
+    """The name that `escaped_checkpoint_key` was given."""
     return re.sub(r"\.([.S])", lambda found: "." if found[1] == "." else "/", key)
 
 

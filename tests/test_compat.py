@@ -214,10 +214,11 @@ def test_any_keras_optimizer_can_be_called_once():
 @pytest.mark.parametrize(
     "name", ["de.en", "..", ".S", "/.S", "a/b.c", "..S/", "日本/ä.", "S.S", ""]
 )
-def test_names_come_back_from_the_keys_of_a_checkpoint(name):
+def test_names_become_the_keys_of_a_checkpoint_and_come_back(name):
     from tensorflow.python.trackable.trackable_utils import escape_local_name
 
-    assert compat.unescaped_checkpoint_key(escape_local_name(name)) == name
+    key = compat.escaped_checkpoint_key(name)
+    assert key == escape_local_name(name) and compat.unescaped_checkpoint_key(key) == name
 
 
 # ---- Keras

@@ -49,35 +49,34 @@ def main() -> str:
     target.check_writable()
     app.import_tensorflow()
     from t2t_mm.runs.paths import step_of
-    from t2t_mm.runs.weights import write_mean
 
-    paths = _last_intact(source.checkpoints, last, FLAGS.checkpoints)
     with target.writing():
         target.copy_record(source)
-        path = write_mean(paths, target.checkpoints)
+        path, paths = _mean_of_intact(source.checkpoints, last, target.checkpoints)
     steps = ", ".join(f"{step_of(each):,}" for each in paths)
     print(f"{path}: the mean of the weights after {steps} steps")
     return FLAGS.average_dir
 
 
-def _last_intact(folder: Path, last: str, count: int) -> list[str]:
-    """The last `count` checkpoints up to `last` that can be read, oldest first."""
-    from t2t_mm.runs.corruption import corruption_of
+def _mean_of_intact(folder: Path, last: str, target: Path) -> tuple[str, list[str]]:
+    """The path prefix of the mean of the last checkpoints up to `last` that can be read; and of
+    these, oldest first."""
+    from t2t_mm.runs.corruption import CorruptCheckpoint
+    from t2t_mm.runs.mean import write_mean
     from t2t_mm.runs.paths import found, step_of
 
-    before = [path for path in found(folder) if step_of(path) < step_of(last)]
-    paths: list[str] = []
-    for path in reversed([*before, last]):
-        reason = corruption_of(path) if len(paths) < count else ""
-        if reason:
-            print(f"{path} is corrupt ({reason}) and left out.")
-        paths = paths if reason else [path, *paths]
-    if len(paths) < count:
-        raise UserError(
-            f"{folder} has {len(paths)} intact checkpoints, not {count}: ask for fewer, or train "
-            "on with a greater --keep_checkpoints."
-        )
-    return paths[-count:]
+    count = FLAGS.checkpoints
+    intact = [*(path for path in found(folder) if step_of(path) < step_of(last)), last]
+    while len(intact) >= count:
+        try:  # whether they are intact shows when they are read
+            return write_mean(intact[-count:], target), intact[-count:]
+        except CorruptCheckpoint as error:
+            print(f"{error.path} is corrupt ({error.reason}) and left out.")
+            intact.remove(error.path)
+    raise UserError(
+        f"{folder} has {len(intact)} intact checkpoints, not {count}: ask for fewer, or train on "
+        "with a greater --keep_checkpoints."
+    )
 
 
 def entry() -> None:

@@ -18,7 +18,7 @@ from t2t_mm.runs.corruption import read_chosen
 from t2t_mm.runs.directory import PROBLEMS_FILE, OutputDir
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import step_of
-from t2t_mm.runs.weights import weights
+from t2t_mm.runs.weights import Reader, weight_keys
 
 
 class RunPredictor(Predictor):
@@ -66,19 +66,21 @@ def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir)
 
 
 def put_weights(model: Any, path: str) -> int:
-    """Gives a model the weights of a checkpoint, or their moving averages where there are such, and
-    returns its step.
+    """Gives a model the weights of a checkpoint, or their moving averages where there are such, one
+    after another, and returns its step.
 
     Raises:
-        UserError: if a weight is missing or of another shape, or the checkpoint is corrupt.
+        UserError: if a weight is missing or of another shape.
+        CorruptCheckpoint: if it is corrupt; the model may have some of its weights then.
     """
     variables = {name: v for name, v in named_variables(model).items() if v.trainable}
-    values = weights(path, variables)
+    reader = Reader(path)
+    keys = weight_keys(reader.shapes, variables)
     for name, variable in variables.items():
-        if name not in values or values[name].shape != tuple(variable.shape):
+        if name not in keys or reader.shapes[keys[name]] != tuple(variable.shape):
             raise UserError(
                 f"The checkpoint {path} has no weight {name} of shape {tuple(variable.shape)}."
             )
-    for name, variable in variables.items():
-        variable.assign(values[name])
+    for name, key in sorted(keys.items(), key=lambda item: item[1]):  # as they lie there
+        variables[name].assign(reader[key])
     return step_of(path)

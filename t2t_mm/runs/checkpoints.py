@@ -18,7 +18,7 @@ from t2t_mm.layers.shares import whole_shape
 from t2t_mm.runs import weights
 from t2t_mm.runs.corruption import newest_intact
 from t2t_mm.runs.names import named_variables
-from t2t_mm.runs.paths import checkpoint_path, found, input_folder, latest, step_of
+from t2t_mm.runs.paths import checkpoint_path, found, input_folder, latest, step_of, tidy
 from t2t_mm.runs.writing import Writer
 
 Shapes = dict[weights.Key, tuple[int, ...]]
@@ -38,8 +38,8 @@ class Checkpoints:
     """Saves and restores a model and its optimizer under `<directory>/ckpt-<step>.*`.
 
     Every weight is stored whole under its name (names.named_variables), so that a checkpoint can be
-    read by name, on any number of devices. What a disk corrupts is found by its checksums when it
-    is read, and the checkpoint before is taken.
+    read by name, on any number of devices and machines. What a disk corrupts is found by its
+    checksums when it is read, and the checkpoint before is taken.
 
     Args:
         directory: made at the first save.
@@ -48,7 +48,8 @@ class Checkpoints:
         keep: how many of the newest checkpoints to keep.
         inputs: saved beside each checkpoint under `input-<step>/`; None for none.
         average: of the model's weights, saved as well; None for none.
-        replicas: every worker saves its inputs, the chief alone the rest.
+        replicas: every worker saves its inputs, and its share of the rest; all call `save` and
+            `wait`.
         log: function of one line.
     """
 
@@ -66,15 +67,17 @@ class Checkpoints:
         self.directory, self.inputs, self.average = Path(directory), inputs, average
         self.replicas, self.log = replicas or Replicas(), log
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._fixed: dict[str, dict[str, Any]] = {  # what has to be in a checkpoint as it is here
-            "model": dict(named_variables(model)),
-            "optimizer": {f"{i:05d}": v for i, v in enumerate(optimizer.variables)},
-        }
-        self._averaged: dict[str, dict[str, Any]] = (
-            {"average": average.averages, "averaged": {"counts": average.counts}} if average else {}
-        )
-        saved = self._fixed | self._averaged | {"step": self._step}
-        self._writer = Writer(self.directory, saved, keep)
+        # what has to be in a checkpoint as it is here
+        self._fixed: dict[weights.Key, Any] = {
+            ("model", name): v for name, v in named_variables(model).items()
+        } | {("optimizer", f"{i:05d}"): v for i, v in enumerate(optimizer.variables)}
+        self._averaged: dict[weights.Key, Any] = {}
+        if average:
+            self._averaged = {("average", name): v for name, v in average.averages.items()}
+            self._averaged["averaged", "counts"] = average.counts
+        saved = self._fixed | self._averaged | {("step", ""): self._step}
+        self._writer = Writer(self.directory, saved, keep, self.replicas)
+        self._is_mixed = False
 
     def save(self, step: int) -> None:
         """Starts to write the checkpoint of `step`, and returns as soon as training may go on.
@@ -84,26 +87,34 @@ class Checkpoints:
                 and what was written of it is removed.
         """
         self.wait()
+        if self.replicas.is_chief:
+            with self._writing(step):
+                tidy(self.directory)
         self.replicas.any(False)  # the chief has tidied up
         self._step.assign(step)
         if self.inputs:  # first: where there is a checkpoint, there are its inputs
             with self._writing(step):
                 self.inputs.save(self._input(step))
         self.replicas.any(False)  # all have done that
-        if self.replicas.is_chief:
+        with self._writing(step):
             self._writer.start(step)
 
     def wait(self) -> None:
         """Returns when what `save` started is done; UserError as there."""
-        if self._writer.is_started:
+        if not self._writer.is_started:
+            return
+        with self._writing(self._writer.step):
+            self._writer.finish()
+        self.replicas.any(False)  # all have written their share
+        if self.replicas.is_chief:
             with self._writing(self._writer.step):
-                self._writer.finish()
-                self._drop_inputs()
+                self._writer.join()
+                tidy(self.directory)
 
     def check(self) -> None:
-        """As `wait`, if it is done; else returns at once."""
-        if self._writer.is_done:
-            self.wait()
+        """Raises a UserError if what `save` started has failed; waits for nothing."""
+        with self._writing(self._writer.step):
+            self._writer.check()
 
     @contextlib.contextmanager
     def _writing(self, step: int) -> Iterator[None]:
@@ -121,12 +132,6 @@ class Checkpoints:
 
     def _input(self, step: int) -> Path:
         return input_folder(checkpoint_path(self.directory, step))
-
-    def _drop_inputs(self) -> None:
-        """Removes the inputs of checkpoints that are gone."""
-        kept = {input_folder(path) for path in found(self.directory)}
-        for folder in set(self.directory.glob("input-*")) - kept:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _remove_partial(self, step: int) -> None:
         if self._writer.has_written(step):
@@ -150,19 +155,21 @@ class Checkpoints:
         if path:
             return self._restore(path)
         if not found(self.directory):
+            self.check_not_mixed()
             return None
         return newest_intact(self.directory, self._restore, self.log, self.inputs is not None)
 
     def _restore(self, path: str) -> int:
-        there = weights.shapes(path)
-        fixed, averaged = _by_key(self._fixed), _by_key(self._averaged)
-        self._check_fits(path, there, fixed)
-        has_average = all(there.get(key) == whole_shape(v) for key, v in averaged.items())
-        variables = fixed | averaged if has_average else fixed
-        values = weights.read(path)  # all, before any is assigned
+        reader = weights.Reader(path)
+        self._check_fits(path, reader.shapes)
+        has_average = _hold(reader.shapes, self._averaged)
+        variables = self._fixed | self._averaged if has_average else self._fixed
         with self.replicas.scope():
-            for key, variable in variables.items():
-                assign(variable, tf.cast(values[key], variable.dtype))
+            self._is_mixed = True
+            for key, value in reader.all():  # of which no more than one is in memory
+                if key in variables:
+                    assign(variables[key], tf.cast(value, variables[key].dtype))
+            self._is_mixed = False
             if self.average and not has_average:
                 self.average.restart()
                 self.log(
@@ -171,9 +178,18 @@ class Checkpoints:
                 )
         return self.restore_inputs(path)
 
-    @staticmethod
-    def _check_fits(path: str, there: Shapes, fixed: dict[weights.Key, Any]) -> None:
-        here = {key: whole_shape(variable) for key, variable in fixed.items()}
+    def check_not_mixed(self) -> None:
+        """Raises a UserError if the state has values of a corrupt checkpoint, which only one that
+        replaces all of them makes good."""
+        if self._is_mixed:
+            raise UserError(
+                f"The newest checkpoint in {self.directory} is corrupt, which showed when a part "
+                "of it had been taken over, and there is none that replaces all of that. Remove "
+                "its files, and start again."
+            )
+
+    def _check_fits(self, path: str, there: Shapes) -> None:
+        here = {key: whole_shape(variable) for key, variable in self._fixed.items()}
         there = {key: shape for key, shape in there.items() if key[0] in ("model", "optimizer")}
         if here == there:
             return
@@ -198,11 +214,9 @@ class Checkpoints:
         return step_of(path)
 
 
-def _by_key(parts: dict[str, dict[str, Any]]) -> dict[weights.Key, Any]:
-    """{(part, name): variable}."""
-    return {
-        (part, name): variable for part, named in parts.items() for name, variable in named.items()
-    }
+def _hold(there: Shapes, variables: dict[weights.Key, Any]) -> bool:
+    """Whether all variables are there, in their shapes."""
+    return all(there.get(key) == whole_shape(variable) for key, variable in variables.items())
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -1,8 +1,6 @@
-"""What a checkpoint holds, by name: shapes, values, and the mean over several checkpoints."""
+"""What a checkpoint holds, by name: shapes and values."""
 
-import collections
-import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -13,8 +11,60 @@ from t2t_mm.runs.corruption import reading
 # "model", "average" (moving averages of the weights), "averaged" (their counts), "optimizer" or
 # "step"; then the name in it, as of `names.named_variables`.
 Key = tuple[str, str]
-WEIGHTS = ("model", "average")
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+class Reader:
+    """A checkpoint that is read value by value, each compared with its checksum.
+
+    Args:
+        path: its path prefix.
+
+    Attributes:
+        shapes: {(part, name): shape} of all that it holds, in the order in which it lies there.
+        types: {(part, name): data type}.
+
+    Raises:
+        CorruptCheckpoint: here if its index can't be read, later if a value can't be.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with reading(path):
+            self._reader = tf.train.load_checkpoint(path)
+            shapes = self._reader.get_variable_to_shape_map()
+            types = self._reader.get_variable_to_dtype_map()
+        self._names = {key: name for name in sorted(shapes) if (key := _key(name))}
+        self._rest = sorted(shapes.keys() - self._names.values())
+        self.shapes = {key: tuple(shapes[name]) for key, name in self._names.items()}
+        self.types = {key: types[name] for key, name in self._names.items()}
+
+    def __getitem__(self, key: Key) -> np.ndarray:
+        return self._value(self._names[key])
+
+    def all(self) -> Iterator[tuple[Key, np.ndarray]]:
+        """(key, value) of all, one after another, which finds any corruption."""
+        for key in self._names:
+            yield key, self[key]
+        for name in self._rest:
+            self._value(name)
+
+    def _value(self, name: str) -> np.ndarray:
+        with reading(self.path):
+            return self._reader.get_tensor(name)
+
+
+def stored_key(key: Key) -> str:
+    """The name under which TensorFlow's format stores what has a key."""
+    part, name = key
+    return "/".join(filter(None, (part, compat.escaped_checkpoint_key(name)))) + _SUFFIX
+
+
+def _key(stored: str) -> Key | None:
+    """The opposite of `stored_key`; None of what TensorFlow added to it in earlier versions."""
+    part, _, name = stored.removesuffix(_SUFFIX).partition("/")
+    is_ours = stored.endswith(_SUFFIX) and part != "save_counter"
+    return (part, compat.unescaped_checkpoint_key(name)) if is_ours else None
 
 
 def shapes(path: str) -> dict[Key, tuple[int, ...]]:
@@ -24,42 +74,16 @@ def shapes(path: str) -> dict[Key, tuple[int, ...]]:
     Raises:
         CorruptCheckpoint: if its index can't be read.
     """
-    with reading(path):
-        found = tf.train.load_checkpoint(path).get_variable_to_shape_map()
-    return {key: tuple(found[stored]) for stored, key in _keys(found).items()}
+    return Reader(path).shapes
 
 
-def read(path: str, wanted: Collection[Key] | None = None) -> dict[Key, np.ndarray]:
-    """{(part, name): value} of a checkpoint; each is read once, and compared with its checksum.
-
-    Args:
-        path: its path prefix.
-        wanted: what to read of what is there; None: all, which finds any corruption.
+def read(path: str) -> dict[Key, np.ndarray]:
+    """{(part, name): value} of all that a checkpoint holds.
 
     Raises:
         CorruptCheckpoint: if some of it can't be read.
     """
-    with reading(path):
-        reader = tf.train.load_checkpoint(path)
-        stored = reader.get_variable_to_shape_map()
-        keys = _keys(stored)
-        for key in stored.keys() - keys.keys() if wanted is None else ():
-            reader.get_tensor(key)  # TensorFlow's own, of which the checksum alone is of use
-        return {
-            key: reader.get_tensor(stored)
-            for stored, key in keys.items()
-            if wanted is None or key in wanted
-        }
-
-
-def _keys(stored: Collection[str]) -> dict[str, Key]:
-    """{TensorFlow's key: (part, name)}, in the order in which a file holds them."""
-    keys = {}
-    for key in sorted(stored):
-        part, _, name = key.removesuffix(_SUFFIX).partition("/")
-        if key.endswith(_SUFFIX) and part != "save_counter":
-            keys[key] = part, compat.unescaped_checkpoint_key(name)
-    return keys
+    return dict(Reader(path).all())
 
 
 def weight_shapes(path: str) -> dict[str, tuple[int, ...]]:
@@ -67,51 +91,21 @@ def weight_shapes(path: str) -> dict[str, tuple[int, ...]]:
     return {name: shape for (part, name), shape in shapes(path).items() if part == "model"}
 
 
-def weights(path: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """{name: value} of the weights of the model in a checkpoint, their moving averages where there
-    are any.
+def weight_keys(there: Collection[Key], names: Collection[str] | None = None) -> dict[str, Key]:
+    """{name: key} of the weights of the model among what a checkpoint holds: of their moving
+    averages where there are any.
 
     Args:
-        path: its path prefix.
+        there: keys.
         names: of those wanted, of which some may not be there; None: all.
     """
-    there = shapes(path)
-    wanted = {
-        (part, name)
-        for part, name in there
-        if (part == "average" or part == "model" and ("average", name) not in there)
-        and (names is None or name in names)
-    }
-    return {name: value for (_, name), value in read(path, wanted).items()}
+    keys = {name: (part, name) for part, name in there if part == "model"}
+    keys |= {name: (part, name) for part, name in there if part == "average"}
+    return {name: key for name, key in keys.items() if names is None or name in names}
 
 
-def write_mean(paths: list[str], directory: str | os.PathLike) -> str:
-    """Writes a checkpoint with the mean of each weight over several checkpoints of one run, read
-    one at a time; what is no weight (optimizer, step) is that of the last.
-
-    Args:
-        paths: path prefixes of the checkpoints, oldest first.
-        directory: where the checkpoint goes.
-
-    Returns:
-        Its path prefix.
-    """
-    total: dict[Key, np.ndarray] = {}
-    count: collections.Counter[Key] = collections.Counter()
-    for path in paths:  # a net that came later is in the later ones alone
-        for key, value in read(path, {key for key in shapes(path) if key[0] in WEIGHTS}).items():
-            if _is_weight(key, value):
-                total[key] = total.get(key, np.float64(0)) + value.astype(np.float64)
-                count[key] += 1
-    parts: dict[str, dict[str, tf.Variable]] = {}
-    for key, value in read(paths[-1]).items():
-        if _is_weight(key, value):
-            value = (total[key] / count[key]).astype(value.dtype)
-        parts.setdefault(key[0], {})[key[1]] = tf.Variable(value)
-    step = parts.pop("step")[""]
-    checkpoint = tf.train.Checkpoint(**parts, step=step)
-    return tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=1).save(int(step))
-
-
-def _is_weight(key: Key, value: np.ndarray) -> bool:
-    return key[0] in WEIGHTS and np.issubdtype(value.dtype, np.floating)
+def weights(path: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """{name: value} of the weights of the model in a checkpoint, see `weight_keys`; nothing else is
+    read."""
+    reader = Reader(path)
+    return {name: reader[key] for name, key in weight_keys(reader.shapes, names).items()}

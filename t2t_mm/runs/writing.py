@@ -1,97 +1,121 @@
 """Writing checkpoints while training goes on."""
 
 import concurrent.futures
-import functools
-import os
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from t2t_mm.execution.exchange import whole
+from t2t_mm.execution.replicas import Replicas
 from t2t_mm.layers.shares import whole_shape
-from t2t_mm.runs.paths import found, step_of
-
-# {part: {name: variable of Keras or TensorFlow}, "step": variable}: what a checkpoint holds.
-Saved = dict[str, Any]
+from t2t_mm.runs import data_files
+from t2t_mm.runs.paths import checkpoint_path, drop, found, partial_folder, step_of
+from t2t_mm.runs.weights import Key, stored_key
 
 
 class Writer:
-    """Writes checkpoints in a thread, one at a time, from copies in the host's memory.
+    """Writes checkpoints in a thread, one at a time, from copies in the host's memory, each let go
+    as soon as its data file is written.
 
-    TensorFlow writes to temporary names and renames, the index last: whenever the process is
-    killed, what has an index is complete.
+    Each worker writes data files of its own. When all are there, the chief makes a checkpoint of
+    them, and drops the oldest: whenever a process is killed, what has an index is whole.
 
     Args:
         directory: where they go, under `ckpt-<step>.*`; made at the first.
-        saved: what they hold.
+        saved: {(part, name): variable of Keras or TensorFlow}, what they hold.
         keep: how many of the newest to keep.
+        replicas: the workers.
 
     Attributes:
         step: of the last that was started.
     """
 
-    def __init__(self, directory: Path, saved: Saved, keep: int):
-        self.directory, self.keep, self._saved, self.step = directory, keep, saved, 0
+    def __init__(
+        self, directory: Path, saved: dict[Key, Any], keep: int, replicas: Replicas
+    ) -> None:
+        self.directory, self.keep, self.step, self._joined = directory, keep, 0, 0
         self.thread = concurrent.futures.ThreadPoolExecutor(1)
-        self._copies: list[tf.Variable] = []
-        self._manager: tf.train.CheckpointManager | None = None
         self._written: concurrent.futures.Future | None = None
+        self._saved = {stored_key(key): variable for key, variable in saved.items()}
+        sizes = {
+            name: data_files.size_of(whole_shape(v), tf.as_dtype(v.dtype))
+            for name, v in self._saved.items()
+        }
+        files = data_files.layout(sizes, replicas.workers)
+        self._count, self._joins = len(files), replicas.is_chief
+        self._mine = [
+            (number, names)
+            for number, (worker, names) in enumerate(files)
+            if worker == replicas.worker
+        ]
 
     def start(self, step: int) -> None:
-        """Copies all that is saved, so that no step changes it, and starts to write it."""
-        values = tf.nest.flatten(self._saved)
-        if self._manager is None:
-            with tf.device("CPU:0"):
-                self._copies = [
-                    tf.Variable(tf.zeros(whole_shape(v), v.dtype), trainable=False) for v in values
-                ]
-            copies = tf.nest.pack_sequence_as(self._saved, self._copies)
-            self._manager = _make_manager(copies, self.directory, self.keep)
-        for copy, value in zip(self._copies, values, strict=True):
-            copy.assign(whole(value))
+        """Copies what this worker saves, so that no step changes it, and starts to write it."""
         self.step = step
-        self._written = self.thread.submit(self._manager.save, checkpoint_number=step)
+        partial_folder(self._path).mkdir(parents=True, exist_ok=True)
+        files = [
+            (number, {name: _copied(self._saved[name]) for name in names})
+            for number, names in self._mine
+        ]
+        self._written = self.thread.submit(self._write, self._path, files)
 
     @property
     def is_started(self) -> bool:
         """Whether there is one whose end nobody has waited for."""
         return self._written is not None
 
-    @property
-    def is_done(self) -> bool:
-        """Whether it is written, or failed."""
-        return self._written is not None and self._written.done()
+    def has_written(self, step: int) -> bool:
+        """Whether the checkpoint of a step was written to its end, which the chief knows."""
+        return self._joined == step
 
-    def finish(self) -> None:
-        """Waits until it is written, if one was started.
+    def check(self) -> None:
+        """Where this worker's part is done, looks after the rest; returns at once.
 
         Raises:
-            tf.errors.OpError, OSError: it can't be.
+            tf.errors.OpError, OSError: it can't be written.
         """
+        if self._written and self._written.done():
+            if self._written.exception():
+                self.finish()
+            self._join(self._path)
+
+    def finish(self) -> None:
+        """Waits until this worker's part is written; raises as `check`."""
         written, self._written = self._written, None
         if written:
             written.result()
 
-    def has_written(self, step: int) -> bool:
-        """Whether the checkpoint of a step was written to its end."""
-        last = self._manager.latest_checkpoint if self._manager else None
-        return last is not None and step_of(last) == step
+    def join(self) -> None:
+        """After all workers have finished: makes the checkpoint; raises as `check`."""
+        self._join(self._path, must=True)
+
+    @property
+    def _path(self) -> str:
+        return checkpoint_path(self.directory, self.step)
+
+    def _write(self, path: str, files: list[tuple[int, dict[str, tf.Tensor]]]) -> None:
+        """In the thread."""
+        while files:
+            data_files.write(path, *files.pop(0))
+        self._join(path)
+
+    def _join(self, path: str, must: bool = False) -> None:
+        """Makes the checkpoint, if this is the chief's to do and is not done yet, and all files are
+        there or have to be."""
+        step = step_of(path)
+        if not self._joins or self._joined == step:
+            return
+        if must or data_files.are_written(path, self._count):
+            data_files.join(path, self._count)
+            self._joined = step
+            older = [each for each in found(self.directory) if step_of(each) <= step]
+            for each in older[: -self.keep]:
+                drop(each)
 
 
-def _make_manager(
-    saved: Saved, directory: str | os.PathLike, keep: int
-) -> tf.train.CheckpointManager:
-    make = functools.partial(
-        tf.train.CheckpointManager,
-        tf.train.Checkpoint(**saved),
-        str(directory),
-        max_to_keep=keep,
-        step_counter=saved["step"],
-    )
-    try:
-        return make()
-    except (ValueError, tf.errors.OpError):  # its list of checkpoints is corrupt; they are not
-        paths = found(directory)
-        tf.compat.v1.train.update_checkpoint_state(str(directory), (paths or [""])[-1], paths)
-        return make()
+def _copied(variable: Any) -> tf.Tensor:
+    """Its value of now. What lies in the host's memory already is copied when a step changes it:
+    TensorFlow never writes to memory that a tensor holds."""
+    with tf.device("CPU:0"):
+        return tf.identity(whole(variable))

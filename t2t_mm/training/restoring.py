@@ -39,10 +39,12 @@ class Restorer:
         """Restores the newest intact checkpoint, if there is one. If problems have come since, the
         run starts from its weights, at its step."""
         if not output.has_checkpoint:
+            checkpoints.check_not_mixed()
             return
 
         def read(path: str) -> int:
             if is_part_of(path, self.state.model):
+                checkpoints.check_not_mixed()
                 self._load_fitting(output, path)
                 return checkpoints.restore_inputs(path)
             step = checkpoints.restore(path)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.runs.mean import write_mean
 from t2t_mm.runs.paths import found
-from t2t_mm.runs.weights import read, weights, write_mean
+from t2t_mm.runs.weights import read, weights
 from tests import commands
 
 

@@ -2,18 +2,24 @@
 
 import concurrent.futures
 import contextlib
+import functools
 import resource
 import threading
+import weakref
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
+from t2t_mm.execution.replicas import Replicas
+from t2t_mm.runs import data_files
 from t2t_mm.runs.checkpoints import Checkpoints
 from t2t_mm.runs.corruption import corruption_of
-from t2t_mm.runs.paths import latest
+from t2t_mm.runs.paths import drop, latest
+from t2t_mm.runs.weights import read
 from t2t_mm.training.optimizers import make_optimizer
 
 
@@ -151,13 +157,18 @@ def test_a_disk_that_fills_up_leaves_the_old_checkpoint_intact(tmp_path):
     assert again.restore() == 2
 
 
-def test_training_goes_on_while_a_checkpoint_is_written(tmp_path):
+@pytest.mark.parametrize("jit", [None, False, True])
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, jit):
     model, optimizer, checkpoints = make(tmp_path)
     kernel = model.kernel.numpy().copy()
+    one_step = functools.partial(step, model, optimizer)
+    if jit is not None:
+        one_step = tf.function(one_step, jit_compile=jit)
     at_hand = threading.Event()
     checkpoints._writer.thread.submit(at_hand.wait)  # the writer is busy until then
     checkpoints.save(1)
-    step(model, optimizer)
+    one_step()
+    one_step()
     checkpoints.check()
     assert latest(tmp_path) is None
     at_hand.set()
@@ -201,15 +212,111 @@ def test_a_checkpoint_cut_off_anywhere_is_corrupt(tmp_path):
     assert not corruption_of(str(tmp_path / "ckpt-2")) and make(tmp_path)[2].restore() == 2
 
 
-def test_a_corrupt_checkpoint_changes_nothing_before_the_next_is_tried(tmp_path):
-    model, _, checkpoints = make(tmp_path)
-    save(checkpoints, 1)
-    (data,) = tmp_path.glob("ckpt-1.data*")
+def flip_the_last_bit(directory, step):
+    """Corrupts what is read last."""
+    (data,) = directory.glob(f"ckpt-{step}.data*")
     content = bytearray(data.read_bytes())
-    content[-1] ^= 1  # behind the weights
+    content[-1] ^= 1
     data.write_bytes(content)
-    other, _, again = make(tmp_path, seed=4)
-    kernel = other.kernel.numpy().copy()
+
+
+def test_what_a_corrupt_checkpoint_gave_is_replaced_by_the_one_before(tmp_path):
+    model, optimizer, checkpoints = make(tmp_path)
+    save(checkpoints, 1)
+    then = [v.numpy().copy() for v in (*model.variables, *optimizer.variables)]
+    step(model, optimizer)
+    save(checkpoints, 2)
+    flip_the_last_bit(tmp_path, 2)
+    other, other_optimizer, again = make(tmp_path, seed=4, log=lambda line: None)
+    assert again.restore() == 1
+    again.check_not_mixed()
+    for value, variable in zip(then, (*other.variables, *other_optimizer.variables), strict=True):
+        np.testing.assert_array_equal(value, variable)
+
+
+def test_a_state_with_values_of_a_corrupt_checkpoint_is_not_trained(tmp_path):
+    save(make(tmp_path)[2], 1)
+    flip_the_last_bit(tmp_path, 1)
+    *_, again = make(tmp_path, seed=4)
     with pytest.raises(UserError, match="Checksum does not match"):
         again.restore()
-    np.testing.assert_array_equal(other.kernel, kernel)
+    drop(str(tmp_path / "ckpt-1"))
+    with pytest.raises(UserError, match="Remove its files, and start again"):
+        again.restore()
+
+
+# ---- data files
+
+
+class Worker(Replicas):
+    """One of several workers that take turns in this process."""
+
+    def __init__(self, worker, workers=2):
+        super().__init__()
+        self.worker, self.workers, self.is_chief = worker, workers, worker == 0
+
+    def any(self, value):
+        return value
+
+
+def test_each_worker_writes_its_share_and_the_chief_makes_a_checkpoint_of_them(tmp_path):
+    made = [make(tmp_path, seed=3, size=500, replicas=Worker(number)) for number in (1, 0)]
+    (model, _, other), (_, _, chief) = made
+    chief.save(1)
+    concurrent.futures.wait([chief._writer._written])
+    chief.check()
+    assert not latest(tmp_path)  # a share is not there
+    other.save(1)
+    other.wait()
+    chief.check()
+    assert latest(tmp_path)
+    chief.wait()
+    sizes = [path.stat().st_size for path in tmp_path.glob("ckpt-1.data-*-of-00002")]
+    assert len(sizes) == 2 and min(sizes) > 0.3 * sum(sizes)
+    assert {path.name.partition(".")[0] for path in tmp_path.iterdir()} == {"ckpt-1"}
+    alone, _, again = make(tmp_path, size=500)
+    assert again.restore() == 1
+    np.testing.assert_array_equal(alone.kernel, model.kernel)
+
+
+def test_a_share_that_a_killed_run_left_is_no_part_of_the_next_checkpoint(tmp_path):
+    for number in (1, 0):  # the chief of the run before was killed first
+        *_, checkpoints = make(tmp_path, replicas=Worker(number))
+        checkpoints.save(1)
+        concurrent.futures.wait([checkpoints._writer._written])
+    checkpoints.check()
+    assert not latest(tmp_path)
+
+
+def test_copies_are_let_go_file_by_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(data_files, "SIZE", 100)
+    written, write = [], data_files.write
+
+    def watched(path, number, values):
+        assert not any(each() is not None for each in written)
+        written.extend(weakref.ref(value) for value in values.values())
+        write(path, number, values)
+
+    monkeypatch.setattr(data_files, "write", watched)
+    *_, checkpoints = make(tmp_path, size=50)
+    save(checkpoints, 1)
+    assert (
+        len(written) == len(read(str(tmp_path / "ckpt-1")))
+        and len(list(tmp_path.glob("ckpt-1.data-*"))) > 2
+    )
+    assert make(tmp_path, size=50)[2].restore() == 1
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_value_is_in_one_file_and_files_are_of_bounded_size(monkeypatch, workers):
+    monkeypatch.setattr(data_files, "SIZE", 100)
+    sizes = {f"{number:03d}": 7 + number % 5 for number in range(200)}
+    files = data_files.layout(sizes, workers)
+    assert [name for _, names in files for name in names] == sorted(sizes)
+    assert [worker for worker, _ in files] == sorted(worker for worker, _ in files)
+    each = [sum(sizes[name] for name in names) for _, names in files]
+    assert max(each) <= 100 + 11
+    for number in range(workers):
+        share = sum(size for (worker, _), size in zip(files, each, strict=True) if worker == number)
+        assert abs(share - sum(sizes.values()) / workers) <= 11
+    assert data_files.layout({"a": 0, "b": 1000}, workers)[-1][1][-1] == "b"

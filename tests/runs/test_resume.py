@@ -97,8 +97,10 @@ def test_a_problem_whose_net_is_made_of_stock_layers_can_be_added_to_a_run(tmp_p
 def test_a_checkpoint_without_moving_averages_or_their_counts_is_one_clear_line(tmp_path, left_out):
     hparams = TINY.replace(ema_decay=0.9)
     one = saved(tmp_path, [Toy()], hparams)
-    parts = one._checkpoints._fixed | one._checkpoints._averaged
-    saved_then = {part: named for part, named in parts.items() if not part.startswith(left_out)}
+    saved_then = {}
+    for (part, name), variable in (one._checkpoints._fixed | one._checkpoints._averaged).items():
+        if not part.startswith(left_out):
+            saved_then.setdefault(part, {})[name] = variable
     step = tf.Variable(2, dtype=tf.int64)
     tf.train.Checkpoint(**saved_then, step=step).write(str(tmp_path / "checkpoints" / "ckpt-2"))
     one.state.average.counts.assign_add(tf.ones_like(one.state.average.counts))

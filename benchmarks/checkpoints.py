@@ -3,13 +3,14 @@
     python benchmarks/checkpoints.py                                  # tiny and base, about 5 GB
     python benchmarks/checkpoints.py --hparams_set=multimodel_paper   # where there is room for it
 
-A model of text is built as the trainer does, without data or training, and is saved, resumed and
-read as for decoding, each in a process of its own. The time of a save is that for which training
-stands still, then that until all is written; meanwhile every variable is changed, as by a step.
-The peak is what the process has in memory at most above what it had when the state was built; bytes
-that are read or written are counted as parts of the size of the files.
+A model of text is built as the trainer does, without data or training, is saved, resumed and read
+as for decoding; a process for each set. The time of a save is that for which training stands, then
+that until all is written; meanwhile every variable is changed, as by a step. The peak is what the
+process has in memory at most above what it had before, the state among it; bytes that are read or
+written are counted as multiples of the size of the files.
 """
 
+import ctypes
 import subprocess
 import sys
 import tempfile
@@ -23,12 +24,11 @@ from t2t_mm.config import hparams_files
 from t2t_mm.config.run import RunConfig
 from t2t_mm.modalities.language.spec import Language
 
-EVENTS, GIB = ["save", "resume", "weights"], 2**30
 FLAGS = app.new_flags()
 flags.DEFINE_string("hparams_set", None, "Named hparams; none: tiny and base.", flag_values=FLAGS)
 flags.DEFINE_string("hparams", "", "Changes to single hparams.", flag_values=FLAGS)
 flags.DEFINE_string("folder", None, "Where to write; none: a temporary one.", flag_values=FLAGS)
-flags.DEFINE_enum("event", None, EVENTS, "Set for the child that is measured.", flag_values=FLAGS)
+GIB = 2**30
 
 
 class Text:
@@ -40,53 +40,50 @@ class Text:
 
 def main():
     """Prints a line an event."""
-    if FLAGS.event:
-        app.import_tensorflow()
-        print(measure(FLAGS.event, Path(FLAGS.folder)), flush=True)
+    if not FLAGS.hparams_set:
+        for name in ("multimodel_tiny", "multimodel_base"):
+            subprocess.run([sys.executable, *sys.argv, f"--hparams_set={name}"], check=True)
         return
-    for name in (
-        [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_tiny", "multimodel_base"]
-    ):
-        titles = f"{'s':>8}{'CPU-s':>8}{'peak GiB':>10}{'read':>7}{'written':>9}  sum of all values"
-        print(f"{name:24}{titles}", flush=True)
-        with tempfile.TemporaryDirectory(dir=FLAGS.folder) as folder:
-            for event in EVENTS:
-                extra = [f"--hparams_set={name}", f"--event={event}", f"--folder={folder}"]
-                subprocess.run([sys.executable, *sys.argv, *extra], check=True)
-            sizes = [file.stat().st_size / GIB for file in Path(folder).glob("ckpt-*")]
-            print(f"{len(sizes)} files of {sum(sizes):.2f} GiB\n", flush=True)
+    app.import_tensorflow()
+    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
+    with tempfile.TemporaryDirectory(dir=FLAGS.folder) as folder:
+        measure(hparams, Path(folder))
 
 
-def measure(event, folder):
-    """The lines of one event."""
+def measure(hparams, folder):
+    """Saves, resumes, and reads as for decoding."""
     from t2t_mm.execution.replicas import Replicas
     from t2t_mm.inference.run import put_weights
     from t2t_mm.runs.checkpoints import Checkpoints
     from t2t_mm.training.state import TrainState
 
-    hparams = hparams_files.resolve(FLAGS.hparams_set, overrides=FLAGS.hparams)
-    config = RunConfig(seed=EVENTS.index(event))
-    state = TrainState.create([Text()], hparams, config, Replicas())
+    state = TrainState.create([Text()], hparams, RunConfig(seed=1), Replicas())
     checkpoints = Checkpoints(folder, state.model, state.optimizer, average=state.average)
     variables = [*state.model.variables, *state.optimizer.variables]
-    if event != "save":
-        cost = Cost(folder)
-        if event == "resume":
-            checkpoints.restore()
-        else:
-            put_weights(state.model, str(folder / "ckpt-1"))
-        return cost.line(event, total(variables))
     for number, variable in enumerate(state.optimizer.variables):
         change(variable, number)
+    size = sum(v.value.shape.num_elements() * v.value.dtype.size for v in variables) / GIB
+    weights = f"{state.model.count_params():,} weights, {size:.2f} GiB with the optimizer"
+    print(f"{FLAGS.hparams_set}: {weights}", flush=True)
+    print(f"{'':24}{'s':>8}{'CPU-s':>8}{'peak GiB':>10}{'read':>7}{'written':>9}", flush=True)
+
     before, cost = total(variables), Cost(folder)
     checkpoints.save(1)
-    lines = [cost.line("save, training stands")]
+    cost.tell("save, training stands")
     for variable in variables:
         change(variable, 1)
     checkpoints.wait()
-    lines.append(cost.line("save, all is written", before))
-    size = sum(v.value.shape.num_elements() * v.value.dtype.size for v in variables) / GIB
-    return "\n".join([f"state of {size:.2f} GiB, {state.model.count_params():,} weights", *lines])
+    cost.tell("save, all is written")
+    sizes = [file.stat().st_size / GIB for file in folder.glob("ckpt-*")]
+
+    cost = Cost(folder)
+    checkpoints.restore()
+    cost.tell("resume")
+    same = total(variables) == before
+    cost = Cost(folder)
+    put_weights(state.model, str(folder / "ckpt-1"))
+    cost.tell("weights alone")
+    print(f"{len(sizes)} files of {sum(sizes):.2f} GiB; all values came back: {same}", flush=True)
 
 
 def change(variable, number):
@@ -112,21 +109,20 @@ class Cost:
 
     def __init__(self, folder):
         self.folder = folder
+        ctypes.CDLL(None).malloc_trim(0)  # what is free is not kept
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         self.memory, self.bytes = memory("VmRSS"), transferred()
         self.wall, self.cpu = time.monotonic(), time.process_time()
 
-    def line(self, event, same=None):
-        """What it was so far."""
+    def tell(self, event):
+        """Prints what it was so far."""
         wall, cpu = time.monotonic() - self.wall, time.process_time() - self.cpu
         peak = (memory("VmHWM") - self.memory) / GIB
         size = sum(file.stat().st_size for file in self.folder.glob("ckpt-*") if file.is_file())
-        read, written = (
-            (now - then) / max(size, 1) if size else 0
-            for now, then in zip(transferred(), self.bytes, strict=True)
-        )
-        told = "" if same is None else f"  {same:.6f}"
-        return f"{event:24}{wall:8.2f}{cpu:8.2f}{peak:10.2f}{read:7.2f}{written:9.2f}{told}"
+        spent = [now - then for now, then in zip(transferred(), self.bytes, strict=True)]
+        read, written = (each / size if size else 0 for each in spent)
+        costs = f"{wall:8.2f}{cpu:8.2f}{peak:10.2f}{read:7.2f}{written:9.2f}"
+        print(f"{event:24}{costs}", flush=True)
 
 
 def memory(name):

@@ -129,7 +129,7 @@ class Best:
             files.write_json(self.path, state)
 
     def keep(self, checkpoint: str | os.PathLike) -> None:
-        """Copies a checkpoint, given by its path prefix, into `best/`, where one is kept."""
+        """Keeps a checkpoint, given by its path prefix, in `best/`, where one is kept."""
         if not self.path:
             return
         folder = self.path.with_name("best")
@@ -137,9 +137,18 @@ class Best:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         for file in Path(checkpoint).parent.glob(Path(checkpoint).name + ".*"):
-            shutil.copy(file, fresh)
+            _link(file, fresh / file.name)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Makes a file known under another name: what is written of checkpoints is never changed. Where
+    the file system has no links, a copy of it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
 
 
 def _remembered(path: Path, metric: str, old_scale: int) -> dict[int, float]:

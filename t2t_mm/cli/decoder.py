@@ -201,11 +201,11 @@ def main() -> str | None:
         )
     if FLAGS.prefixes and FLAGS.interactive:
         raise app.UsageError("--prefixes has a line per input, of a file or a split.")
+    if FLAGS.beam:
+        _check_beam()
     checkpoint.check(FLAGS)
     if FLAGS.decode_to_file:
         files.check_output(FLAGS.decode_to_file, "decode_to_file")
-    if FLAGS.beam:
-        _check_beam()
     app.import_tensorflow()
     from t2t_mm.cli import beam_decoding, decoding
 

@@ -251,7 +251,7 @@ def lines(inputs: Sequence[Any], decoder: Any, before: int, total: int = 0) -> I
     there are, if these are not the last."""
     started, total, cut = time.monotonic(), total or before + len(inputs), 0
 
-    def answers(start):
+    def answers(start: int) -> list[dict]:
         return decoder(list(inputs[start : start + CHUNK]), before + start)
 
     starts = range(0, len(inputs), CHUNK)

@@ -26,9 +26,9 @@ class Two(Replicas):
 
     def from_all(self, values):
         self.values[self.worker] = values
-        self.meeting.wait(60)
+        self.meeting.wait(300)
         found = [self.values[worker] for worker in range(2)]
-        self.meeting.wait(60)
+        self.meeting.wait(300)
         return found
 
 

@@ -143,7 +143,7 @@ def test_each_replica_takes_the_next_item_when_it_is_free():
 
     def work(item):
         if item < 2:
-            both.wait(60)  # two at a time
+            both.wait(300)  # two at a time
         if item == 5:
             raise ValueError("five")
         return item, tf.identity(variable.read_value()).device[-1], float(variable.read_value())

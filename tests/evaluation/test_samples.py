@@ -22,7 +22,7 @@ class Two(Replicas):
 
     def __init__(self, worker):
         super().__init__()
-        self.workers, self.worker = 2, worker
+        self.workers, self.worker, self.is_chief = 2, worker, worker == 0
 
     def from_all(self, values):
         self.values[self.worker] = values

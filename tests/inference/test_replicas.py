@@ -12,7 +12,7 @@ from t2t_mm.inference.predictor import Predictor
 from t2t_mm.layers import kernels
 from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.runs.names import named_variables
-from tests.inference.test_compiled import Readable, ReadableClass
+from tests.inference.test_compiled import Readable
 from tests.toys import TINY
 
 INPUTS = ["3 4 5", "6", "7 8 9 10 11 3 4", "5 5", "9 8 7", "no number"]
@@ -23,7 +23,7 @@ def both():
     """A predictor on one device, and one of the same weights on two."""
 
     def made():
-        model = MultiModel(TINY, [Readable("toy"), ReadableClass("toy_class")])
+        model = MultiModel(TINY, [Readable("toy")])
         return Predictor(model, model.problems, TINY)
 
     with mirrored_cpus(2).scope():
@@ -50,9 +50,3 @@ def test_answers_are_equal_whatever_the_number_of_devices(both, monkeypatch):
     one, two = (each.predict("toy", INPUTS, **drawn) for each in both)
     assert one == two and ["error" in answer for answer in one] == [False] * 5 + [True]
     assert used == {0, 1}
-
-
-def test_classes_and_scores_are_equal_whatever_the_number_of_devices(both, monkeypatch):
-    monkeypatch.setattr(module, "ROWS", 2)
-    one, two = (each.predict("toy_class", INPUTS) for each in both)
-    assert one == two and len({answer.get("probability") for answer in one}) > 3

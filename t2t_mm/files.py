@@ -1,5 +1,6 @@
 """Reading lines and text of raw files, within limits; writing files at once."""
 
+import contextlib
 import gzip
 import json
 import math
@@ -32,12 +33,23 @@ def lines(path: str | os.PathLike) -> Iterator[tuple[int, bytes]]:
     Raises:
         UserError: the file cannot be read.
     """
+    with opened(path) as file:
+        yield from lines_of(file, path)
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+    """A file, open for reading, gunzipped if it ends in .gz.
+
+    Raises:
+        UserError: it cannot be read, now or in this context.
+    """
     path = pathlib.Path(path)
     if path.suffix in _COMPRESSED:
         raise UserError(f"{path} has an unsupported compression: unpack it, or gzip it.")
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            yield from lines_of(file, path)
+            yield file
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
 

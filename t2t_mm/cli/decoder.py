@@ -20,6 +20,11 @@ pieces, with tabs between. --prefixes=file has outputs begin with the lines of a
         --sampling_temperature=1
 
 Of a problem without inputs, outputs go on from the lines of a file, or follow from nothing.
+
+    t2t-mm-decoder --output_dir=output/mini8 --problem=mini_ende --decode_from_file=in.txt \\
+        --decode_to_file=out.txt --beam=--runner=FlinkRunner,--flink_master=host:8081
+
+has the workers of a cluster decode a very large file.
 """
 
 from absl import flags
@@ -131,6 +136,22 @@ flags.DEFINE_integer(
     upper_bound=limits.MOST_HYPOTHESES,
     flag_values=FLAGS,
 )
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    ["auto", "one_device", "mirrored"],
+    "Devices of this machine that share out the batches; mirrored: all GPUs, without any the "
+    "logical CPUs; auto: mirrored if there are several GPUs. Answers don't depend on it.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_list(
+    "beam",
+    [],
+    "Let Apache Beam do the work, with these pipeline options: "
+    "--beam=--runner=FlinkRunner,--flink_master=host:8081. All workers have to see the files. "
+    "Needs pip install 't2t-mm[beam]'.",
+    flag_values=FLAGS,
+)
 SECTIONS = {
     "input and output": (
         "decode_from_file",
@@ -145,6 +166,7 @@ SECTIONS = {
     ),
     "decoding": ("beam_size", "alpha", "decode_length", "n_best"),
     "sampling": ("sampling_temperature", "top_k", "top_p", "seed"),
+    "devices and machines": ("strategy", "beam"),
 }
 
 
@@ -179,14 +201,33 @@ def main() -> str | None:
         )
     if FLAGS.prefixes and FLAGS.interactive:
         raise app.UsageError("--prefixes has a line per input, of a file or a split.")
+    if FLAGS.beam:
+        _check_beam()
     checkpoint.check(FLAGS)
     if FLAGS.decode_to_file:
         files.check_output(FLAGS.decode_to_file, "decode_to_file")
     app.import_tensorflow()
-    from t2t_mm.cli import decoding
+    from t2t_mm.cli import beam_decoding, decoding
 
-    decoding.run(FLAGS)
+    (beam_decoding if FLAGS.beam else decoding).run(FLAGS)
     return FLAGS.decode_to_file
+
+
+def _check_beam() -> None:
+    """Refuses what does not go with --beam."""
+    if odd := next((each for each in FLAGS.beam if not each.startswith("--")), None):
+        raise app.UsageError(
+            "--beam takes options of an Apache Beam pipeline, such as --beam=--runner=DirectRunner,"
+            f" not {odd}; the width of beam search is --beam_size."
+        )
+    if FLAGS.decode_from_file in (None, "-") or not FLAGS.decode_to_file:
+        raise app.UsageError(
+            "--beam decodes a file to a file: give --decode_from_file and --decode_to_file."
+        )
+    if FLAGS.prefixes or FLAGS.score_targets:
+        raise app.UsageError("--prefixes and --score_targets are not for --beam.")
+    if not files.is_replaced(FLAGS.decode_to_file):
+        raise app.UsageError(f"--decode_to_file={FLAGS.decode_to_file}: --beam needs a file.")
 
 
 def entry() -> None:

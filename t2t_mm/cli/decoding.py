@@ -1,14 +1,17 @@
 """The work of t2t-mm-decoder: inputs in, lines out, in order, whatever goes wrong with one of
 them."""
 
+import collections
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,10 @@ from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.metrics import scoring
+from t2t_mm.execution.strategies import of_this_machine
 from t2t_mm.inference.run import RunPredictor
 from t2t_mm.runs.choice import described
+from t2t_mm.runs.directory import OutputDir
 
 CHUNK = 256  # inputs that are sorted by length together, and written when all are done
 # Flags that change what is decoded: with others, unfinished output is not resumed.
@@ -40,15 +45,9 @@ WAYS = (
 
 def run(args: Any) -> None:
     """Decodes as the flags of t2t-mm-decoder say; `args` has them as attributes."""
-    predictor = RunPredictor(args.output_dir, args.checkpoint)
-    print(described(predictor.output, args.checkpoint, predictor.step), file=sys.stderr)
-    problem = _problem(predictor, args.problem)
-    hypotheses = args.n_best if args.sampling_temperature else max(1, args.beam_size)
-    if problem.targets.is_sequence and args.n_best > hypotheses:
-        raise UserError(
-            f"--n_best={args.n_best} needs as many hypotheses: --beam_size={args.n_best}."
-        )
-    decoder = LineDecoder(predictor, problem, args)
+    decoder = loaded(args)
+    predictor, problem = decoder.predictor, decoder.problem
+    _say(described(predictor.output, args.checkpoint, predictor.step))
     if args.interactive:
         _converse(decoder)
     elif args.split:
@@ -62,8 +61,8 @@ def run(args: Any) -> None:
         source = [args.split, args.examples, str(Path(args.data_dir).resolve())]
         decoder.prefixes = given.lines(args, "prefixes", len(inputs))
         source += [decoder.prefixes] if decoder.prefixes else []
-        lines = _decode(inputs, decoder, _partial(args, predictor, source))
-        for score in decoded.scores(problem, list(map(problem.targets.scored, lines)), references):
+        texts = _decode(inputs, decoder, partial(args, predictor.output, predictor.step, source))
+        for score in decoded.scores(problem, list(map(problem.targets.scored, texts)), references):
             print(f"{score.name} {score.shown}  {score.signature}", file=sys.stderr)
             for name in score.beside:
                 print(f"{score.name}_{name} {score.details[name]:,}", file=sys.stderr)
@@ -75,7 +74,15 @@ def run(args: Any) -> None:
         decoder.prefixes = given.lines(args, "prefixes", len(inputs))
         beside = [[targets, decoder.prefixes]] if targets or decoder.prefixes else []
         work = given.LineScorer(predictor, problem, args, targets) if targets else decoder
-        _decode(inputs, work, _partial(args, predictor, [*inputs, *beside]))
+        source = [*inputs, *beside]
+        _decode(inputs, work, partial(args, predictor.output, predictor.step, source))
+
+
+def loaded(args: Any) -> "LineDecoder":
+    """What answers as the flags say, on the devices that they name."""
+    with of_this_machine(args.strategy).scope():
+        predictor = RunPredictor(args.output_dir, args.checkpoint)
+    return LineDecoder(predictor, problem_of(predictor.problems, args), args)
 
 
 class LineDecoder:
@@ -124,12 +131,20 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _problem(predictor: RunPredictor, name: str | None) -> Any:
-    if not name and len(predictor.problems) > 1:
+def problem_of(problems: Mapping[str, Any], args: Any) -> Any:
+    """The problem that the flags name, of those of a run; a UserError if there is none, or the
+    flags don't fit it."""
+    if not args.problem and len(problems) > 1:
+        raise UserError(f"Give --problem: the model was trained on {', '.join(problems)}.")
+    name = args.problem or next(iter(problems))
+    if name not in problems:
+        raise UserError(f"The model was trained on {', '.join(problems)}, not on {name}.")
+    hypotheses = args.n_best if args.sampling_temperature else max(1, args.beam_size)
+    if problems[name].targets.is_sequence and args.n_best > hypotheses:
         raise UserError(
-            f"Give --problem: the model was trained on {', '.join(predictor.problems)}."
+            f"--n_best={args.n_best} needs as many hypotheses: --beam_size={args.n_best}."
         )
-    return predictor.problem(name or next(iter(predictor.problems)))
+    return problems[name]
 
 
 def _inputs(args: Any, problem: Any) -> list[str]:
@@ -159,34 +174,34 @@ def _inputs(args: Any, problem: Any) -> list[str]:
     ]
 
 
-def _partial(args: Any, predictor: RunPredictor, source: list[Any]) -> str:
-    """The file of unfinished output: another for other inputs, another model or another way to
+def partial(args: Any, output: OutputDir, step: int, source: list[Any]) -> str:
+    """The path of unfinished output: another for other inputs, another model or another way to
     decode."""
     ways = {name: getattr(args, name) for name in WAYS}
-    key = json.dumps([ways, str(predictor.output.path.resolve()), predictor.step, source])
+    key = json.dumps([ways, str(output.path.resolve()), step, source])
     target = files.real(args.decode_to_file) if args.decode_to_file else ""
     return f"{target}.{hashlib.sha256(key.encode()).hexdigest()[:10]}.partial"
 
 
-def _decode(inputs: Sequence[Any], decoder: Any, partial: str) -> list[str]:
+def _decode(inputs: Sequence[Any], decoder: Any, unfinished: str) -> list[str]:
     """Decodes all inputs, or scores them, to --decode_to_file or stdout; returns the lines."""
     target, written = decoder.args.decode_to_file, list[str]()
     if not target:
-        for line in _lines(inputs, decoder, 0):
+        for line in lines(inputs, decoder, 0):
             print(line, flush=True)
             written.append(line)
         return written
     try:
         if not files.is_replaced(target):
             with _opened(target) as file:
-                _write(_lines(inputs, decoder, 0), file, written)
+                _write(lines(inputs, decoder, 0), file, written)
             return written
-        written = _resumed(partial)
-        if os.path.exists(partial):
+        written = _resumed(unfinished)
+        if os.path.exists(unfinished):
             print(f"resuming after {len(written):,} of {len(inputs):,} inputs", file=sys.stderr)
-        with open(partial, "ab") as file:
-            _write(_lines(inputs[len(written) :], decoder, len(written)), file, written)
-        _finish(partial, target)
+        with open(unfinished, "ab") as file:
+            _write(lines(inputs[len(written) :], decoder, len(written)), file, written)
+        _finish(unfinished, target)
         return written
     except OSError as error:
         raise UserError(
@@ -231,12 +246,19 @@ def _resumed(partial: str) -> list[str]:
     return content[: content.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
-def _lines(inputs: Sequence[Any], decoder: Any, before: int) -> Iterator[str]:
-    """The output line of each input, as they come; `before` inputs were done before."""
-    started, total, cut = time.monotonic(), before + len(inputs), 0
-    for start in range(0, len(inputs), CHUNK):
-        chunk = list(inputs[start : start + CHUNK])
-        for number, answer in enumerate(decoder(chunk, before + start), before + start + 1):
+def lines(inputs: Sequence[Any], decoder: Any, before: int, total: int = 0) -> Iterator[str]:
+    """The output line of each input, as they come; `before` inputs stand before them, and `total`
+    there are, if these are not the last."""
+    started, total, cut = time.monotonic(), total or before + len(inputs), 0
+
+    def answers(start: int) -> list[dict]:
+        return decoder(list(inputs[start : start + CHUNK]), before + start)
+
+    starts = range(0, len(inputs), CHUNK)
+    # Of several devices some would else wait for the last batch of a chunk.
+    at_a_time = 1 if decoder.predictor.replicas.count == 1 else 2
+    for start, chunk in zip(starts, _in_order(answers, starts, at_a_time), strict=True):
+        for number, answer in enumerate(chunk, before + start + 1):
             if "error" in answer:
                 print(f"input {number}: {answer['error']}", file=sys.stderr)
             cut += answer.get("cut", False)
@@ -250,6 +272,20 @@ def _lines(inputs: Sequence[Any], decoder: Any, before: int) -> Iterator[str]:
         limit = decoder.args.decode_length
         limit = f"--decode_length={limit}" if limit else "their limit; see --decode_length"
         print(f"{cut:,} outputs did not end and were cut off at {limit}", file=sys.stderr)
+
+
+def _in_order(work: Callable, items: Iterable, at_a_time: int) -> Iterator:
+    """`work(item)` for each of the items, in their order, so many at a time."""
+    if at_a_time == 1:
+        yield from map(work, items)
+        return
+    left = iter(items)
+    with ThreadPoolExecutor(at_a_time) as pool:
+        begun = collections.deque(pool.submit(work, i) for i in itertools.islice(left, at_a_time))
+        while begun:
+            result = begun.popleft().result()
+            begun.extend(pool.submit(work, item) for item in itertools.islice(left, 1))
+            yield result
 
 
 def _converse(decoder: LineDecoder) -> None:

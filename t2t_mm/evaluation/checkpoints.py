@@ -51,9 +51,7 @@ class CheckpointEvaluator:
         with replicas.scope(), dtype_policy(config.precision), seeded(config.seed):
             self.model = registry.model(config.model)(hparams, problems)
         self.model.run_part = CompiledParts(config.jit_compile)
-        self._evaluator = RunEvaluator(
-            self.model, problems, hparams, config, replicas, draws=replicas.is_chief
-        )
+        self._evaluator = RunEvaluator(self.model, problems, hparams, config, replicas, draws=True)
         trained = output.recorded_config() or config
         self._summaries = Summaries(output.tensorboard, hparams.to_dict() | trained.decisive())
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from t2t_mm import registry
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
-from t2t_mm.evaluation.evaluator import Evaluator, Results, Stopped
+from t2t_mm.evaluation.evaluator import Evaluator, Results
 from t2t_mm.evaluation.samples import Decoded, Sample, SampleDecoder, lines
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
@@ -80,7 +80,7 @@ class RunEvaluator:
         problems: resolved problems.
         hparams: HParams of the model.
         config: options of the run; reads `decode_examples` and `jit_compile`.
-        replicas: each worker evaluates its share, and the chief alone decodes.
+        replicas: each worker evaluates and decodes its share.
         draws: whether pictures of decoded samples are made.
     """
 
@@ -98,7 +98,9 @@ class RunEvaluator:
         self.forced = Evaluator(model, problems, hparams, replicas, static)
         self.decoder = None
         if config.decode_examples:
-            self.decoder = SampleDecoder(model, problems, hparams, config.decode_examples, draws)
+            self.decoder = SampleDecoder(
+                model, problems, hparams, config.decode_examples, replicas, draws
+            )
 
     def run(
         self,
@@ -121,21 +123,8 @@ class RunEvaluator:
         """
         with self.replicas.scope():
             results = self.forced.run(split, max_batches, stop)
-            found = self._decode(split, stop) if self.decoder else Decoded({}, {}, {}, {})
+            found = self.decoder.run(split, stop) if self.decoder else Decoded({}, {}, {}, {})
         return Evaluation(step, split, max_batches, merged(results, found.scores), *found[1:])
-
-    def _decode(self, split, stop):
-        """What the chief decodes: scores in all workers, all else in the chief."""
-        found, stopped = Decoded({}, {}, {}, {}), False
-        if self.replicas.is_chief:
-            try:
-                found = self.decoder.run(split, stop)
-            except Stopped:
-                stopped = True
-        scores, stopped = self.replicas.from_chief([found.scores, stopped])
-        if stopped:
-            raise Stopped
-        return found._replace(scores=scores)
 
 
 def merged(

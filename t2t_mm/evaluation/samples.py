@@ -11,6 +11,7 @@ from t2t_mm.decoding import Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.evaluator import Results, Stopped
+from t2t_mm.execution.replicas import Replicas
 from t2t_mm.inference.explain import explain
 from t2t_mm.inference.inputs import encode
 from t2t_mm.inference.predictor import Predictor, text_of
@@ -46,7 +47,8 @@ class SampleDecoder:
     Args:
         model, problems, hparams: as for `Evaluator`.
         examples: how many of each problem and split.
-        draws: whether pictures of the samples are made.
+        replicas: of the model; they share out the batches, and so do the workers.
+        draws: whether pictures of the samples are made; the chief alone makes them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SampleDecoder:
         problems: Sequence[Problem],
         hparams: HParams,
         examples: int,
+        replicas: Replicas | None = None,
         draws: bool = False,
     ) -> None:
         self.problems = {
@@ -62,15 +65,15 @@ class SampleDecoder:
             for problem in problems
             if problem.targets.is_sequence or (draws and not problem.inputs.is_text)
         }
-        self.predictor = _Stoppable(model, self.problems, hparams)
-        self.examples, self.draws = examples, draws
+        self.predictor = _Shared(model, self.problems, hparams, replicas=replicas)
+        self.examples, self.draws = examples, draws and self.predictor.replicas.is_chief
         self._read = functools.cache(decoded.read)
 
     def run(self, split: str, stop: Callable[[], bool] = lambda: False) -> Decoded:
-        """Scores and samples of a split.
+        """Scores and samples of a split; all workers must call this.
 
         Raises:
-            Stopped: if `stop`, asked before each batch, said so.
+            Stopped: if `stop`, asked before each batch, said so in any worker.
         """
         scores, samples, self.predictor.stop = {}, {}, stop
         for name, problem in self.problems.items():
@@ -115,8 +118,7 @@ class SampleDecoder:
             # An input that can't be read, a model without attention and experts: no picture.
             with contextlib.suppress(UserError):
                 if problem.targets.is_sequence:  # to look inside takes seconds
-                    explained = explain(self.predictor, name, values[0], as_stored=True)
-                    found[f"attention/{name}"] = draw(explained)
+                    found[f"attention/{name}"] = draw(self._explained(name, values[0]))
             if problem.inputs.is_text:
                 continue
             encoded = [encode(problem, value, as_stored=True) for value in values[: len(shown)]]
@@ -125,6 +127,12 @@ class SampleDecoder:
                 cells = [(image, output) for image, (*_, output) in zip(inputs, shown, strict=True)]
                 found[f"samples/{name}"] = sheet(cells)
         return found
+
+    def _explained(self, name, value):
+        """What the model does with an input, in a replica that is free: its graphs are there."""
+        work = functools.partial(explain, self.predictor, name, as_stored=True)
+        (explained,) = self.predictor.replicas.share_out(work, [value])
+        return explained
 
 
 def lines(sample: Sample) -> list[str]:
@@ -135,12 +143,27 @@ def lines(sample: Sample) -> list[str]:
     ]
 
 
-class _Stoppable(Predictor):
-    """A predictor that asks before each batch whether to stop."""
+class _Shared(Predictor):
+    """A predictor whose batches the workers share out, and that asks before each whether to
+    stop."""
 
     stop: Callable[[], bool]
 
-    def decode(self, *args, **kwargs):
-        if self.stop():
+    def shared_out(self, work, batches):
+        worker, workers = self.replicas.worker, self.replicas.workers
+        try:
+            own = super().shared_out(self._stoppable(work), batches[worker::workers])
+        except Stopped:
+            own = None
+        found = self.replicas.from_all(own)  # the workers meet here, whichever was stopped
+        if None in found:
             raise Stopped
-        return super().decode(*args, **kwargs)
+        return [found[number % workers][number // workers] for number in range(len(batches))]
+
+    def _stoppable(self, work):
+        def one(batch):
+            if self.stop():
+                raise Stopped
+            return work(batch)
+
+        return one

@@ -2,10 +2,13 @@
 on."""
 
 import contextlib
+import functools
 import itertools
 import json
+import queue
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -46,6 +49,9 @@ class Replicas:
         self.is_chief = self.worker == 0
         self.local = self.count // self.workers
         self.is_tpu = isinstance(self.strategy, tf.distribute.TPUStrategy)
+        self._free: queue.SimpleQueue[int] = queue.SimpleQueue()  # of this worker's replicas
+        for replica in range(self.local):
+            self._free.put(replica)
 
     def scope(self) -> contextlib.AbstractContextManager:
         """The context in which variables are made, and in which all below is called."""
@@ -71,6 +77,44 @@ class Replicas:
             )
             for key in parts[0]
         }
+
+    def share_out(self, work: Callable, items: Iterable) -> list:
+        """`work(item)` for each of the items: a list, in their order.
+
+        Each is done as a whole by one replica of this worker, with its copy of the variables, as
+        soon as that is free. So replicas do at a time what takes them different times, and a result
+        does not depend on their number. `work` must not wait for other replicas.
+        """
+        if self.local == 1 or self.is_tpu:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(self.local) as pool:
+            return list(pool.map(functools.partial(self._in_free_one, work), items))
+
+    def in_each(self, work: Callable[[], Any]) -> None:
+        """Calls `work` in each replica of this worker as `share_out` does, one after the other."""
+        if self.local == 1 or self.is_tpu:
+            work()
+            return
+        for replica in range(self.local):
+            with self._inside(replica):
+                work()
+
+    def _in_free_one(self, work, item):
+        replica = self._free.get()
+        try:
+            with self._inside(replica):
+                return work(item)
+        finally:
+            self._free.put(replica)
+
+    @contextlib.contextmanager
+    def _inside(self, replica):
+        """What is called within computes on the device of a replica of this worker, and reads its
+        variables. `Strategy.run` can't do this: it runs one replica after the other."""
+        place = tf.device(self.strategy.extended.worker_devices[replica])
+        number = self.worker * self.local + replica
+        with tf.distribute.ReplicaContext(self.strategy, number), place:
+            yield
 
     def first(self, results: Any) -> Any:
         """Of results that are equal in all replicas, those of the first."""
@@ -110,10 +154,17 @@ class Replicas:
 
     def from_chief(self, values: Any) -> Any:
         """A JSON-able value of the chief, in all workers."""
+        return self._from(0, values)
+
+    def from_all(self, values: Any) -> list:
+        """The JSON-able values of all workers, in all of them; those of the first come first."""
+        return [self._from(worker, values) for worker in range(self.workers)]
+
+    def _from(self, worker, values):
         if self.workers == 1:
             return values
         sent = np.frombuffer(json.dumps(values).encode(), np.uint8)
-        sent = sent if self.is_chief else sent[:0]
+        sent = sent if self.worker == worker else sent[:0]
         length = int(self.sum_over_workers([float(len(sent))])[0])
         padded = np.pad(sent, (0, length - len(sent))).astype(np.float64)
         received = self.sum_over_workers(padded)

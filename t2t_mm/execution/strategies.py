@@ -42,6 +42,15 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     return one() if made.num_replicas_in_sync == 1 and name != "tpu" else made
 
 
+def of_this_machine(name: str = "auto") -> tf.distribute.Strategy:
+    """As `make_strategy`, of devices of this machine alone, whatever TF_CONFIG and TPU_NAME say.
+
+    Args:
+        name: one_device, mirrored, or auto: mirrored if there are several GPUs, else one device.
+    """
+    return make_strategy(_fitting_here() if name == "auto" else name)
+
+
 def mirrored_cpus(count: int) -> tf.distribute.Strategy:
     """The strategy over so many logical CPUs, to try things out."""
     # Collectives would take all strategies of a process for one, of the size of the first.
@@ -64,6 +73,10 @@ def _fitting() -> str:
         return "multi_worker"
     if os.environ.get("TPU_NAME") or tf.config.list_physical_devices("TPU"):
         return "tpu"
+    return _fitting_here()
+
+
+def _fitting_here() -> str:
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "one_device"
 
 

@@ -13,8 +13,10 @@ from t2t_mm.config.limits import INT32
 from t2t_mm.decoding import Decoded, Greedy, Search
 from t2t_mm.errors import UserError
 from t2t_mm.execution.compiled import open_spec
+from t2t_mm.execution.replicas import Replicas
 from t2t_mm.inference import scoring
 from t2t_mm.inference.inputs import HYPOTHESES, ROWS, batch_of, batched, encode, listed
+from t2t_mm.layers import kernels
 from t2t_mm.problem.base import Problem
 
 TOP = 5  # classes in an answer
@@ -28,10 +30,20 @@ class Predictor:
         problems: {name: resolved Problem}, those that the model was trained on.
         hparams: HParams of the model.
         step: how many steps it was trained.
+        replicas: of the model, over which batches are shared out; those of the strategy in whose
+            scope this is called, if not given. Answers are the same, whatever their number.
     """
 
-    def __init__(self, model: Any, problems: dict[str, Problem], hparams: HParams, step: int = 0):
+    def __init__(
+        self,
+        model: Any,
+        problems: dict[str, Problem],
+        hparams: HParams,
+        step: int = 0,
+        replicas: Replicas | None = None,
+    ):
         self.model, self.problems, self.hparams, self.step = model, problems, hparams, step
+        self.replicas = replicas or Replicas()
         self._graphs: dict[tuple, Any] = {}
         self._building = threading.Lock()
 
@@ -102,19 +114,18 @@ class Predictor:
             except UserError as error:
                 results[index] = {"error": str(error)}
         lengths = {index: int(named.inputs.positions(value)) for index, value in encoded.items()}
-        order = sorted(encoded, key=lambda index: (lengths[index], index))
         most = min(ROWS, max(1, HYPOTHESES // method.hypotheses))
-        for rows in batched(order, lengths, self.hparams.batch_size, most):
+
+        def answered(rows):
             batch = batch_of(named, [encoded[index] for index in rows])
             if prefix is not None:
                 batch |= scoring.with_prefixes([given[index] for index in rows])
-            if named.targets.is_sequence:
-                found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
-                answers = list(_texts(named, [sources[index] for index in rows], found))
-            else:
-                answers = named.targets.answers(self._classify(named, batch), top)
-            for index, answer in zip(rows, answers, strict=True):
-                results[index] = finite(answer)
+            if not named.targets.is_sequence:
+                return named.targets.answers(self._classify(named, batch), top)
+            found = self.decode(named, batch, method, longest, seed, [first + i for i in rows])
+            return list(_texts(named, [sources[index] for index in rows], found))
+
+        self._fill(results, answered, lengths, most)
         return results[0] if one else results
 
     def score(self, problem: str, inputs: Any, targets: Any, as_stored: bool = False) -> Any:
@@ -151,15 +162,30 @@ class Predictor:
             index: max(int(named.inputs.positions(value)), len(ids[index]))
             for index, value in encoded.items()
         }
-        order = sorted(encoded, key=lambda index: (lengths[index], index))
-        for rows in batched(order, lengths, self.hparams.batch_size):
+
+        def scored(rows):
             batch = batch_of(named, [encoded[index] for index in rows])
             chosen = [ids[index] for index in rows]
             batch = scoring.with_targets(batch, chosen)
-            found = np.asarray(self._log_probs(named, batch))
-            for index, answer in zip(rows, scoring.scored(named, chosen, found), strict=True):
-                results[index] = finite(answer)
+            return scoring.scored(named, chosen, np.asarray(self._log_probs(named, batch)))
+
+        self._fill(results, scored, lengths)
         return results[0] if one else results
+
+    def _fill(
+        self, results: list, work: Callable, lengths: dict[int, int], most: int = ROWS
+    ) -> None:
+        """Puts the answers of `work(indices)` into results, for batches of inputs that are about as
+        long; `lengths` are those of the inputs to be answered."""
+        order = sorted(lengths, key=lambda index: (lengths[index], index))
+        batches = list(batched(order, lengths, self.hparams.batch_size, most))
+        for rows, answers in zip(batches, self.shared_out(work, batches), strict=True):
+            for index, answer in zip(rows, answers, strict=True):
+                results[index] = finite(answer)
+
+    def shared_out(self, work: Callable, batches: list[list[int]]) -> list[list[dict]]:
+        """The answers of `work(batch)` to each of the batches, on the devices that there are."""
+        return self.replicas.share_out(work, batches)
 
     def warm_up(
         self,
@@ -180,9 +206,10 @@ class Predictor:
             encoded = named.encode_inputs(named.preprocess(value))
             batch = batch_of(named, [encoded])
             if named.targets.is_sequence:
-                self.decode(named, batch, method, longest)
+                work = functools.partial(self.decode, named, batch, method, longest)
             else:
-                self._classify(named, batch)
+                work = functools.partial(self._classify, named, batch)
+            self.replicas.in_each(work)
 
     def problem(self, name: str) -> Problem:
         """The problem of that name; a UserError if the model was not trained on it."""
@@ -229,7 +256,8 @@ class Predictor:
         return self._compiled((name, problem.name), make)
 
     def _compiled(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """What `make` compiles: once, whatever threads ask for it."""
+        """What `make` compiles: once for each replica, whatever threads ask for it."""
+        key = (*key, int(kernels.replica()))  # a graph reads the weights of one
         if key not in self._graphs:
             with self._building:
                 if key not in self._graphs:

@@ -9,6 +9,7 @@ from typing import Any
 
 from t2t_mm import registry
 from t2t_mm.config import hparams_files
+from t2t_mm.config.hparams import HParams
 from t2t_mm.errors import UserError
 from t2t_mm.inference.predictor import Predictor
 from t2t_mm.modalities.recorded import restored as restored_spec
@@ -39,11 +40,7 @@ class RunPredictor(Predictor):
     def __init__(self, output_dir: str | os.PathLike, checkpoint: str | int = NEWEST) -> None:
         self.output = OutputDir(output_dir)
         chosen(self.output, checkpoint)  # before anything else is missing
-        hparams = hparams_files.load(self.output.path, self.output.recorded_model())
-        recorded = self.output.recorded_problems()
-        problems = {
-            name: restored(name, record, hparams, self.output) for name, record in recorded.items()
-        }
+        hparams, problems = recorded(self.output)
         model = registry.model(self.output.recorded_model())(hparams, list(problems.values()))
         put = lambda path: put_weights(model, path)  # noqa: E731
         step = read_chosen(self.output, checkpoint, put, _warn)
@@ -52,6 +49,14 @@ class RunPredictor(Predictor):
 
 def _warn(line: str) -> None:
     print(line, file=sys.stderr)
+
+
+def recorded(output: OutputDir) -> tuple[HParams, dict[str, Problem]]:
+    """The hyperparameters of a run, and its resolved problems by name; a UserError if what is
+    recorded of them can't be read."""
+    hparams = hparams_files.load(output.path, output.recorded_model())
+    records = output.recorded_problems().items()
+    return hparams, {name: restored(name, record, hparams, output) for name, record in records}
 
 
 def restored(name: str, record: dict[str, Any], hparams: Any, output: OutputDir) -> Problem:

@@ -43,8 +43,8 @@ def _obstacle(config, hparams, replicas):
         )
     if config.decode_examples:
         return (
-            "--decode_examples decodes on one device, which needs all experts; leave it out, and "
-            "decode checkpoints with --mode=evaluate"
+            "with --decode_examples each device decodes batches of its own, which needs all "
+            "experts; leave it out, and decode checkpoints with --mode=evaluate"
         )
     return ""
 

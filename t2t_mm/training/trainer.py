@@ -113,7 +113,7 @@ class Trainer:
             self.problems, hparams, self.config.seed, static, share, self.console.log
         )
         self._evaluator = RunEvaluator(
-            self.model, self.problems, hparams, self.config, self.replicas, bool(self.folder)
+            self.model, self.problems, hparams, self.config, self.replicas, bool(self.output)
         )
         self._checkpoints = self._make_checkpoints()
         self._signals = StopSignals()

@@ -37,6 +37,7 @@ DEFAULTS = {
     "tokenized": False,
     "score_targets": None,
     "prefixes": None,
+    "strategy": "one_device",
 }
 
 

@@ -108,7 +108,7 @@ def test_a_run_on_four_devices_goes_on_on_two(both):
     "hparams, options, told",
     [
         ({"optimizer": "adafactor"}, {}, "optimizer=adafactor looks at all experts at once"),
-        ({}, {"decode_examples": 3}, "--decode_examples decodes on one device"),
+        ({}, {"decode_examples": 3}, "with --decode_examples each device decodes"),
     ],
 )
 def test_what_keeps_experts_together_is_told(hparams, options, told):

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -130,6 +131,32 @@ def test_replicas_draw_different_noise():
         for each in replicas.strategy.experimental_local_results(one)
     }
     assert len(drawn) == 6
+
+
+def test_each_replica_takes_the_next_item_when_it_is_free():
+    replicas, both = Replicas(mirrored_cpus(2)), threading.Barrier(2)
+    with replicas.scope():
+        variable = tf.Variable(0.0)
+    copies = replicas.strategy.experimental_local_results(variable)
+    for copy, value in zip(copies, (1.0, 2.0), strict=True):
+        copy.assign(value)
+
+    def work(item):
+        if item < 2:
+            both.wait(300)  # two at a time
+        if item == 5:
+            raise ValueError("five")
+        return item, tf.identity(variable.read_value()).device[-1], float(variable.read_value())
+
+    found = replicas.share_out(work, range(5))
+    assert [item for item, _, _ in found] == [0, 1, 2, 3, 4]
+    assert {(device, value) for _, device, value in found} == {("0", 1.0), ("1", 2.0)}
+    with pytest.raises(ValueError, match="five"):
+        replicas.share_out(work, range(2, 7))
+    assert len(replicas.share_out(work, range(3))) == 3  # both are free again
+    seen = []
+    replicas.in_each(lambda: seen.append(float(variable.read_value())))
+    assert seen == [1.0, 2.0]
 
 
 def test_split_fills_up_with_padding():
@@ -260,4 +287,5 @@ def test_two_workers_stay_equal_and_go_on_after_one_is_killed(tmp_path):
     assert first["from"] == second["from"] == step and first["step"] == second["step"] == until
     assert first["weights"] == second["weights"] and first["metrics"] == second["metrics"]
     assert first["told"] == second["told"] == {"who": 0, "é": [1.5]}
+    assert first["all"] == second["all"] == [[0, "é"], [1, "é"]]
     assert first["examples"] == 30  # of both workers' shares

@@ -32,6 +32,7 @@ def main(output, until):
         json.dumps(
             {
                 "told": told,
+                "all": one.replicas.from_all([one.replicas.worker, "é"]),
                 "from": before,
                 "step": one.step,
                 "weights": digest,

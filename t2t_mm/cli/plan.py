@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from t2t_mm import mixtures, registry
+from t2t_mm import registry
 from t2t_mm.cli import app
 from t2t_mm.cli.trainer import DEFAULT_SET
 from t2t_mm.config import hparams_files

@@ -10,7 +10,7 @@ from t2t_mm.planning import plan
 from t2t_mm.problem.base import Problem
 from t2t_mm.reporting.console import Console
 
-ACCURACY = 0.15  # share by which a plan may be off (benchmarks/plan.py)
+ACCURACY = 0.15  # share by which a plan may be off
 _COLUMNS = ("weights", "moments", "average", "gradients", "activations", "peak")
 _PRECISIONS = ("float32", "bfloat16")
 
@@ -36,9 +36,9 @@ def show(
     way, best = min(plans.values(), key=lambda pair: pair[1].peak)
     ways = _show_ways(console, problems, hparams, way, best, asked.replicas)
     console.log(
-        "An estimate, made of the graph of a training step without XLA in the order in which it was "
-        "traced. Against the memory of steps on a CPU it was within "
-        f"{ACCURACY:.0%} (benchmarks/plan.py); an accelerator's libraries take some more."
+        "Parameters, weights, moments and gradients are exact. Activations and the peak are an "
+        "estimate, made of the graph of a step without XLA in the order in which it was traced, "
+        f"with {ACCURACY:.0%} to spare for a fit; benchmarks/plan.py sets it beside real steps."
     )
     if asked.device_memory:
         _judge(console, plans, ways, best, asked.device_memory)
@@ -109,7 +109,9 @@ def _show_ways(console, problems, hparams, config, best, replicas):
             )
             found[f"--precision={precision}, rematerialise={str(again).lower()}"] = step.peak
     columns = ["precision", "rematerialise", "activations", "peak"]
-    title = f"Ways to save activations, of {hardest}; they grow with batch_size={hparams.batch_size}"
+    title = (
+        f"Ways to save activations, of {hardest}; they grow with batch_size={hparams.batch_size}"
+    )
     console.table(title, columns, rows, {"activations": "GiB", "peak": "GiB"})
     return found
 

@@ -87,7 +87,11 @@ class Plan:
 
 
 def make(
-    problems: Sequence[Problem], hparams: HParams, config: RunConfig, replicas: int = 1
+    problems: Sequence[Problem],
+    hparams: HParams,
+    config: RunConfig,
+    replicas: int = 1,
+    only: str = "",
 ) -> Plan:
     """The plan of a run on so many devices of one machine.
 
@@ -95,6 +99,8 @@ def make(
         problems: resolved, or as planning.batch.expected gives them.
         hparams: of the run.
         config: of the run: reads `model`, `precision` and `expert_parallel`.
+        replicas: how many devices.
+        only: name of a problem whose step alone is planned; of all, if not given.
 
     Raises:
         UserError: the run could not be made like that.
@@ -102,7 +108,11 @@ def make(
     with tf.Graph().as_default(), _written_out(), kernels.static_shapes():
         made = PlannedReplicas(replicas)
         state = TrainState.create(problems, hparams, config, made)
-        steps = [_step(problem, state, hparams, made) for problem in problems]
+        steps = [
+            _step(problem, state, hparams, made)
+            for problem in problems
+            if only in ("", problem.name)
+        ]
     return Plan(_held(state), steps)
 
 

@@ -95,14 +95,15 @@ def _show_ways(console, problems, hparams, config, best, replicas):
     """The problem that takes most, with both precisions, with and without `rematerialise`: prints a
     table, and gives {what to add to the command: bytes}."""
     hardest = max(best.steps, key=lambda step: step.peak).problem
-    problem = [each for each in problems if each.name == hardest]
     rows, found = [], {}
     for precision in _PRECISIONS:
         for again in (False, True):
             made = best
             if (precision, again) != (config.precision, hparams.rematerialise):
                 way = config.replace(precision=precision)
-                made = plan.make(problem, hparams.replace(rematerialise=again), way, replicas)
+                made = plan.make(
+                    problems, hparams.replace(rematerialise=again), way, replicas, hardest
+                )
             step = next(step for step in made.steps if step.problem == hardest)
             rows.append(
                 [precision, "yes" if again else "no", _gib(step.activations), _gib(step.peak)]

@@ -4,12 +4,13 @@
     --output_dir=out --generate_data
 
 Run it again to resume from the last checkpoint. --registry_help lists problems and hparams
-sets.
+sets. --plan prints what a run would take of memory, traffic and operations, and whether it fits.
 """
 
 from absl import flags
 
 from t2t_mm.cli import app, options
+from t2t_mm.config.plan import PlanConfig
 from t2t_mm.config.run import RunConfig
 
 FLAGS = app.new_flags()
@@ -19,13 +20,16 @@ flags.DEFINE_string(
     "Directory of the run: checkpoints, hparams, metrics, TensorBoard logs.",
     flag_values=FLAGS,
 )
-SECTIONS = options.define(RunConfig, FLAGS)
+SECTIONS = options.define(RunConfig, FLAGS) | options.define(PlanConfig, FLAGS)
 
 
-def main() -> str:
+def main() -> str | None:
     """The command's work."""
-    from t2t_mm.cli import trainer
+    from t2t_mm.cli import plan, trainer
 
+    asked = options.given(PlanConfig, FLAGS)
+    if asked and plan.checked(asked).plan:
+        return plan.run(options.given(RunConfig, FLAGS), plan.checked(asked))
     app.need(FLAGS, "output_dir")
     trainer.run(options.given(RunConfig, FLAGS), FLAGS.output_dir)
     return FLAGS.output_dir

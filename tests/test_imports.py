@@ -38,7 +38,7 @@ FLOORS = [
     {"evaluation"},
     {"export"},
     {"training"},
-    {"studies", "tuning", "demo"},
+    {"studies", "tuning", "demo", "planning"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -36,7 +36,8 @@ class CompiledPart:
         jit_compile: compile with XLA, each shape by itself.
 
     Without XLA the first two dimensions of every tensor (batch and length) are left open, so that
-    all batches share one graph.
+    all batches share one graph. Where `tf.config.run_functions_eagerly` says so it is called as it
+    is.
     """
 
     def __init__(self, function: Callable, jit_compile: bool = False) -> None:
@@ -45,6 +46,8 @@ class CompiledPart:
         self.graphs = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if tf.config.functions_run_eagerly():
+            return self.function(*args, **kwargs)
         leaves = tf.nest.flatten(args)
         tensors = [leaf for leaf in leaves if leaf is not None]
         # Of the shape, what the graph does not leave open: one loss serves vocabularies of several

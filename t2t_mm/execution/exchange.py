@@ -40,13 +40,7 @@ class Exchange:
     def through(
         self, work: Callable, tokens: tf.Tensor, gates: tf.Tensor, chosen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        context, size = self._context(), tf.shape(tokens)[:1]
-        if not tf.executing_eagerly():
-            raise UserError(
-                "Experts that are shared out over replicas were called in a graph, in which "
-                "replicas can't wait for each other: call them in a part of the model that "
-                "`run_body` runs, or train with --expert_parallel=off."
-            )
+        context, size = self.meeting(), tf.shape(tokens)[:1]
         sizes, chosen = context.all_gather([size, chosen], 0)
         first = tf.reduce_sum(sizes[: self.index()])
 
@@ -66,6 +60,17 @@ class Exchange:
 
         y, count = work(*bring(tokens, gates), chosen)
         return bring_back(y), context.all_reduce("SUM", tf.stop_gradient(count))
+
+    def meeting(self) -> Any:
+        """The context of this replica, where replicas can wait for each other."""
+        context = self._context()
+        if not tf.executing_eagerly():
+            raise UserError(
+                "Experts that are shared out over replicas were called in a graph, in which "
+                "replicas can't wait for each other: call them in a part of the model that "
+                "`run_body` runs, or train with --expert_parallel=off."
+            )
+        return context
 
     def _context(self) -> Any:
         context = tf.distribute.get_replica_context()

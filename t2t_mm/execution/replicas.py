@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
+from t2t_mm.execution.exchange import Exchange
 
 
 class Replicas:
@@ -137,6 +138,11 @@ class Replicas:
         return tf.distribute.get_replica_context().all_reduce(
             tf.distribute.ReduceOp.SUM, list(values)
         )
+
+    def exchange(self, least: int) -> Exchange:
+        """What shares out experts over these replicas, of layers whose experts have at least so
+        many parameters."""
+        return Exchange(self.count, least)
 
     def sum_over_workers(self, values: Any) -> Any:
         """A float64 array, summed over the workers, all of which must call this."""

@@ -72,12 +72,13 @@ def as_compiled(by_xla: bool) -> Iterator[None]:
 
 def shares_graphs() -> bool:
     """Whether the caller is traced for TensorFlow and not compiled by XLA, so that a part of it can
-    be a graph of its own."""
+    be a graph of its own; never where `tf.config.run_functions_eagerly` wants none."""
     if keras.backend.backend() != "tensorflow" or compiled_by_xla():
         return False
     import tensorflow as tf
 
-    return not (tf.executing_eagerly() or tf.config.list_logical_devices("TPU"))
+    is_eager = tf.executing_eagerly() or tf.config.functions_run_eagerly()
+    return not (is_eager or tf.config.list_logical_devices("TPU"))
 
 
 def open_shape(x: Any, left_open: int = 2) -> tuple:

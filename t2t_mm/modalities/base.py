@@ -116,6 +116,11 @@ class Modality(Fields, Recorded):
         """
         return self
 
+    def expected(self) -> "Modality":
+        """The spec with the sizes that are wanted, for a plan of a run whose data is not prepared:
+        `resolve` and `learn` fill in those that there are."""
+        return self
+
     def learn(self, values: Callable[[], Iterable[Any]]) -> "Modality":
         """The spec with what it takes from the training data itself, such as a mean; goes after
         `resolve`, and has to give the same for the same data.
@@ -153,6 +158,16 @@ class Modality(Fields, Recorded):
         import tensorflow as tf
 
         return tf.cast(value, tf.float32)
+
+    def encoded(self) -> Any:
+        """What `encode` gives, of a spec as `resolve` or `expected` gives it: a tf.TensorSpec, its
+        length None where lengths differ."""
+        import tensorflow as tf
+
+        kinds = {"f": tf.float32, "i": tf.int64, "u": tf.uint8, "O": tf.string}
+        raw = tf.TensorSpec([None] * self.rank, kinds[self.stored[0]])
+        encode = tf.function(lambda value: self.encode(value), autograph=False)
+        return encode.get_concrete_function(raw).structured_outputs
 
     def positions(self, encoded: Any) -> Any:
         """Body positions of an encoded example: an int32 scalar, or an int where all have equally

@@ -13,6 +13,7 @@ from t2t_mm.modalities.base import Modality
 from t2t_mm.modalities.recorded import fields_of
 
 MOST_CLASSES = 2**22
+EXPECTED = 1000  # classes in a plan, where neither the class nor the data says how many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,9 @@ class LabelSpace(Modality):
                 "Give every class a name, and prepare the data again."
             )
         return dataclasses.replace(self, num_classes=found, names=tuple(names or self.names))
+
+    def expected(self) -> "LabelSpace":
+        return dataclasses.replace(self, num_classes=self.num_classes or EXPECTED)
 
     def class_label(self, found: Callable[[], Iterable[Any]]) -> Any:
         """The TFDS feature of one class.

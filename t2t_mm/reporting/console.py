@@ -124,7 +124,7 @@ def _text(value, unit=""):
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.2f}" if unit == "%" else f"{value:.4f}"
+        return f"{value:.2f}" if unit in ("%", "GiB") else f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -28,7 +28,7 @@ def exchange_for(config: RunConfig, hparams: HParams, replicas: Replicas) -> Exc
     if reason and config.expert_parallel == "on":
         raise UserError(f"--expert_parallel=on can't be done: {reason}.")
     least = WORTH_IT if config.expert_parallel == "auto" else 0
-    return None if reason else Exchange(replicas.count, least)
+    return None if reason else replicas.exchange(least)
 
 
 def _obstacle(config, hparams, replicas):

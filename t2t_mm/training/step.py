@@ -226,11 +226,14 @@ class Update:
 
 
 def compiled(function: Callable) -> Callable:
-    """The function's one graph, made at its first call. (A tf.function would warn that each part's
-    traces the same Python code again.)"""
+    """The function's one graph, made at its first call; the function, where
+    `tf.config.run_functions_eagerly` says so. (A tf.function would warn that each part's traces
+    the same Python code again.)"""
     graphs = []
 
     def call(*args):
+        if tf.config.functions_run_eagerly():
+            return function(*args)
         if not graphs:
             graphs.append(tf.function(function, autograph=False).get_concrete_function(*args))
         return graphs[0](*args)

@@ -122,6 +122,14 @@ class Language(Modality):
         ids = self.vocabulary().tokenize(value)  # [length]
         return tf.concat([tf.cast(ids, tf.int32), [EOS]], axis=0)
 
+    def expected(self) -> "Language":
+        return self if self._is_learnt else dataclasses.replace(self, size=self.vocabulary().size)
+
+    def encoded(self) -> Any:
+        import tensorflow as tf
+
+        return tf.TensorSpec([None], tf.int32)
+
     def tfds_feature(self, values: Any) -> Any:
         import tensorflow_datasets as tfds
 

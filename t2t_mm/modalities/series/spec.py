@@ -86,6 +86,10 @@ class Series(Modality):
             )
         return self
 
+    def expected(self) -> "Series":
+        zeros, ones = (0.0,) * self.channels, (1.0,) * self.channels
+        return self if self.mean else dataclasses.replace(self, mean=zeros, deviation=ones)
+
     def learn(self, values: Callable[[], Iterable[Any]]) -> "Series":
         found = moments(values(), self.channels)
         if found.not_finite:

@@ -91,6 +91,9 @@ class Several(Modality):
     def resolve(self, data_dir: str | os.PathLike, stored: Any = None) -> "Several":
         return self._each(lambda name, spec: spec.resolve(data_dir, stored[name]))
 
+    def expected(self) -> "Several":
+        return self._each(lambda name, spec: spec.expected())
+
     def learn(self, values: Callable[[], Iterable[Any]]) -> "Several":
         return self._each(
             lambda name, spec: spec.learn(lambda: (value[name] for value in values()))

@@ -39,7 +39,7 @@ IMPORTED = [  # once, for all workers
     "tests.simplest",
 ]
 SAVE_EVERY, EVAL_EVERY = 2, 4
-DELAYS = {"start": 8.0, "end": 1.5}  # seconds, about, in which such a kill falls; else 0.3
+DELAYS = {"start": 8.0}  # seconds, about, in which such a kill falls; else 0.3
 HANG = 120.0  # seconds without anything happening
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL, where both are stopped
 # {when: how many of 20 kills}; the last of all are at the end.

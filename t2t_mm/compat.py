@@ -170,6 +170,22 @@ def with_named_resource(tokenizer: Any, model: bytes, name: str) -> Any:
 # ---- TensorFlow
 
 
+@contextlib.contextmanager
+def patient_with_workers(seconds: float) -> Iterator[None]:
+    """A cluster that is joined within gives a worker up that is not heard of for so long;
+    TensorFlow's own 10 seconds are too few on a busy machine."""
+    from tensorflow.python.eager import context
+
+    of_process = context.context()
+    configure = of_process.configure_coordination_service
+    patient = functools.partial(configure, heartbeat_timeout_in_ms=round(seconds * 1000))
+    of_process.configure_coordination_service = patient
+    try:
+        yield
+    finally:
+        del of_process.configure_coordination_service
+
+
 def is_compiled_by_xla() -> bool:
     """Whether the graph that is being traced is going to be compiled by XLA."""
     import tensorflow as tf

@@ -271,3 +271,18 @@ def test_records_of_a_file_of_tfds_are_read_from_a_place_on(tmp_path):
     builder = types.SimpleNamespace(info=types.SimpleNamespace(file_format=None))
     read = compat.tfds_reader(builder)
     assert list(read(str(tmp_path / "file"), 1, 2).as_numpy_iterator()) == [b"b", b"c"]
+
+
+def test_a_cluster_is_as_patient_as_it_is_told_to_be():
+    from tensorflow.python.eager import context
+
+    one = context.context()
+    before = one.coordination_service
+    try:
+        with compat.patient_with_workers(7.5):
+            one.configure_coordination_service("standalone")
+        assert one.coordination_service.heartbeat_timeout_in_ms == 7500
+        one.configure_coordination_service("standalone")
+        assert one.coordination_service.heartbeat_timeout_in_ms == 0  # TensorFlow's own
+    finally:
+        one._coordination_service_config = before

@@ -28,7 +28,7 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 OTHERS = {"cd", "curl", "docker", "export", "git", "mkdocs", "mypy", "pip", "pre-commit", "printf"}
 OTHERS |= {"python", "python3.11", "ruff", "tensorboard"}
 # Flags of others that the text names.
-FOREIGN = {"enable_batching", "batching_parameters_file", "requeue", "name", "gpus"}
+FOREIGN = {"enable_batching", "batching_parameters_file", "name", "gpus"}
 NOT_INSTALLED = {"datasets", "fastapi"}  # imported in blocks, and needed by no test
 
 

@@ -15,6 +15,7 @@ from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
+from t2t_mm.execution import cluster
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs import metric
 from t2t_mm.runs.choice import chosen
@@ -41,9 +42,14 @@ def run(given: dict[str, Any], output_dir: str) -> Any:
         output_dir: the directory of the run.
 
     Returns:
-        The Trainer; None with mode=evaluate.
+        The Trainer; None with mode=evaluate, and where nothing is left to do.
     """
     wanted = checked(given, OutputDir(output_dir))
+    if _is_complete(wanted):
+        print(
+            f"The run in {output_dir} is complete. --mode=evaluate evaluates it again.", flush=True
+        )
+        return None
     app.import_tensorflow()
     return _run(wanted)
 
@@ -88,6 +94,14 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
     return Run(config, output, hparams, problems)
 
 
+def _is_complete(wanted: Run) -> bool:
+    """Whether the workers are through. One that was lost only then, and is started again, would
+    wait for others that have ended."""
+    config = wanted.config
+    is_worker = config.strategy in ("auto", "multi_worker") and cluster.workers() > 1
+    return is_worker and config.mode != "evaluate" and wanted.output.is_complete(config.train_steps)
+
+
 def _wait_for_checkpoint(output: OutputDir) -> None:
     if not output.has_checkpoint:
         print(f"Waiting for the first checkpoint in {output.checkpoints}", flush=True)
@@ -124,19 +138,25 @@ def _hparams(config: RunConfig, output: OutputDir) -> HParams:
 
 
 def _run(wanted: Run) -> Any:
-    from t2t_mm.data.prepare import located, resolve
-    from t2t_mm.evaluation.evaluator import check_split
-    from t2t_mm.evaluation.metrics.scoring import metric_of_text
     from t2t_mm.execution.determinism import make_deterministic
     from t2t_mm.execution.replicas import Replicas
     from t2t_mm.execution.strategies import make_strategy
+
+    if wanted.config.deterministic:
+        make_deterministic()
+    replicas = Replicas(make_strategy(wanted.config.strategy))
+    with replicas.watching():
+        return _run_on(wanted, replicas)
+
+
+def _run_on(wanted: Run, replicas: Any) -> Any:
+    from t2t_mm.data.prepare import located, resolve
+    from t2t_mm.evaluation.evaluator import check_split
+    from t2t_mm.evaluation.metrics.scoring import metric_of_text
     from t2t_mm.reporting import tables
     from t2t_mm.reporting.console import Console, JsonConsole, Silent
 
     config, output, hparams = wanted.config, wanted.output, wanted.hparams
-    if config.deterministic:
-        make_deterministic()
-    replicas = Replicas(make_strategy(config.strategy))
     console = (JsonConsole() if config.log_json else Console()) if replicas.is_chief else Silent()
     if replicas.is_chief and config.mode != "evaluate":
         output.check_free()
@@ -204,6 +224,9 @@ def _train(wanted, problems, replicas, console) -> Any:
     trainer.train()
     if wanted.config.mode != "train" and trainer.evaluated != trainer.step:
         trainer.evaluate()
+    if replicas.is_chief:
+        wanted.output.write_complete(trainer.step, wanted.config.train_steps)
+    replicas.any(False)  # none ends before the chief has written all
     return trainer
 
 

@@ -1,19 +1,16 @@
 """Distribution strategies: which devices and machines a run uses."""
 
-import json
 import os
-from typing import TypedDict
+import signal
+import threading
 
 import tensorflow as tf
 
-from t2t_mm import records
-from t2t_mm.errors import UserError
+from t2t_mm import compat
+from t2t_mm.errors import UserError, first_line
+from t2t_mm.execution import cluster
 
-_EXAMPLE = (
-    "Each worker is given all addresses and its own place among them: "
-    """TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker",
-    "index": 0}}'."""
-)
+PATIENCE = 60.0  # seconds without a sign of life until a worker counts as lost
 
 
 def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
@@ -69,7 +66,7 @@ def device_name() -> str:
 
 
 def _fitting() -> str:
-    if len(_cluster().get("worker", ())) + len(_cluster().get("chief", ())) > 1:
+    if cluster.workers() > 1:
         return "multi_worker"
     if os.environ.get("TPU_NAME") or tf.config.list_physical_devices("TPU"):
         return "tpu"
@@ -87,45 +84,26 @@ def _mirrored():
     return mirrored_cpus(len(tf.config.list_logical_devices("CPU")))
 
 
-class _Task(TypedDict, total=False):
-    type: str
-    index: int
-
-
-class _Config(TypedDict, total=False):
-    cluster: dict[str, list[str]]
-    task: _Task
-
-
-def _config() -> _Config:
-    """What TF_CONFIG says."""
-    try:
-        found = json.loads(os.environ.get("TF_CONFIG") or "{}")
-        reason = records.misfit(found, _Config)
-    except (ValueError, RecursionError) as error:
-        reason = str(error)
-    if reason:
-        raise UserError(
-            f"The environment variable TF_CONFIG is no JSON object of a cluster ({reason}). "
-            f"{_EXAMPLE}"
-        )
-    return found
-
-
-def _cluster() -> dict[str, list[str]]:
-    """{kind of task: its addresses}."""
-    return _config().get("cluster", {})
-
-
 def _multi_worker():
-    workers, task = _cluster().get("worker", ()), _config().get("task", {})
-    is_chief = task.get("type") == "chief" and _cluster().get("chief")
-    if not workers or not (is_chief or task.get("index", -1) in range(len(workers))):
+    cluster.check()
+    try:
+        with compat.patient_with_workers(PATIENCE):
+            made = tf.distribute.MultiWorkerMirroredStrategy()
+        _heed_sigterm()
+        return made
+    except tf.errors.OpError as error:
         raise UserError(
-            "--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster of "
-            f"workers and this one's task. {_EXAMPLE}"
-        )
-    return tf.distribute.MultiWorkerMirroredStrategy()
+            f"This worker can't join the others of TF_CONFIG ({first_line(error)[:200]}). Its own "
+            "port has to be free, and the chief's open to all. Start the same command on all of "
+            "them again."
+        ) from error
+
+
+def _heed_sigterm():
+    """TensorFlow catches SIGTERM in the workers of a cluster, for a notice that nobody here waits
+    for; a worker that is asked to stop before it trains would go on."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
 
 
 def _tpu():

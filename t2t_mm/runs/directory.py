@@ -52,6 +52,7 @@ class _Problems(_Model):
 class _Status(TypedDict, total=False):
     state: str
     host: str  # of the process that trains
+    train_steps: int  # of a run to which nothing is to be added
 
 
 class _Metrics(TypedDict, total=False):
@@ -131,6 +132,12 @@ class OutputDir:
         """Whether the training run has ended, for whatever reason; false while it goes on, as far
         as `state` knows."""
         return self.state() in ("ended", "killed")
+
+    def is_complete(self, train_steps: int) -> bool:
+        """Whether a command was through that trained for so many steps."""
+        if not self.has_checkpoint or not os.path.lexists(self.path / STATUS_FILE):
+            return False
+        return self._read(STATUS_FILE, _Status).get("train_steps", -1) >= train_steps
 
     def problem(self, name: str) -> Problem:
         """The registered problem that the run was trained on. A UserError says how to register one
@@ -284,6 +291,12 @@ class OutputDir:
         """
         where = {"host": socket.gethostname()} if state == "training" else {}
         self.write_json(STATUS_FILE, {"state": state, "step": step, "reason": reason, **where})
+
+    def write_complete(self, step: int, train_steps: int) -> None:
+        """Writes status.json once a command is through that was to train for `train_steps`: the
+        model, trained for `step`, is saved and evaluated."""
+        complete = {"step": step, "reason": "finished", "train_steps": train_steps}
+        self.write_json(STATUS_FILE, {"state": "ended", **complete})
 
     def write_metrics(
         self,

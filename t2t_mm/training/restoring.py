@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
+from t2t_mm.errors import UserError
 from t2t_mm.execution.replicas import Replicas
 from t2t_mm.problem.base import Problem
 from t2t_mm.runs.checkpoints import Checkpoints
 from t2t_mm.runs.choice import NEWEST
-from t2t_mm.runs.corruption import newest_intact, read_chosen
+from t2t_mm.runs.corruption import CorruptCheckpoint, newest_intact, read_chosen
 from t2t_mm.runs.directory import OutputDir
+from t2t_mm.runs.paths import checkpoint_path
 from t2t_mm.runs.warm_start import is_part_of, load_fitting
 from t2t_mm.training.state import TrainState
 
@@ -37,8 +39,12 @@ class Restorer:
 
     def resume(self, output: OutputDir, checkpoints: Checkpoints) -> None:
         """Restores the newest intact checkpoint, if there is one. If problems have come since, the
-        run starts from its weights, at its step."""
-        if not output.has_checkpoint:
+        run starts from its weights, at its step.
+
+        Of several workers the chief chooses it: on a disk that machines share, a file that was
+        written a moment ago may not be seen by all of them.
+        """
+        if not self.replicas.from_chief(output.has_checkpoint):
             checkpoints.check_not_mixed()
             return
 
@@ -51,7 +57,23 @@ class Restorer:
             self.log(f"Resuming from the checkpoint of step {step:,} in {output.checkpoints}")
             return step
 
-        self.state.step = newest_intact(output.checkpoints, read, self.log, with_inputs=True)
+        step = None
+        if self.replicas.is_chief:
+            step = newest_intact(output.checkpoints, read, self.log, with_inputs=True)
+        self.state.step = self.replicas.from_chief(step)
+        if not self.replicas.is_chief:
+            self._follow(checkpoint_path(output.checkpoints, self.state.step), read)
+
+    def _follow(self, path: str, read: Callable[[str], int]) -> None:
+        """In a worker: reads the checkpoint that the chief has read."""
+        try:
+            read(path)
+        except CorruptCheckpoint as error:
+            raise UserError(
+                f"Worker {self.replicas.worker} can't read {path}, from which the chief goes on "
+                f"({error.reason}). Give an --output_dir that all workers see, and start the same "
+                "command on all of them again."
+            ) from error
 
     def start_from(self, output: OutputDir, which: str = NEWEST, rescale: bool = False) -> None:
         """Takes the weights that fit of a checkpoint of another run.

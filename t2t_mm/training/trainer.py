@@ -159,7 +159,7 @@ class Trainer:
                 checkpoints before stay.
             Terminated: after SIGTERM, when all is saved. After Ctrl-C, KeyboardInterrupt.
         """
-        with self._alone():
+        with self.replicas.watching(), self._alone():
             self.resume()
             self.until = self.config.train_steps if until is None else until
             self._stop_reason = ""
@@ -169,7 +169,7 @@ class Trainer:
                     f"train_steps={self.until:,} leaves nothing to train."
                 )
             self._prepare()
-            with self.replicas.watching(), self._hooked():
+            with self._hooked():
                 self._steps()
 
     @contextlib.contextmanager
@@ -304,7 +304,8 @@ class Trainer:
         if self.output:
             for line in restoring.check(self.output, self.problems, self.hparams, self.config):
                 self.console.log(line)
-            self.mixture = self.mixture.ordered(self.output.ordered(p.name for p in self.problems))
+            names = self.output.ordered(problem.name for problem in self.problems)
+            self.mixture = self.mixture.ordered(self.replicas.from_chief(names))
             restorer.resume(self.output, self._checkpoints)
         if self.config.warm_start_from and not self.step:
             other = OutputDir(self.config.warm_start_from)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from t2t_mm import registry
+from t2t_mm.cli import trainer
 from t2t_mm.cli.trainer import checked
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
@@ -259,6 +260,24 @@ def test_training_goes_on_with_the_same_model_alone(recorded, own_model):
     assert options_of(recorded, model="own_model", **given).model == "own_model"
     with pytest.raises(UserError, match="was started with model=own_model, not multimodel"):
         options_of(recorded, **given)
+
+
+def test_a_lost_worker_of_a_complete_run_ends_and_waits_for_nobody(
+    recorded, own_model, monkeypatch, capsys
+):
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    config = {"cluster": cluster, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    given = {"problems": "mini_ende", "model": "own_model", "data_dir": "data", "train_steps": 3}
+    recorded.write_complete(3, 3)
+    assert trainer.run(given, str(recorded.path)) is None
+    assert "is complete" in capsys.readouterr().out
+    recorded.write_complete(3, 2)  # of a shorter run
+    monkeypatch.setattr(trainer, "_run", lambda wanted: "goes on")
+    assert trainer.run(given, str(recorded.path)) == "goes on"
+    recorded.write_complete(3, 3)
+    monkeypatch.delenv("TF_CONFIG")  # alone, it evaluates again
+    assert trainer.run(given, str(recorded.path)) == "goes on"
 
 
 def test_a_run_that_ended_without_a_checkpoint_is_not_waited_for(recorded, own_model):

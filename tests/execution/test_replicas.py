@@ -246,6 +246,40 @@ def test_a_strategy_that_is_none(monkeypatch):
     assert make_strategy("mirrored").num_replicas_in_sync == 4
 
 
+JOINS = """
+import os, signal, time
+from t2t_mm.errors import UserError
+from t2t_mm.execution.strategies import make_strategy
+try:
+    make_strategy("multi_worker")
+except UserError as error:
+    raise SystemExit(str(error))
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(1)
+print("went on")
+"""
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_worker_heeds_sigterm_before_it_trains_and_says_where_its_port_is_taken(is_taken):
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        port = one.getsockname()[1]
+        if is_taken:
+            one.listen()
+        else:
+            one.close()
+        cluster = {"worker": [f"localhost:{port}"]}
+        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
+        line = [sys.executable, "-c", JOINS]
+        environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = commands.run(line, cwd=ROOT, env=environment)
+    if is_taken:
+        assert done.returncode == 1 and "can't join the others of TF_CONFIG" in done.stderr
+    else:
+        assert done.returncode == -signal.SIGTERM and not done.stdout
+
+
 class Workers:
     """Two processes that train together on this machine."""
 

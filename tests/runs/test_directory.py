@@ -203,3 +203,17 @@ def test_only_problems_of_the_run_are_evaluated(trained):
     trained.check_are_recorded(["toy_a"])
     with pytest.raises(UserError, match="trained on toy_[ab], toy_[ab], not on toy_c"):
         trained.check_are_recorded(["toy_a", "toy_c"])
+
+
+def test_a_run_is_complete_when_a_command_was_through_with_all_its_steps(trained):
+    assert not trained.is_complete(0)
+    trained.write_status("ended", 7, "finished")  # still to be evaluated
+    assert not trained.is_complete(7)
+    trained.write_complete(7, 7)
+    assert trained.state() == "ended"
+    assert [trained.is_complete(steps) for steps in (5, 7, 8)] == [True, True, False]
+    trained.write_status("training", 7)  # it goes on
+    assert not trained.is_complete(7)
+    trained.write_complete(7, 7)
+    (trained.checkpoints / "ckpt-3.index").unlink()
+    assert not trained.is_complete(7)

@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.config.run import RunConfig
+from t2t_mm.errors import UserError
+from t2t_mm.execution.replicas import Replicas
 from t2t_mm.inference.run import put_weights
 from t2t_mm.modalities.categorical.spec import Categorical
 from t2t_mm.modalities.language.spec import Language
@@ -15,6 +17,7 @@ from t2t_mm.models.multimodel import MultiModel
 from t2t_mm.reporting.console import Silent
 from t2t_mm.training.trainer import Trainer
 from tests.runs.stock import Stock
+from tests.simplest import simplest
 from tests.toys import TINY, Logged, Toy, ToyClass
 
 
@@ -158,3 +161,34 @@ def test_predicting_reads_the_weights_alone(large, bytes_read):
     bytes_read()
     put_weights(model, str(folder / "checkpoints" / "ckpt-1"))
     assert 0.2 * size < bytes_read() < 0.5 * size
+
+
+class Told(Replicas):
+    """Those of a worker, which is told these values by the chief."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.worker, self.is_chief, self.values = 1, False, values
+
+    def from_chief(self, values):
+        return self.values.pop(0)
+
+
+def test_workers_go_on_from_the_checkpoint_that_the_chief_has_read(tmp_path):
+    hparams = TINY.replace(hidden_size=8, num_heads=1)
+    problems, config = [Toy()], RunConfig(train_steps=9, seed=1, model=simplest())
+    one = Trainer(problems, hparams, config, tmp_path, console=Silent())
+    one.resume()
+    for step in (1, 2):
+        one.state.step = step
+        one.train(step)
+
+    def worker(step):
+        other = Trainer(problems, hparams, config, tmp_path, console=Silent())
+        other.replicas = Told([["toy_copy"], True, step])
+        other.resume()
+        return other
+
+    assert worker(1).step == 1  # whatever it sees itself
+    with pytest.raises(UserError, match="Worker 1 can't read .*ckpt-7, from which the chief goes"):
+        worker(7)

@@ -33,7 +33,7 @@ def page(
         name: of the model, for the heading.
     """
     with gr.Blocks(title=name or "T2T-MM", analytics_enabled=False) as made:
-        gr.HTML(f"<h2>{html.escape(name)}</h2>", padding=False, visible=bool(name))
+        gr.Markdown(f"## {name}", visible=bool(name))
         for problem in model.problems:
             with gr.Tab(problem):
                 Tab(model, problem, data_dir, method).show()

@@ -78,6 +78,7 @@ class Tab:
                     look = gr.Button("Look inside", min_width=NARROW, visible=self.is_run)
             with gr.Column():
                 text = gr.Textbox(label="answer", lines=2, interactive=False)
+                more = gr.HTML(visible=False)
                 bars = gr.Label(label="probabilities", show_heading=False, visible=False)
                 best = gr.Dataframe(
                     headers=["output", "score"],
@@ -86,7 +87,6 @@ class Tab:
                     wrap=True,
                     visible=False,
                 )
-                more = gr.HTML(visible=False)
         inside = gr.Image(label="attention, and experts", visible=False, buttons=SAVING)
         shown = [text, bars, best, more, inside]
         typed = [each.submit for each in given if isinstance(each, gr.Textbox)]

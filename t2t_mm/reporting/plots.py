@@ -33,7 +33,7 @@ def draw(explanation: Any, form: str = "png") -> bytes:
             "there is "
             "nothing to draw."
         )
-    columns = min(4, len(panels))
+    columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     wide, high = (
         max(3.0, 0.8 + 0.19 * min(TICKS, size))

@@ -42,7 +42,7 @@ def page(
 
 def told(message: str) -> Exception:
     """What is raised to tell a visitor something; the fault is not ours."""
-    return gr.Error(html.escape(message[:300]), title="No answer", print_exception=False)
+    return gr.Error(html.escape(message[:300]), print_exception=False)
 
 
 class Tab:

@@ -5,7 +5,7 @@ from t2t_mm import registry
 
 @registry.register_mixture
 def multimodel8():
-    """The eight problems of the paper, equally often (Kaiser et al. 2017, section 3)."""
+    """The eight problems of the paper, equally often (Kaiser et al. 2017)."""
     names = [
         "wsj_speech",
         "imagenet",

@@ -6,23 +6,27 @@ import os
 import sys
 from collections.abc import Iterator
 
+# Where native code writes, whatever sys.stderr is: a notebook shows what comes there, too.
+NATIVE = 2
+
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Sends file descriptor 2 to nowhere: for imports and calls whose native code chats. Errors are
     raised as ever."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # what stands in for stderr
+        sys.stderr.flush()
     try:
-        number = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):  # a notebook's, or a test's
+        kept = os.dup(NATIVE)
+    except OSError:  # it is closed: nothing is written there
         yield
         return
-    sys.stderr.flush()
-    kept, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, NATIVE)
     try:
         yield
     finally:
-        os.dup2(kept, number)
+        os.dup2(kept, NATIVE)
         os.close(kept)
         os.close(nowhere)
 

@@ -6,6 +6,7 @@ line above says otherwise:
     <!-- run -->             bash: it is run, and what it prints is the `output` block that follows
     <!-- output -->          text: what the block before prints
     <!-- not run: why -->    bash, python: names and flags are checked, and no more
+    <!-- called: on what --> python: it runs, on a stand-in that takes the calls that a model takes
     <!-- shown: why -->      text: nothing can be checked
     <!-- tested: how -->     a test of its own runs it
 """

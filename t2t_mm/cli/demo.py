@@ -10,6 +10,7 @@ says otherwise; Ctrl-C ends it. Needs gradio: pip install 't2t-mm[demo]'.
 
 import importlib.util
 import os
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -58,7 +59,7 @@ def main() -> None:
 
     model: Any = t2t_mm.load(place, FLAGS.checkpoint)
     method = Beam(FLAGS.beam_size) if FLAGS.beam_size > 1 else None
-    made = page(model, FLAGS.data_dir or "", method)
+    made = page(model, FLAGS.data_dir or "", method, Path(place).resolve().name)
     print(f"http://{FLAGS.host}:{FLAGS.port} has {', '.join(model.problems)}; Ctrl-C ends.")
     made.launch(
         server_name=FLAGS.host,

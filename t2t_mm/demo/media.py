@@ -11,6 +11,7 @@ import gradio as gr
 from t2t_mm.modalities.base import Modality
 
 SAVING = ["download", "fullscreen"]  # buttons of a picture: none sends it anywhere
+HIGH = 260  # pixels of a picture
 
 
 class Medium(NamedTuple):
@@ -36,7 +37,21 @@ def _as_sent(component: Any) -> Any:
 
 def _picture(label: str) -> Any:
     sources = ["upload", "clipboard"]
-    return _as_sent(gr.Image(label=label, type="filepath", sources=sources, buttons=SAVING))
+    return _as_sent(
+        gr.Image(
+            label=label,
+            type="filepath",
+            format="png",
+            height=HIGH,
+            sources=sources,
+            buttons=SAVING,
+        )
+    )
+
+
+def _text(label: str) -> Any:
+    # of one line, which grows: Enter asks, Shift+Enter begins another
+    return gr.Textbox(label=label, lines=1, max_lines=8, placeholder="a text, then Enter")
 
 
 def _sound(label: str) -> Any:
@@ -51,7 +66,7 @@ def _pixels(spec: Modality, value: Any) -> Any:
 
 
 MEDIA = {
-    "text": Medium(lambda label: gr.Textbox(label=label, lines=2), lambda spec, value: value),
+    "text": Medium(_text, lambda spec, value: value),
     "picture": Medium(_picture, _pixels),
     "sound": Medium(_sound, lambda spec, value: (spec.sample_rate, value)),
     "file": Medium(lambda label: _as_sent(gr.File(label=label)), lambda spec, value: None),

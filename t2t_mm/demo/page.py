@@ -15,23 +15,28 @@ from t2t_mm.inference.run import RunPredictor
 from t2t_mm.reporting import examples
 
 EXAMPLES = 50  # of a split, that a tab shows in turn
+NARROW = 100  # pixels of a button, so that they stand side by side
 WAITING = 64  # requests in the queue
 # The model has one place to be watched from, and one request has all cores anyway.
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
 
 
-def page(model: RunPredictor | ExportedPredictor, data_dir: str = "", method: Any = None) -> Any:
+def page(
+    model: RunPredictor | ExportedPredictor, data_dir: str = "", method: Any = None, name: str = ""
+) -> Any:
     """The page of a model, to be launched.
 
     Args:
         model: from `t2t_mm.load`.
         data_dir: prepared data to take examples from; "": there are none.
         method: of decoding, of a run: decoding.Beam, ...; greedy if not given.
+        name: of the model, for the heading.
     """
-    with gr.Blocks(title="T2T-MM", analytics_enabled=False) as made:
-        for name in model.problems:
-            with gr.Tab(name):
-                Tab(model, name, data_dir, method).show()
+    with gr.Blocks(title=name or "T2T-MM", analytics_enabled=False) as made:
+        gr.Markdown(f"## {name}", visible=bool(name))
+        for problem in model.problems:
+            with gr.Tab(problem):
+                Tab(model, problem, data_dir, method).show()
     return made.queue(max_size=WAITING, default_concurrency_limit=1)
 
 
@@ -66,12 +71,15 @@ class Tab:
                     for field, medium in zip(self.fields, media, strict=True)
                 ] or [gr.Textbox(label="beginning of the output, or nothing")]
                 with gr.Row():
-                    ask = gr.Button("Answer", variant="primary")
-                    example = gr.Button("An example", visible=self.examples is not None)
-                    look = gr.Button("Look inside", visible=self.is_run)
+                    ask = gr.Button("Answer", variant="primary", min_width=NARROW)
+                    example = gr.Button(
+                        "An example", min_width=NARROW, visible=self.examples is not None
+                    )
+                    look = gr.Button("Look inside", min_width=NARROW, visible=self.is_run)
             with gr.Column():
-                text = gr.Textbox(label="answer", lines=2)
-                bars = gr.Label(label="probabilities", visible=False)
+                text = gr.Textbox(label="answer", lines=2, interactive=False)
+                more = gr.HTML(visible=False)
+                bars = gr.Label(label="probabilities", show_heading=False, visible=False)
                 best = gr.Dataframe(
                     headers=["output", "score"],
                     label="best outputs",
@@ -79,11 +87,13 @@ class Tab:
                     wrap=True,
                     visible=False,
                 )
-                more = gr.HTML(visible=False)
         inside = gr.Image(label="attention, and experts", visible=False, buttons=SAVING)
-        ask.click(self.answer, given, [text, bars, best, more], **ONE_AT_A_TIME)
+        shown = [text, bars, best, more, inside]
+        typed = [each.submit for each in given if isinstance(each, gr.Textbox)]
+        gr.on([ask.click, *typed], self.answer, given, shown, **ONE_AT_A_TIME)
+        told = example.click(self.example, [], given, **ONE_AT_A_TIME)
+        told.success(self.answer, given, shown, **ONE_AT_A_TIME)
         look.click(self.explain, given, [inside], **ONE_AT_A_TIME)
-        example.click(self.example, [], given, **ONE_AT_A_TIME)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -91,12 +101,12 @@ class Tab:
         return self.inputs.fields if self.inputs.is_stored else {}
 
     def answer(self, *given: Any) -> list[Any]:
-        """What the four components of an answer show."""
+        """What the components of an answer show; what was seen inside of the last goes."""
         found = self.model.predict(self.name, self._value(given), **self.how, **self._prefix(given))
         if "error" in found:
             raise told(found["error"])
         bars = dict(found.get("top", ())) or found.get("probabilities") or {}
-        best = [[text, round(score, 3)] for text, score in found.get("n_best", ())]
+        best = [[text, f"{score:.2f}"] for text, score in found.get("n_best", ())]
         shown = str(found.get("outputs", found.get("label", "")))
         drawn = self._drawn(shown)
         return [
@@ -104,6 +114,7 @@ class Tab:
             gr.update(value=bars, visible=bool(bars)),
             gr.update(value=best, visible=len(best) > 1),
             gr.update(value=f"<pre>{html.escape(drawn)}</pre>", visible=bool(drawn)),
+            gr.update(visible=False),
         ]
 
     def explain(self, *given: Any) -> Any:

@@ -1,5 +1,5 @@
-"""Dot-product attention and the attention block of mixer and decoder (paper, section 2.1 and figure
-3)."""
+"""Dot-product attention and the attention block of mixer and decoder (paper: Attention
+blocks)."""
 
 import warnings
 from typing import Any

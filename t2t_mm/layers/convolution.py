@@ -1,5 +1,5 @@
-"""Separable convolution steps and blocks: the computational spine of the MultiModel (paper, section
-2.1)."""
+"""Separable convolution steps and blocks: the computational spine of the MultiModel (paper:
+Convolutional blocks)."""
 
 import random
 from typing import Any
@@ -78,7 +78,8 @@ def depthwise_2d(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:
 
 
 class ConvStep(Layer):
-    """LayerNorm(SeparableConv(W, ReLU(x))): depthwise, then pointwise (paper, section 2.1).
+    """LayerNorm(SeparableConv(W, ReLU(x))): depthwise, then pointwise (paper: Convolutional
+    blocks).
 
     Args:
         filters: output channels.
@@ -164,8 +165,8 @@ class CentredKernel(keras.initializers.Initializer):
 
 
 class ConvBlock(Layer):
-    """Four steps with two skips from the block's input (paper, section 2.1), starting near the
-    identity.
+    """Four steps with two skips from the block's input (paper: Convolutional blocks), starting
+    near the identity.
 
     h1 = step 3×1 (x); h2 = x + step 3×1 (h1); h3 = step 15×1 (h2); out = x + dropout(step 15×1,
     dilation 8 (h3)).

@@ -37,7 +37,7 @@ def max_pool(x: Any, strides: tuple[int, int], mask: Any = None) -> Any:
 
 
 class ConvStep2D(Layer):
-    """LayerNorm(SeparableConv(W, ReLU(x))) over [height, width] (paper, section 2.1).
+    """LayerNorm(SeparableConv(W, ReLU(x))) over [height, width] (paper: Convolutional blocks).
 
     Args:
         filters: output channels.
@@ -116,7 +116,7 @@ class ConvStep2D(Layer):
 
 class ConvRes(Layer):
     """maxpool(3×3, strided)(step(step(x))) + step 1×1, strided (x) (Xception's residual block;
-    paper, section 2.2).
+    paper: Modality nets).
 
     Args:
         filters: output channels.

@@ -14,8 +14,8 @@ from t2t_mm.layers.watching import show
 
 
 class MixtureOfExperts(Layer):
-    """Sends each position through k of many feed-forward experts (arXiv 1701.06538; paper, section
-    2.3).
+    """Sends each position through k of many feed-forward experts (arXiv 1701.06538; paper:
+    Mixture-of-experts blocks).
 
     The cost follows k, not the number of experts: assignments are sorted by expert, the rows
     gathered in that order, each expert works on its own rows, and the results are gathered back and

@@ -8,7 +8,7 @@ from keras import ops
 
 
 def timing_signal(length: Any, channels: int, dtype: Any = "float32", start: Any = 0) -> Any:
-    """Sines and cosines of positions start .. start + length - 1 (paper, section 2.4).
+    """Sines and cosines of positions start .. start + length - 1 (paper: Attention blocks).
 
     Wavelengths are 2π·10000^(2d/channels).
 

@@ -1,4 +1,4 @@
-"""Xception's exit flow (paper, section 2.2.3): one vector of numbers from the body's output."""
+"""Xception's exit flow (paper): one vector of numbers from the body's output."""
 
 from typing import Any
 

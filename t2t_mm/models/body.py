@@ -1,5 +1,5 @@
-"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper,
-section 2)."""
+"""The body of the MultiModel: encoder, I/O mixer and decoder, shared by all problems (paper:
+MultiModel architecture)."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ class Encoder(Layer):
 
 
 class Mixer(Layer):
-    """I/O mixer: joins the outputs so far with the encoding (paper, section 2.3).
+    """I/O mixer: joins the outputs so far with the encoding (paper).
 
     An attention block on the shifted targets and the encoding, joined to the targets by a step,
     then convolution blocks. Without attention, the mean of the encoding replaces it.

@@ -11,8 +11,7 @@ from t2t_mm.layers.base import Layer
 
 
 class CommandToken(Layer):
-    """The learned first token of the decoder: names an output space, such as "to-german" (paper,
-    section 2.3).
+    """The learned first token of the decoder: names an output space, such as "to-german" (paper).
 
     Args:
         hidden_size: channels of the body.

@@ -45,17 +45,18 @@ def answer(model, name, *given):
 
 
 def test_there_is_a_tab_for_every_kind_of_input(model):
-    made = demo.page(model)
+    made = demo.page(model, name="mini8")
+    assert "## mini8" in str(made.get_config_file())
     labels = [each["props"].get("label") for each in made.get_config_file()["components"]]
     assert labels.count("answer") == len(SIDES) and {"question", "picture"} <= set(labels)
     assert all(registry.modality(name).medium in MEDIA for name in registry.list_modalities())
 
 
 def test_answers_are_texts_with_scores_or_classes_with_bars(model):
-    text, bars, best, drawn = answer(model, "translate", "a ring")
-    assert text == "<b>" and best["value"] == [["<b>", -1.0], ["c", -2.25]]
-    assert not bars["visible"] and not drawn["visible"]
-    text, bars, best, _ = answer(model, "asked", "?", "")
+    text, bars, best, drawn, inside = answer(model, "translate", "a ring")
+    assert text == "<b>" and best["value"] == [["<b>", "-1.00"], ["c", "-2.25"]]
+    assert not bars["visible"] and not drawn["visible"] and not inside["visible"]
+    text, bars, best, *_ = answer(model, "asked", "?", "")
     assert text == "ring" and bars["value"] == {"ring": 0.9, "star": 0.1} and not best["visible"]
 
 

@@ -1,4 +1,4 @@
-"""Audio net: a stack of residual blocks over time and frequency (paper, section 2.2.4)."""
+"""Audio net: a stack of residual blocks over time and frequency (paper: Modality nets)."""
 
 from typing import Any
 

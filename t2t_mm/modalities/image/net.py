@@ -1,4 +1,4 @@
-"""Image net: Xception's entry flow (paper, section 2.2.2)."""
+"""Image net: Xception's entry flow (paper: Modality nets)."""
 
 from typing import Any
 

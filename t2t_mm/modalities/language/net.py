@@ -1,4 +1,4 @@
-"""Language net: embedding in, linear map to the vocabulary out (paper, section 2.2.1)."""
+"""Language net: embedding in, linear map to the vocabulary out (paper: Modality nets)."""
 
 from typing import Any
 

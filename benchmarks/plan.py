@@ -26,7 +26,14 @@ flags.DEFINE_enum(
     "what", "", ["", "plan", "measured", "idle"], "One number of the case.", flag_values=FLAGS
 )
 
-IDLE = "hidden_size=8,num_heads=1,moe_hidden=8,batch_size=1,max_input_length=8,max_target_length=8"
+IDLE = {
+    "hidden_size": 8,
+    "num_heads": 1,
+    "moe_hidden": 8,
+    "batch_size": 1,
+    "max_input_length": 8,
+    "max_target_length": 8,
+}
 # name: (problem, set, hparams that are changed)
 CASES = {
     "tiny": ("wmt_ende", "multimodel_tiny", "batch_size=8192"),
@@ -62,8 +69,8 @@ def one(problem, set_name, changes, what):
     from t2t_mm.planning import plan
     from t2t_mm.planning.batch import expected
 
-    changes = f"{changes},{IDLE}" if what == "idle" else changes
     hparams = hparams_files.resolve(set_name, overrides=changes)
+    hparams = hparams.replace(**IDLE) if what == "idle" else hparams
     problem = expected(registry.problem(problem).configure(hparams))
     if what == "plan":
         return plan.make([problem], hparams, RunConfig()).peak / 2**20

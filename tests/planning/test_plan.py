@@ -81,7 +81,12 @@ def test_memory_is_live_until_its_last_reader():
     assert last.shape == [2, 2]
 
 
-def test_what_fits_has_room_for_what_a_plan_may_be_off():
-    sizes = {"fits": 80, "may not fit": 95, "does not fit": 101}
-    for words, size in sizes.items():
-        assert verdict(size * 2**30, 100).startswith(words)
+def test_what_fits_has_room_for_more_activations_and_for_libraries():
+    for words, peak, activations in (
+        ("fits", 80, 2),
+        ("may not fit", 80, 5),
+        ("may not fit", 99, 0),
+        ("does not fit", 101, 0),
+    ):
+        step = plan.StepCost("toy", {}, 0, activations * 2**30, peak * 2**30, {}, 0)
+        assert verdict([step], 100).startswith(words)

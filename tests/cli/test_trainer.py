@@ -119,7 +119,7 @@ def finished(place):
     whole = command(place, train_steps=60, save_every=10, generate_data="true", keep_checkpoints=2)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     first, end = commands.Command(whole, env=environment), time.monotonic() + 240
-    while not (place / "out" / "checkpoints" / "checkpoint").exists():
+    while not steps_saved(place):
         assert first.returncode is None and time.monotonic() < end, first.stderr
         time.sleep(0.02)
     first.send_signal(signal.SIGKILL)

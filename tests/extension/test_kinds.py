@@ -67,7 +67,7 @@ def place(tmp_path_factory):
     killed = commands.Command(command_of(place), cwd=ROOT)
     deadline = time.monotonic() + 600
     while killed.returncode is None and time.monotonic() < deadline:
-        if (place / "run/checkpoints/checkpoint").exists():
+        if any(place.glob("run/checkpoints/ckpt-*.index")):
             killed.send_signal(signal.SIGKILL)
         time.sleep(0.02)
     assert killed.wait(0) == -signal.SIGKILL, killed.stderr

@@ -27,9 +27,9 @@ def main() -> str | None:
     """The command's work."""
     from t2t_mm.cli import plan, trainer
 
-    asked = options.given(PlanConfig, FLAGS)
-    if asked and plan.checked(asked).plan:
-        return plan.run(options.given(RunConfig, FLAGS), plan.checked(asked))
+    asked = options.config_of(PlanConfig, options.given(PlanConfig, FLAGS))
+    if asked.plan:
+        return plan.run(options.given(RunConfig, FLAGS), asked)
     app.need(FLAGS, "output_dir")
     trainer.run(options.given(RunConfig, FLAGS), FLAGS.output_dir)
     return FLAGS.output_dir

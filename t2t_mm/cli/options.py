@@ -1,12 +1,15 @@
 """Flags made from the fields of a configuration: one flag for each, with its documentation."""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 from absl import flags
 
 from t2t_mm.cli import app
 from t2t_mm.config.fields import STRINGS, SWITCH, Field, Fields
+from t2t_mm.errors import UserError
+
+Config = TypeVar("Config", bound=Fields)
 
 
 class _Switch(flags.ArgumentParser):
@@ -70,6 +73,18 @@ def given(config: type[Fields], values: flags.FlagValues) -> dict[str, Any]:
             except ValueError as error:
                 raise app.UsageError(f"--{error}; --help lists the flags") from None
     return found
+
+
+def config_of(kind: type[Config], values: dict[str, Any]) -> Config:
+    """The configuration with these values of `given`.
+
+    Raises:
+        UsageError: where they don't go together.
+    """
+    try:
+        return kind().replace(**values)
+    except UserError as error:
+        raise app.UsageError(str(error)) from error
 
 
 def _help(field: Field) -> str:

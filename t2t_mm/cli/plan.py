@@ -3,20 +3,11 @@
 from typing import Any
 
 from t2t_mm import registry
-from t2t_mm.cli import app
+from t2t_mm.cli import app, options
 from t2t_mm.cli.trainer import DEFAULT_SET
 from t2t_mm.config import hparams_files
 from t2t_mm.config.plan import PlanConfig
 from t2t_mm.config.run import RunConfig
-from t2t_mm.errors import UserError
-
-
-def checked(asked: dict[str, Any]) -> PlanConfig:
-    """What is asked for. UsageError where it doesn't go together."""
-    try:
-        return PlanConfig().replace(**asked)
-    except UserError as error:
-        raise app.UsageError(str(error)) from error
 
 
 def run(given: dict[str, Any], asked: PlanConfig) -> None:
@@ -29,10 +20,7 @@ def run(given: dict[str, Any], asked: PlanConfig) -> None:
     Raises:
         UserError, RegistryError: an option or a name is wrong.
     """
-    try:
-        config = RunConfig().replace(**given)
-    except UserError as error:
-        raise app.UsageError(str(error)) from error
+    config = options.config_of(RunConfig, given)
     if not config.problems:
         raise app.UsageError("Give --problems, such as --problems=wmt_ende: what is to be planned.")
     registry.find("model", config.model)

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from t2t_mm import files, mixtures, registry
-from t2t_mm.cli import app
+from t2t_mm.cli import app, options
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
@@ -60,10 +60,7 @@ def checked(given: dict[str, Any], output: OutputDir) -> Run:
     Raises:
         UserError, RegistryError: if not.
     """
-    try:
-        config = RunConfig().replace(**given)
-    except UserError as error:
-        raise app.UsageError(str(error)) from error
+    config = options.config_of(RunConfig, given)
     if config.continuous:
         _wait_for_checkpoint(output)
     if config.mode == "evaluate":

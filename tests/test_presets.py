@@ -3,7 +3,6 @@
 import copy
 import importlib
 import shutil
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -37,8 +36,7 @@ def test_a_preset_is_made_packed_and_loaded_by_its_name(place, tmp_path, loaded,
     answer = t2t_mm.load("toy").predict("mini_imagenet", sample)
     assert answer["label"] == loaded.predict("mini_imagenet", sample)["label"]
     shutil.rmtree(place / "toy")  # somebody else unpacks it
-    with tarfile.open(archive) as file:
-        file.extractall(place, filter="data")
+    shutil.unpack_archive(archive, place)
     assert t2t_mm.load("toy").problems == ["mini_imagenet"]
 
 

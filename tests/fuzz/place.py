@@ -4,7 +4,7 @@ and a small raw folder of each layout."""
 import csv
 import io
 import json
-import tarfile
+import shutil
 import wave
 from pathlib import Path
 
@@ -19,8 +19,7 @@ def make(place: Path) -> None:
     """Makes run/, data/, export/, inputs/ and raw/ in a folder."""
     version = max(GOLDEN.glob("v*"), key=lambda path: path.stat().st_mtime)
     for archive in version.glob("*.tar.xz"):
-        with tarfile.open(archive) as file:
-            file.extractall(place, filter="data")
+        shutil.unpack_archive(archive, place)
     (place / "inputs").symlink_to(version / "inputs")
     # which that version did not write
     options = {"problems": "mini_ende", "data_dir": "data", "train_steps": 376}

@@ -1,7 +1,7 @@
 """Runs, exports and prepared data of earlier versions are read as they were (made by make.py)."""
 
 import json
-import tarfile
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,7 @@ def golden(request, tmp_path_factory):
     """(directory with a version's files, what that version gave for them)."""
     place = tmp_path_factory.mktemp(request.param.name)
     for archive in request.param.glob("*.tar.xz"):
-        with tarfile.open(archive) as file:
-            file.extractall(place, filter="data")
+        shutil.unpack_archive(archive, place)
     (place / "inputs").symlink_to(request.param / "inputs")
     return place, json.loads((request.param / "expected.json").read_text())
 

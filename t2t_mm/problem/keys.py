@@ -80,7 +80,9 @@ def read(
     """
     import tensorflow_datasets as tfds
 
-    config = tfds.ReadConfig(shuffle_seed=seed, try_autocache=False, skip_prefetch=True)
+    config = tfds.ReadConfig(
+        options=untuned(), shuffle_seed=seed, try_autocache=False, skip_prefetch=True
+    )
     with opening(Path(builder.data_path)), compat.quiet_tfds():
         data = builder.as_dataset(
             split=split,
@@ -89,6 +91,17 @@ def read(
             read_config=config,
         )
     return data.map(lambda example: {name: value(example, key) for name, key in wanted.items()})
+
+
+def untuned() -> Any:
+    """The tf.data.Options of data whose parallel calls and prefetching are all given: nothing is
+    tuned. The thread that would tune sleeps for up to a minute at a time, and whoever frees the
+    iterator waits for it."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def files(builder: Any, split: str) -> list[tuple[str, int, int]]:

@@ -13,6 +13,7 @@ from t2t_mm.data.pipeline.cost import boundaries, cost, fits, limit
 from t2t_mm.data.pipeline.order import Order
 from t2t_mm.data.pipeline.position import NONE_BEFORE, Position
 from t2t_mm.errors import UserError
+from t2t_mm.problem import keys
 from t2t_mm.problem.base import Problem
 
 EVAL_LIMIT = 2**17  # longest example that finds a bucket of its own in evaluation
@@ -168,7 +169,7 @@ class Batching:
         data = data.group_by_window(
             self._bucket, self._pad, window_size_func=lambda key: tf.gather(self.sizes, key // 2)
         )
-        options = tf.data.Options()
+        options = keys.untuned()
         options.deterministic = True
         options.threading.private_threadpool_size = self.threads
         return data.prefetch(2).with_options(options)

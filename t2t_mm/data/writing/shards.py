@@ -22,7 +22,7 @@ from t2t_mm.data.origin import record
 from t2t_mm.data.writing import checks, pieces
 from t2t_mm.data.writing.options import DEFAULTS, Options, Status
 from t2t_mm.errors import UserError
-from t2t_mm.problem import locate
+from t2t_mm.problem import keys, locate
 
 BROKEN_LIMIT = 0.01  # share of a split's examples that may be broken, and is left out
 SHARD_BYTES = 2**28
@@ -122,7 +122,8 @@ def _stored(builder, split, reader):
     def identities():
         encoder = pieces.Encoder(builder.info.features, reader.IDENTITY)
         paths = list(map(os.fspath, info.filepaths))
-        for raw in tf.data.TFRecordDataset(paths).as_numpy_iterator():
+        records = tf.data.TFRecordDataset(paths).with_options(keys.untuned())
+        for raw in records.as_numpy_iterator():
             yield encoder.identity_of(tf.train.Example.FromString(raw))
 
     info = builder.info.splits[split]

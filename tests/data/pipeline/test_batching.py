@@ -264,3 +264,10 @@ def test_a_number_is_the_place_of_an_example_one_for_all_its_targets():
         1: [1, 3],
         2: [2, 2],
     }
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_nothing_is_tuned(training):
+    """Whoever frees an iterator would wait for the thread that tunes, for up to a minute."""
+    data = batching.batches(text_problem(), "train", HPARAMS, training=training)
+    assert data.options().autotune.enabled is False

@@ -121,3 +121,8 @@ def test_a_position_in_the_mini_world_is_small_and_exact(trained_data, tmp_path)
     assert again.restore(tmp_path)
     for one, other in zip(batches(whole), batches(again), strict=True):
         assert_same(one, other)
+
+
+def test_nothing_is_tuned_where_stored_examples_are_read(trained_data):
+    (problem,) = prepare.resolve([registry.problem("mini_ende")], trained_data, SMALL)
+    assert problem.examples("validation").options().autotune.enabled is False

@@ -2,6 +2,7 @@
 of full ones."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nbclient
@@ -44,7 +45,8 @@ def _give(notebook, key, value):
     cell.source = is_argument.sub(f"{key}={value!r}", cell.source)
 
 
-def test_the_tutorial(tmp_path):
+def test_the_tutorial(tmp_path, trained_data):
+    shutil.copytree(trained_data, tmp_path / "tutorial/data")  # of the mini world: far fewer
     small = {"hidden_size": 16, "moe_hidden": 16, "encoder_blocks": 1, "decoder_blocks": 1}
     kept, said = run("tutorial.ipynb", tmp_path, train_steps=2, **small)
     assert "Step 150, validation split" in kept and "1994-05-03" in kept

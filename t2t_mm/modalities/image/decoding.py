@@ -15,6 +15,8 @@ from t2t_mm.modalities.image import headers
 from t2t_mm.modalities.image.formats import BMP, GIF, JPEG, PNG
 from t2t_mm.modalities.image.headers import number, part
 
+DCT = "INTEGER_ACCURATE"  # the method that Pillow has, to the same pixels
+
 
 def decode(content: tf.Tensor) -> tf.Tensor:
     """A JPEG, PNG, GIF or BMP (not compressed), a string scalar -> uint8 [height, width, 3]."""
@@ -42,14 +44,15 @@ def _traced():
 def _decode(content):
     def unknown():
         with tf.control_dependencies([headers.check(tf.constant(False), "no picture")]):
-            return tf.zeros([1, 1, 3], tf.uint8)
+            return tf.zeros([1, 1, 3], tf.uint8), tf.constant(b"")
 
     readers = {JPEG: _jpeg, PNG: _png, GIF: _gif, BMP: _bmp}
     cases = [
         (part(content, 0, len(start)) == start, functools.partial(read, content))
         for start, read in readers.items()
     ]
-    return tf.ensure_shape(tf.case(cases, unknown), [None, None, 3])
+    pixels, exif = tf.case(cases, unknown)
+    return upright(tf.ensure_shape(pixels, [None, None, 3]), headers.orientation(exif))
 
 
 def jpeg_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
@@ -73,17 +76,20 @@ def jpeg_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor]) ->
     top = tf.where(upside_down, stored[0] - top - height, top)
     left = tf.where(mirrored, stored[1] - left - width, left)
     box = tf.stack([top, left, height, width])
-    # by the method that Pillow has, to the same pixels
-    pixels = tf.io.decode_and_crop_jpeg(content, box, channels=3, dct_method="INTEGER_ACCURATE")
+    pixels = tf.io.decode_and_crop_jpeg(content, box, channels=3, dct_method=DCT)
     return upright(pixels, stands)
 
 
 def upright(pixels: tf.Tensor, stands: tf.Tensor) -> tf.Tensor:
     """Turns pixels [height, width, channels] that stand as EXIF says, 1 (upright) to 8."""
-    upside_down, mirrored = _flips(stands)
-    pixels = tf.cond(upside_down, lambda: tf.reverse(pixels, [0]), lambda: pixels)
-    pixels = tf.cond(mirrored, lambda: tf.reverse(pixels, [1]), lambda: pixels)
-    return tf.cond(stands >= 5, lambda: tf.transpose(pixels, [1, 0, 2]), lambda: pixels)
+
+
+    def turned():
+        axes = tf.reshape(tf.where(tf.stack(_flips(stands))), [-1])
+        order = tf.where(stands >= 5, [1, 0, 2], [0, 1, 2])
+        return tf.ensure_shape(tf.transpose(tf.reverse(pixels, axes), order), [None, None, 3])
+
+    return tf.cond(stands > 1, turned, lambda: pixels)
 
 
 def _flips(stands):
@@ -99,8 +105,15 @@ def on_white(pixels: tf.Tensor) -> tf.Tensor:
     return 255 - tf.cast((dark + 127) // 255, tf.uint8)
 
 
+# Each of these gives the pixels as they are stored, and the TIFF block of the EXIF, empty if there
+# is none.
+
+
 def _jpeg(content):
-    return jpeg_window(content, lambda shape: tf.concat([[0, 0], shape], 0))
+    shape = tf.io.extract_jpeg_shape(content)
+    with tf.control_dependencies([headers.check_size(shape[0], shape[1])]):
+        pixels = tf.io.decode_jpeg(content, channels=3, dct_method=DCT)
+    return pixels, headers.jpeg_exif(content)
 
 
 def _png(content):
@@ -115,7 +128,7 @@ def _png(content):
         lambda: on_white(tf.io.decode_png(content, channels=4)),
         lambda: tf.io.decode_png(content, channels=3),
     )
-    return upright(pixels, headers.orientation(exif))
+    return pixels, exif
 
 
 def _bmp(content):
@@ -150,7 +163,7 @@ def _bmp(content):
         palette = tf.io.decode_raw(part(content, 14 + header, 4 * colours), tf.uint8)
         return tf.gather(tf.reshape(palette, [-1, 4])[:, 2::-1], tf.cast(index, tf.int32))
 
-    return tf.cond(bits <= 8, numbered, colours)
+    return tf.cond(bits <= 8, numbered, colours), tf.constant(b"")
 
 
 def _gif(content):
@@ -182,7 +195,7 @@ def _gif(content):
         ground = tf.where(clear >= 0, tf.constant(255, tf.uint8), ground)
         around = [[top, height - top - rows], [left, width - left - columns], [0, 0]]
         is_inside = tf.pad(tf.ones([rows, columns, 1], tf.bool), around)
-        return tf.where(is_inside, tf.pad(pixels, around), ground)
+        return tf.where(is_inside, tf.pad(pixels, around), ground), tf.constant(b"")
 
 
 def _first_picture(content, first):

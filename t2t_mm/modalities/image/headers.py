@@ -20,11 +20,10 @@ def part(content: tf.Tensor, at: tf.Tensor | int, size: tf.Tensor | int) -> tf.T
 
 
 def number(content: tf.Tensor, at: tf.Tensor | int, size: int, little: bool = False) -> tf.Tensor:
-    """An unsigned number of so many bytes, int64; it fails where the content ends before."""
-    octets = tf.io.decode_raw(part(content, at, size), tf.uint8)
-    octets = tf.cast(tf.ensure_shape(octets, [size]), tf.int64)
-    weights = [256**place for place in (range(size) if little else reversed(range(size)))]
-    return tf.reduce_sum(octets * tf.constant(weights, tf.int64))
+    """An unsigned number of 1, 2 or 4 bytes, int64; it fails where the content ends before."""
+    kind = {1: tf.uint8, 2: tf.uint16, 4: tf.int32}[size]
+    found = tf.reshape(tf.io.decode_raw(part(content, at, size), kind, little), [])
+    return tf.cast(found, tf.int64) % 2**32 if size == 4 else tf.cast(found, tf.int64)
 
 
 def check(is_so: tf.Tensor, wrong: str) -> tf.Operation:
@@ -114,16 +113,17 @@ def orientation(block: tf.Tensor) -> tf.Tensor:
     is_little = tf.reduce_all(octets[:4] == [73, 73, 42, 0])  # "II"
     is_big = tf.reduce_all(octets[:4] == [77, 77, 0, 42])  # "MM"
 
-    def pair(first, second):
-        return tf.where(is_little, first + 256 * second, 256 * first + second)
+    weights = tf.where(is_little, [1, 256], [256, 1])
+
+    def short(pair):  # of two bytes each
+        return tf.reduce_sum(pair * weights, -1)
 
     # of the directory's place, the lower 16 bits: a segment is not longer
-    place = tf.where(is_little, pair(octets[4], octets[5]), pair(octets[6], octets[7]))
+    place = short(tf.where(is_little, octets[4:6], octets[6:8]))
     place = tf.minimum(place, tf.size(octets) - 2)
-    count = pair(octets[place], octets[place + 1])
-    entries = octets[place + 2 : place + 2 + 12 * count]
-    entries = tf.reshape(entries[: tf.size(entries) // 12 * 12], [-1, 12])
-    tag, kind, value = (pair(entries[:, at], entries[:, at + 1]) for at in (0, 2, 8))
+    entries = octets[place + 2 : place + 2 + 12 * short(octets[place : place + 2])]
+    entries = tf.reshape(entries[: tf.size(entries) // 12 * 12], [-1, 6, 2])
+    tag, kind, _, _, value, _ = tf.unstack(short(entries), axis=1)
     said = tf.boolean_mask(value, (tag == ORIENTATION) & (kind == SHORT))
     found = tf.concat([said, [1]], 0)[0]
     return tf.where((is_little | is_big) & (found >= 1) & (found <= 8), found, 1)

@@ -9,11 +9,15 @@ import numpy as np
 
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
+from t2t_mm.execution import strategies
 from t2t_mm.reporting.console import Silent
 from t2t_mm.runs.names import named_variables
 from t2t_mm.training.trainer import Trainer
 from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass
+
+
+strategies.PATIENCE = 20  # seconds that a worker waits for one that was killed
 
 
 def main(output, until):

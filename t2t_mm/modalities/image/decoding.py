@@ -83,7 +83,6 @@ def jpeg_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor]) ->
 def upright(pixels: tf.Tensor, stands: tf.Tensor) -> tf.Tensor:
     """Turns pixels [height, width, channels] that stand as EXIF says, 1 (upright) to 8."""
 
-
     def turned():
         axes = tf.reshape(tf.where(tf.stack(_flips(stands))), [-1])
         order = tf.where(stands >= 5, [1, 0, 2], [0, 1, 2])

@@ -318,6 +318,8 @@ def _expert_functions(experts, width, hidden, dtype):
             d_w2.append(weight_product(h, dy, transpose_a=True))
             d_b1.append(column_sums(dh))
             d_b2.append(column_sums(dy))
-        return tf.concat([*d_rows, rest], 0), *map(tf.parallel_stack, (d_w1, d_b1, d_w2, d_b2))
+        # where functions run eagerly, for a debugger, there is no parallel_stack
+        stack = tf.stack if tf.executing_eagerly() else tf.parallel_stack
+        return tf.concat([*d_rows, rest], 0), *map(stack, (d_w1, d_b1, d_w2, d_b2))
 
     return forward, backward

@@ -16,7 +16,6 @@ from t2t_mm.training.trainer import Trainer
 from tests.simplest import simplest
 from tests.toys import TINY, Toy, ToyClass
 
-
 strategies.PATIENCE = 20  # seconds that a worker waits for one that was killed
 
 

@@ -291,6 +291,24 @@ def test_compiled_by_xla_and_with_unknown_shapes(use, training, monkeypatch):
         assert_equal(tf.function(step, input_signature=unknown)(x, valid), wanted)
 
 
+def test_functions_may_run_eagerly_for_a_debugger():
+    layer, (x, valid) = make(), inputs()
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(layer(x, valid)[0]))
+        learnt = [weight.value for weight in (layer.w_gate, layer.w1, layer.b1, layer.w2, layer.b2)]
+        return tape.gradient(loss, learnt)
+
+    compiled = gradients()
+    tf.config.run_functions_eagerly(True)
+    try:
+        for mine, theirs in zip(gradients(), compiled, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def test_xla_is_noticed_while_tracing():
     seen = []
 

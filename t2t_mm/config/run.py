@@ -43,8 +43,7 @@ class RunConfig(fields.Fields):
 
     problems: str = option(
         "",
-        "problems or mixtures, joined with +, each with a weight if wanted: a:2+b; with "
-        "mode=evaluate those of the run, if not given",
+        "problems or mixtures, joined with +, each with a weight if wanted: a:2+b",
         "data",
         resume=LOGGED,
     )
@@ -74,15 +73,14 @@ class RunConfig(fields.Fields):
 
     mode: str = option(
         "train_and_evaluate",
-        "what to do",
+        "what to do; evaluate takes problems and hparams_set of the run, if not given",
         "run",
         choices=("train_and_evaluate", "train", "evaluate"),
     )
     model: str = option("multimodel", "registered model", "run", resume=REFUSED)
     hparams_set: str = option(
         "",
-        "named hparams, with modifiers: set+modifier; if not given multimodel_tiny, with "
-        "mode=evaluate those of the run",
+        "named hparams, with modifiers: set+modifier; if not given multimodel_tiny",
         "run",
     )
     hparams: str = option("", "changes to single hparams: hidden_size=256,dropout=0.2", "run")

@@ -182,9 +182,9 @@ def mini12():
     """mini8 and the mini world's problems with other targets and inputs, most of which see
     pictures."""
     others = {
-        "mini_attributes": 1.6,
-        "mini_position": 0.9,
-        "mini_question": 1.8,
-        "mini_language": 1.2,
+        "mini_attributes": 2.5,
+        "mini_position": 0.8,
+        "mini_question": 3.5,
+        "mini_language": 2.2,
     }
     return mini8() | others

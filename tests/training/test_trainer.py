@@ -144,7 +144,7 @@ def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
         for stop in stops:
             one = trainer(
                 tmp_path / name,
-                problems=[Toy()],
+                problems=[Toy(), ToyClass("toy_first")],
                 hparams=TINY.replace(dropout=0.1),
                 train_steps=9,
                 seed=5,

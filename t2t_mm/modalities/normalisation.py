@@ -1,15 +1,27 @@
 """Mean and deviation of training data, by which real numbers are normalised."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from t2t_mm.errors import UserError
 
+Spec = TypeVar("Spec", bound=Any)  # with `mean` and `deviation`
+
 
 def rounded(row: Iterable[float]) -> tuple[float, ...]:
     """To six digits: the last ones depend on the machine, and a run that goes on compares them."""
     return tuple(float(f"{each:.6g}") for each in row)
+
+
+def expected(spec: Spec, size: int) -> Spec:
+    """The spec with a mean and a deviation for each of its `size` values that change nothing, if it
+    has learnt none."""
+    if spec.mean:
+        return spec
+    return dataclasses.replace(spec, mean=(0.0,) * size, deviation=(1.0,) * size)
 
 
 def not_learnt(name: str) -> UserError:

@@ -88,8 +88,7 @@ class Real(Modality):
         return self
 
     def expected(self) -> "Real":
-        zeros, ones = (0.0,) * self.size, (1.0,) * self.size
-        return self if self.mean else dataclasses.replace(self, mean=zeros, deviation=ones)
+        return normalisation.expected(self, self.size)
 
     def learn(self, values: Callable[[], Iterable[Any]]) -> "Real":
         found = np.array([np.reshape(value, [self.size]) for value in values()], np.float64)

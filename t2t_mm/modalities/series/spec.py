@@ -87,8 +87,7 @@ class Series(Modality):
         return self
 
     def expected(self) -> "Series":
-        zeros, ones = (0.0,) * self.channels, (1.0,) * self.channels
-        return self if self.mean else dataclasses.replace(self, mean=zeros, deviation=ones)
+        return normalisation.expected(self, self.channels)
 
     def learn(self, values: Callable[[], Iterable[Any]]) -> "Series":
         found = moments(values(), self.channels)

@@ -4,8 +4,7 @@ from typing import Any
 
 from t2t_mm import registry
 from t2t_mm.cli import app, options
-from t2t_mm.cli.trainer import DEFAULT_SET
-from t2t_mm.config import hparams_files
+from t2t_mm.cli.trainer import hparams_of
 from t2t_mm.config.plan import PlanConfig
 from t2t_mm.config.run import RunConfig
 
@@ -24,13 +23,7 @@ def run(given: dict[str, Any], asked: PlanConfig) -> None:
     if not config.problems:
         raise app.UsageError("Give --problems, such as --problems=wmt_ende: what is to be planned.")
     registry.find("model", config.model)
-    hparams = hparams_files.resolve(
-        config.hparams_set or DEFAULT_SET,
-        config.gin_file,
-        config.gin_bindings,
-        config.hparams,
-        config.model,
-    )
+    hparams = hparams_of(config)
     problems = [registry.problem(name).configure(hparams) for name in config.weights()]
     app.import_tensorflow()
     import tensorflow as tf

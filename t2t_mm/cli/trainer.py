@@ -126,11 +126,19 @@ def _of_the_run(config: RunConfig, given: dict[str, Any], output: OutputDir) -> 
 
 def _hparams(config: RunConfig, output: OutputDir) -> HParams:
     """The set, or with --mode=evaluate the run's own, with what is given changed."""
-    base: Any = config.hparams_set or DEFAULT_SET
     if config.mode == "evaluate" and not config.hparams_set:
-        base = hparams_files.load(output.path, config.model)
+        return hparams_of(config, hparams_files.load(output.path, config.model))
+    return hparams_of(config)
+
+
+def hparams_of(config: RunConfig, base: Any = DEFAULT_SET) -> HParams:
+    """The set that is named, or `base`, with what is given changed."""
     return hparams_files.resolve(
-        base, config.gin_file, config.gin_bindings, config.hparams, config.model
+        config.hparams_set or base,
+        config.gin_file,
+        config.gin_bindings,
+        config.hparams,
+        config.model,
     )
 
 

@@ -122,14 +122,19 @@ def _show_ways(console, problems, hparams, config, best, replicas):
 
 
 def _hardest(made):
-    return max(made.steps, key=lambda step: step.peak + BEYOND * step.activations)
+    return max(made.steps, key=_most)
+
+
+def _most(step):
+    """Bytes that a step surely does with, but for libraries."""
+    return step.peak + BEYOND * step.activations
 
 
 def _judge(console, plans, ways, best, memory):
     """Says of each layout whether it fits, and if none does what to change."""
     for name, (_, made) in plans.items():
         console.log(f"{name}: {_gib(made.peak):.2f} GiB {verdict(made.steps, memory)}.")
-    if any(fits(step, memory) for _, made in plans.values() for step in [_hardest(made)]):
+    if any(fits(_hardest(made), memory) for _, made in plans.values()):
         return
     saving = [way for way, step in ways.items() if fits(step, memory)]
     if saving:
@@ -150,8 +155,7 @@ def _judge(console, plans, ways, best, memory):
 
 def fits(step: plan.StepCost, memory: float) -> bool:
     """Whether a step surely fits into so many GiB."""
-    most = (step.peak + BEYOND * step.activations) * (1 + LIBRARIES)
-    return most <= memory * 2**30
+    return _most(step) * (1 + LIBRARIES) <= memory * 2**30
 
 
 def verdict(steps: Sequence[plan.StepCost], memory: float) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from t2t_mm import compat, registry
 from t2t_mm.cli import app
+from t2t_mm.locks import locked
 
 HERE = Path(__file__).parent
 
@@ -121,27 +122,46 @@ def _users_go():
         del sys.modules[name]
 
 
+def made_once(factory, name, make):
+    """A directory that the first worker to need it fills by `make(directory)`, for all of them."""
+    shared = "PYTEST_XDIST_WORKER" in os.environ
+    place = (factory.getbasetemp().parent if shared else factory.getbasetemp()) / name
+    done = place.with_suffix(".done")
+    with locked(f"{place}.lock", seconds=300):
+        if not done.exists():
+            place.mkdir()
+            make(place)
+            done.touch()
+    return place
+
+
 @pytest.fixture(scope="session")
 def trained_data(tmp_path_factory):
     """Data directory of a small mini world."""
+    return made_once(tmp_path_factory, "mini_data", _prepare)
+
+
+def _prepare(data):
     from t2t_mm import mixtures
     from t2t_mm.data import prepare
     from t2t_mm.data.mini_world import MiniWorld
 
-    data = tmp_path_factory.mktemp("mini_data")
     problems = [registry.problem(name) for name in mixtures.parse("mini8")]
     with pytest.MonkeyPatch.context() as patch:
         for config in MiniWorld.BUILDER_CONFIGS:
             for split, count in (("train", 60), ("validation", 20), ("test", 20)):
                 patch.setattr(config, split, count)
         prepare.prepare(problems, data, log=lambda line: None)
-    return data
 
 
 @pytest.fixture(scope="session")
 def trained(trained_data, tmp_path_factory):
     """Output directory of a run of two steps on all eight problems, which leave the weights as they
     are: nothing is compiled."""
+    return str(made_once(tmp_path_factory, "mini_run", lambda output: _train(trained_data, output)))
+
+
+def _train(data, output):
     from t2t_mm import mixtures
     from t2t_mm.config.run import RunConfig
     from t2t_mm.data import prepare
@@ -150,11 +170,9 @@ def trained(trained_data, tmp_path_factory):
     from tests.toys import SMALL, without_work
 
     problems = [registry.problem(name).configure(SMALL) for name in mixtures.parse("mini8")]
-    output = tmp_path_factory.mktemp("mini_run")
-    problems = prepare.resolve(problems, trained_data, SMALL)
+    problems = prepare.resolve(problems, data, SMALL)
     config = RunConfig(train_steps=2, mode="train")
     without_work(Trainer(problems, SMALL, config, output, console=Silent())).train()
-    return str(output)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def run(*args):
     return done.stdout
 
 
-def train(place, problems, steps):
+def train(place, problems, steps, *more):
     return run(
         "t2t_mm_trainer.py",
         f"--problems={problems}",
@@ -46,6 +46,7 @@ def train(place, problems, steps):
         f"--data_dir={place}/data",
         f"--output_dir={place}/run",
         "--generate_data",
+        *more,
     )
 
 
@@ -70,7 +71,7 @@ def place(tmp_path_factory, trained_data):
 @pytest.fixture(scope="module")
 def trained_output(place):
     """What training printed: six steps, then six more of a resumed run."""
-    first = train(place, "tides:2+mini_ende:1", 6)
+    first = train(place, "tides:2+mini_ende:1", 6, "--mode=train")
     return first, train(place, "tides:2+mini_ende:1", 12)
 
 

@@ -21,6 +21,28 @@ from tests import stock
 
 HPARAMS = HParams(batch_size=256, image_size=64, hidden_size=16)
 NAMES = registry.list_problems()
+
+
+def one_of_each(names, key):
+    """The first problem of each key, for tests of what problems of a kind have in common."""
+    found = {}
+    for name in names:
+        found.setdefault(key(registry.problem(name)), name)
+    return list(found.values())
+
+
+def kind(problem):
+    """Where the data comes from, and which modality each side has."""
+    sides = [*problem.inputs.fields.values(), problem.targets]
+    modalities = [(spec.kind, getattr(spec, "form", "")) for spec in sides]
+    return problem.raw_layout or problem.dataset.startswith("mini_world"), *modalities
+
+
+KINDS = one_of_each(NAMES, kind)
+STOCK = one_of_each(
+    (name for name in NAMES if registry.problem(name).source and registry.problem(name).dataset),
+    lambda problem: problem.dataset.partition("/")[0],
+)
 TEXTS = ["A dog sleeps.", "  Two  spaces\tand a tab ", "Größe — 猫, naïve ▁ \u2028 🙂", "x"] + [
     f"Line {i}." for i in range(20)
 ]
@@ -163,7 +185,7 @@ def test_what_is_resolved_is_complete(problems, name):
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_batches(problems, name, training):
     problem = problems[name]
     split = "train" if training else "validation"
@@ -207,7 +229,7 @@ def test_targets_come_back(problems, one, name):
             assert [told] == wanted
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_encoding_runs_in_a_graph_of_scalars_as_it_does_eagerly(problems, one, name):
     problem = problems[name]
     for side, encode in (("inputs", problem.encode_inputs), ("targets", problem.encode_targets)):
@@ -246,13 +268,11 @@ def test_modifiers_that_are_allowed_work(problems, one, name):
         assert other.decode_targets(encoded) == raw.numpy().decode()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if registry.problem(name).source])
+@pytest.mark.parametrize("name", STOCK)
 def test_the_stock_data_set_serves_as_well(name, tmp_path):
     """What the raw folder gives, the stock data set gives: same batches in kind, every split that
     is promised."""
     problem = registry.problem(name).configure(HPARAMS)
-    if not problem.dataset:
-        pytest.skip("only raw data")
     stock.pretend(problem.dataset, stock_splits(problem), tmp_path)
     prepare.prepare([problem], tmp_path, log=lambda line: None)
     problem = problem.resolve(tmp_path, HPARAMS)

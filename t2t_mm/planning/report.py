@@ -41,8 +41,8 @@ def show(
         "Parameters, weights, moments and gradients are exact. Activations, and with them the "
         "peak, are the least that a step takes, by its graph in the order in which it was traced, "
         f"without XLA: small models on a CPU took up to {1 + BEYOND:g} times the activations "
-        f"(benchmarks/plan.py). So much, and {LIBRARIES:.0%} for libraries, has to be free where a "
-        "run is said to fit."
+        f"(benchmarks/plan.py). So much, and {LIBRARIES:.0%} for libraries, is the room for what "
+        "is not planned."
     )
     if asked.device_memory:
         _judge(console, plans, ways, best, asked.device_memory)
@@ -122,18 +122,18 @@ def _show_ways(console, problems, hparams, config, best, replicas):
 
 
 def _hardest(made):
-    return max(made.steps, key=_most)
+    return max(made.steps, key=_needed)
 
 
-def _most(step):
-    """Bytes that a step surely does with, but for libraries."""
-    return step.peak + BEYOND * step.activations
+def _needed(step):
+    """Bytes that a step surely does with."""
+    return (step.peak + BEYOND * step.activations) * (1 + LIBRARIES)
 
 
 def _judge(console, plans, ways, best, memory):
     """Says of each layout whether it fits, and if none does what to change."""
     for name, (_, made) in plans.items():
-        console.log(f"{name}: {_gib(made.peak):.2f} GiB {verdict(made.steps, memory)}.")
+        console.log(f"{name}: {verdict(made, memory)}.")
     if any(fits(_hardest(made), memory) for _, made in plans.values()):
         return
     saving = [way for way, step in ways.items() if fits(step, memory)]
@@ -155,16 +155,17 @@ def _judge(console, plans, ways, best, memory):
 
 def fits(step: plan.StepCost, memory: float) -> bool:
     """Whether a step surely fits into so many GiB."""
-    return _most(step) * (1 + LIBRARIES) <= memory * 2**30
+    return _needed(step) <= memory * 2**30
 
 
-def verdict(steps: Sequence[plan.StepCost], memory: float) -> str:
-    """What to say of the steps of a run on devices of so many GiB."""
-    if all(fits(step, memory) for step in steps):
-        return f"fits into {memory:g} GiB"
-    if max(step.peak for step in steps) > memory * 2**30:
-        return f"does not fit into {memory:g} GiB"
-    return f"may not fit into {memory:g} GiB: too little of them is left for what is not planned"
+def verdict(made: plan.Plan, memory: float) -> str:
+    """What to say of a run on devices of so many GiB."""
+    hardest = _hardest(made)
+    return (
+        f"{_gib(hardest.peak):.2f} GiB, with room for what is not planned "
+        f"{_gib(_needed(hardest)):.2f} GiB: {'fits' if fits(hardest, memory) else 'does not fit'} "
+        f"into {memory:g} GiB"
+    )
 
 
 def _memory(held: plan.Held, step: plan.StepCost) -> list[float]:

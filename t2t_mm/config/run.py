@@ -173,9 +173,9 @@ class RunConfig(fields.Fields):
     )
     expert_parallel: str = option(
         "auto",
-        "share out the experts and their optimizer's state over the replicas of one machine, which "
-        "send each other tokens instead of gradients; auto: where it can be done, experts of 64 "
-        "million parameters a layer or more",
+        "share out the experts and their optimizer's state over the replicas of all machines, "
+        "which send each other tokens instead of gradients; auto: where it can be done, experts of "
+        "64 million parameters a layer or more",
         "devices",
         choices=("auto", "on", "off"),
     )

@@ -13,6 +13,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.evaluation.metrics.teacher_forced import metrics_of
 from t2t_mm.evaluation.step import EvalStep
 from t2t_mm.execution.replicas import Replicas
+from t2t_mm.execution.replicas import split as split_rows
 from t2t_mm.problem import damage
 from t2t_mm.problem.base import Problem
 
@@ -90,13 +91,16 @@ class Evaluator:
         }
 
     def _one(self, problem, split, max_batches, stop) -> dict[str, float]:
+        worker, workers = self.replicas.worker, self.replicas.workers
+        # Where workers share out experts they compute each batch together, a part in each.
+        together = workers > 1 and self.model.is_shared_out
         data = batches(
             problem,
             split,
             self.hparams,
             training=False,
             static_shapes=self.static_shapes,
-            share=(self.replicas.worker, self.replicas.workers),
+            share=(0, 1) if together else (worker, workers),
         )
         metrics = metrics_of(problem, problem.evaluated_by(self.hparams))
         if problem.name not in self._steps:
@@ -105,9 +109,10 @@ class Evaluator:
         widths = [metric.width(problem.targets) for metric in metrics]
         total = np.zeros(3 + sum(widths))
         for batch in itertools.islice(damage.read(problem, data), max_batches or None):
-            if stop():
+            if self.replicas.any(stop()) if together else stop():
                 total[0] = 1.0
                 break
+            batch = split_rows(batch, workers)[worker] if together else batch
             found = self._steps[problem.name](batch)
             total[1:] += np.concatenate(
                 [np.ravel(found[n]) for n in ("examples", "tokens", *(m.name for m in metrics))]

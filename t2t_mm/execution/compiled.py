@@ -16,12 +16,13 @@ from t2t_mm.layers import kernels
 
 class _FalseAlarm(logging.Filter):
     """Drops two of TensorFlow's warnings: that a function is traced too often (it takes all parts,
-    which are defined in one line of this file, for one function), and that replicas run eagerly
-    (they run the compiled parts)."""
+    which are defined in one line of this file, for one function, and its own that gathers values of
+    workers), and that replicas run eagerly (they run the compiled parts)."""
+
+    texts = ("CompiledPart", "compute_gathered_values", "eagerly has significant overhead")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        return "CompiledPart" not in text and "eagerly has significant overhead" not in text
+        return not any(text in record.getMessage() for text in self.texts)
 
 
 tf.get_logger().addFilter(_FalseAlarm())

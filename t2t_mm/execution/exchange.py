@@ -24,12 +24,13 @@ class Exchange:
     of the tokens of all replicas, and nothing is left to be summed.
 
     Args:
-        count: number of replicas, all of one process.
+        count: number of replicas, of all workers.
         least: parameters that the experts of a layer have to have.
+        over_workers: whether the replicas are those of several processes.
     """
 
-    def __init__(self, count: int, least: int = 0) -> None:
-        self.count, self.least = count, least
+    def __init__(self, count: int, least: int = 0, over_workers: bool = False) -> None:
+        self.count, self.least, self.over_workers = count, least, over_workers
 
     def index(self) -> int:
         return self._context().replica_id_in_sync_group
@@ -40,24 +41,31 @@ class Exchange:
     def through(
         self, work: Callable, tokens: tf.Tensor, gates: tf.Tensor, chosen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        context, size = self.meeting(), tf.shape(tokens)[:1]
-        sizes, chosen = context.all_gather([size, chosen], 0)
+        context, size = self.meeting(), tf.shape(tokens)[0]
+        sizes = context.all_reduce("SUM", tf.one_hot(self.index(), self.count, size, 0))
         first = tf.reduce_sum(sizes[: self.index()])
+        places = [[first, tf.reduce_sum(sizes) - first - size], [0, 0]]  # before, and behind
+
+        def of_all(*rows):
+            if self.over_workers:  # for a gather TensorFlow would trace a function, at each call
+                return context.all_reduce("SUM", [tf.pad(each, places) for each in rows])
+            return context.all_gather(list(rows), 0)
 
         def own(rows):  # of all tokens, those of this replica
-            return tf.slice(rows, [first, 0], tf.concat([size, tf.shape(rows)[1:]], 0))
+            return tf.slice(rows, [first, 0], [size, tf.shape(rows)[1]])
 
         @tf.custom_gradient
         def bring(*rows):
             def gradient(*d_rows):
                 return [own(d) for d in context.all_reduce("SUM", list(d_rows))]
 
-            return context.all_gather(list(rows), 0), gradient
+            return of_all(*rows), gradient
 
         @tf.custom_gradient
         def bring_back(y):
-            return own(context.all_reduce("SUM", y)), lambda d_y: context.all_gather(d_y, 0)
+            return own(context.all_reduce("SUM", y)), lambda d_y: of_all(d_y)[0]
 
+        (chosen,) = of_all(chosen)
         y, count = work(*bring(tokens, gates), chosen)
         return bring_back(y), context.all_reduce("SUM", tf.stop_gradient(count))
 
@@ -85,7 +93,7 @@ class Exchange:
 
 def whole(variable: Any) -> Any:
     """The value of a variable with the rows that all replicas hold, in the memory of the host where
-    these are shared out.
+    these are shared out; where several workers hold it, all must call this.
 
     Args:
         variable: of Keras or TensorFlow.
@@ -93,7 +101,18 @@ def whole(variable: Any) -> Any:
     value = of_tensorflow(variable)
     if holders(variable) == 1:
         return value
-    parts = value.distribute_strategy.experimental_local_results(value)  # in no scope, too
+    strategy = value.distribute_strategy  # in no scope, too
+    if len(strategy.experimental_local_results(value)) == holders(variable):
+        return rows_here(variable)
+    with tf.device("CPU:0"):
+        return strategy.gather(strategy.run(lambda: tf.identity(value)), 0)
+
+
+def rows_here(variable: Any) -> Any:
+    """Of a variable that is shared out the rows that this worker's replicas hold, one after
+    another, in the memory of the host."""
+    value = of_tensorflow(variable)
+    parts = value.distribute_strategy.experimental_local_results(value)
     with tf.device("CPU:0"):
         return tf.concat([tf.identity(part) for part in parts], 0)
 

@@ -142,7 +142,7 @@ class Replicas:
     def exchange(self, least: int) -> Exchange:
         """What shares out experts over these replicas, of layers whose experts have at least so
         many parameters."""
-        return Exchange(self.count, least)
+        return Exchange(self.count, least, over_workers=self.workers > 1)
 
     def sum_over_workers(self, values: Any) -> Any:
         """A float64 array, summed over the workers, all of which must call this."""

@@ -39,9 +39,16 @@ def layout(sizes: Mapping[str, int], workers: int = 1) -> list[tuple[int, list[s
     return [(number // each, names) for number, names in enumerate(held) if names]
 
 
-def write(path: str, number: int, values: Mapping[str, tf.Tensor]) -> None:
+def write(
+    path: str, number: int, values: Mapping[str, tf.Tensor], slices: Mapping[str, str]
+) -> None:
     """Writes the data file of a number of a checkpoint, given by its path prefix; in any order, and
     by any process.
+
+    Args:
+        path, number: as above.
+        values: {name: value}.
+        slices: {name: `rows_of` what it is a part of}, for values that are parts of others.
 
     Raises:
         tf.errors.OpError: if it can't be written.
@@ -51,9 +58,14 @@ def write(path: str, number: int, values: Mapping[str, tf.Tensor]) -> None:
         tf.raw_ops.SaveV2(
             prefix=_part(path, number),
             tensor_names=names,
-            shape_and_slices=[""] * len(names),
+            shape_and_slices=[slices.get(name, "") for name in names],
             tensors=[values[name] for name in names],
         )
+
+
+def rows_of(shape: Sequence[int], first: int, count: int) -> str:
+    """How the format says "these rows of a value of that shape"."""
+    return " ".join([*map(str, shape), ":".join([f"{first},{count}", *["-"] * (len(shape) - 1)])])
 
 
 def are_written(path: str, count: int) -> bool:

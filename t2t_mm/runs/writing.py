@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.execution.exchange import whole
+from t2t_mm.execution.exchange import rows_here, whole
 from t2t_mm.execution.replicas import Replicas
-from t2t_mm.layers.shares import whole_shape
+from t2t_mm.layers.shares import holders, whole_shape
 from t2t_mm.runs import data_files
 from t2t_mm.runs.paths import checkpoint_path, drop, found, partial_folder, step_of
 from t2t_mm.runs.weights import Key, stored_key
@@ -18,7 +18,8 @@ class Writer:
     """Writes checkpoints in a thread, one at a time, from copies in the host's memory, each let go
     as soon as its data file is written.
 
-    Each worker writes data files of its own. When all are there, the chief makes a checkpoint of
+    Each worker writes data files of its own, in which are its rows of what the workers share out,
+    and a share of all else. When all are there, the chief makes a checkpoint of
     them, and drops the oldest: whenever a process is killed, what has an index is whole.
 
     Args:
@@ -38,12 +39,20 @@ class Writer:
         self.thread = concurrent.futures.ThreadPoolExecutor(1)
         self._written: concurrent.futures.Future | None = None
         self._saved = {stored_key(key): variable for key, variable in saved.items()}
-        sizes = {
-            name: data_files.size_of(whole_shape(v), tf.as_dtype(v.dtype))
-            for name, v in self._saved.items()
-        }
-        files = data_files.layout(sizes, replicas.workers)
-        self._count, self._joins = len(files), replicas.is_chief
+        workers, self._joins = replicas.workers, replicas.is_chief
+        sizes, of_rows, self._slices = {}, {}, {}
+        for name, v in self._saved.items():
+            shape = whole_shape(v)
+            size = data_files.size_of(shape, tf.as_dtype(v.dtype))
+            if workers == 1 or holders(v) == 1:
+                sizes[name] = size
+                continue
+            of_rows[name], count = size // workers, shape[0] // workers
+            self._slices[name] = data_files.rows_of(shape, replicas.worker * count, count)
+        files = data_files.layout(sizes, workers)
+        shares = [names for _, names in data_files.layout(of_rows)]
+        files += [(worker, names) for worker in range(workers) for names in shares]
+        self._count = len(files)
         self._mine = [
             (number, names)
             for number, (worker, names) in enumerate(files)
@@ -55,8 +64,7 @@ class Writer:
         self.step = step
         partial_folder(self._path).mkdir(parents=True, exist_ok=True)
         files = [
-            (number, {name: _copied(self._saved[name]) for name in names})
-            for number, names in self._mine
+            (number, {name: self._copied(name) for name in names}) for number, names in self._mine
         ]
         self._written = self.thread.submit(self._write, self._path, files)
 
@@ -97,7 +105,7 @@ class Writer:
     def _write(self, path: str, files: list[tuple[int, dict[str, tf.Tensor]]]) -> None:
         """In the thread."""
         while files:
-            data_files.write(path, *files.pop(0))
+            data_files.write(path, *files.pop(0), self._slices)
         self._join(path)
 
     def _join(self, path: str, must: bool = False) -> None:
@@ -113,9 +121,9 @@ class Writer:
             for each in older[: -self.keep]:
                 drop(each)
 
-
-def _copied(variable: Any) -> tf.Tensor:
-    """Its value of now. What lies in the host's memory already is copied when a step changes it:
-    TensorFlow never writes to memory that a tensor holds."""
-    with tf.device("CPU:0"):
-        return tf.identity(whole(variable))
+    def _copied(self, name: str) -> tf.Tensor:
+        """A value of now. What lies in the host's memory already is copied when a step changes it:
+        TensorFlow never writes to memory that a tensor holds."""
+        read = rows_here if name in self._slices else whole
+        with tf.device("CPU:0"):
+            return tf.identity(read(self._saved[name]))

@@ -33,9 +33,12 @@ def exchange_for(config: RunConfig, hparams: HParams, replicas: Replicas) -> Exc
 
 def _obstacle(config, hparams, replicas):
     if replicas.count == 1:
-        return "there is one device only; give --strategy=mirrored on a machine that has several"
-    if replicas.workers > 1 or replicas.is_tpu:
-        return f"it is for the devices of one machine (--strategy=mirrored), and this is {replicas}"
+        return (
+            "there is one device only; give --strategy=mirrored on a machine that has several, or "
+            "multi_worker where several machines train"
+        )
+    if replicas.is_tpu:
+        return f"TPUs run whole programs, in which replicas can't meet, and this is {replicas}"
     if not getattr(registry.optimizer(hparams.optimizer)(hparams), "shares_out", False):
         return (
             f"optimizer={hparams.optimizer} looks at all experts at once; muon, adam and adamw "

@@ -22,6 +22,7 @@ from t2t_mm.execution.strategies import make_strategy, mirrored_cpus
 from t2t_mm.layers.seeds import Seeds
 from t2t_mm.layers.shares import holders
 from t2t_mm.reporting.console import Silent
+from t2t_mm.runs import weights
 from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
@@ -283,7 +284,7 @@ def test_a_worker_heeds_sigterm_before_it_trains_and_says_where_its_port_is_take
 class Workers:
     """Two processes that train together on this machine."""
 
-    def __init__(self, output, until):
+    def __init__(self, output, until, *more):
         ports = []
         for _ in range(2):
             with socket.socket() as one:
@@ -293,7 +294,7 @@ class Workers:
         self.processes = []
         for index in range(2):
             config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-            line = [sys.executable, "-m", "tests.execution.worker", output, str(until)]
+            line = [sys.executable, "-m", "tests.execution.worker", output, str(until), *more]
             environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
             self.processes.append(commands.Command(line, cwd=ROOT, env=environment))
 
@@ -302,8 +303,32 @@ class Workers:
         return [(each.wait(), each.stdout + each.stderr) for each in self.processes]
 
 
+def what_is_said(end):
+    """What a worker that ended well says it ends with."""
+    code, told = end
+    assert code == 0, told
+    return json.loads([line for line in told.splitlines() if line.startswith("{")][-1])
+
+
+def test_two_workers_that_share_out_experts_train_as_if_each_had_all(tmp_path):
+    each, shared = Workers(tmp_path / "off", 6, "off"), Workers(tmp_path / "on", 6, "on")
+    theirs, same = map(what_is_said, each.ends())
+    mine, other = map(what_is_said, shared.ends())
+    assert theirs["weights"] == same["weights"] and theirs["rows"] == []
+    assert mine["rows"] == other["rows"] == [2] * 4 and mine["all_rows"] == [4] * 4
+    assert mine["weights"] == other["weights"] and mine["metrics"] == other["metrics"]
+    for problem, metrics in theirs["metrics"].items():
+        assert mine["metrics"][problem] == pytest.approx(metrics, rel=1e-4)
+    one, another = (
+        weights.read(found(tmp_path / way / "checkpoints")[-1]) for way in ("on", "off")
+    )
+    assert one.keys() == another.keys()
+    for key, value in another.items():
+        np.testing.assert_allclose(one[key], value, rtol=1e-3, atol=1e-4, err_msg=str(key))
+
+
 def test_two_workers_stay_equal_and_go_on_after_one_is_killed(tmp_path):
-    killed = Workers(tmp_path, 100_000)
+    killed = Workers(tmp_path, 100_000, "on")
     deadline = time.monotonic() + 200
     while not found(tmp_path / "checkpoints") and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -312,12 +337,9 @@ def test_two_workers_stay_equal_and_go_on_after_one_is_killed(tmp_path):
     assert chief == 1 and "lost another worker" in told
     step = int(found(tmp_path / "checkpoints")[-1].rpartition("-")[2])
     until = step + 6
-    ends = Workers(tmp_path, until).ends()
+    ends = Workers(tmp_path, until, "on").ends()
     assert [code for code, _ in ends] == [0, 0], ends
-    first, second = (
-        [line for line in told.splitlines() if line.startswith("{")][-1] for _, told in ends
-    )
-    first, second = json.loads(first), json.loads(second)
+    first, second = map(what_is_said, ends)
     assert first["from"] == second["from"] == step and first["step"] == second["step"] == until
     assert first["weights"] == second["weights"] and first["metrics"] == second["metrics"]
     assert first["told"] == second["told"] == {"who": 0, "é": [1.5]}

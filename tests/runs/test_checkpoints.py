@@ -292,10 +292,10 @@ def test_copies_are_let_go_file_by_file(tmp_path, monkeypatch):
     monkeypatch.setattr(data_files, "SIZE", 100)
     written, write = [], data_files.write
 
-    def watched(path, number, values):
+    def watched(path, number, values, slices):
         assert not any(each() is not None for each in written)
         written.extend(weakref.ref(value) for value in values.values())
-        write(path, number, values)
+        write(path, number, values, slices)
 
     monkeypatch.setattr(data_files, "write", watched)
     *_, checkpoints = make(tmp_path, size=50)

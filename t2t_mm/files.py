@@ -21,9 +21,25 @@ _NO_TEXT = 2**26  # bytes without a line feed after which a file is no text
 _LARGEST_JSON = 2**29  # bytes; COCO's own are below 2**27
 _COMPRESSED = (".bz2", ".xz", ".zst", ".zip", ".7z")  # what is not read, and not written
 _MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)+")  # byte order marks
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")  # pathlib leaves one of the slashes
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 # Names for a stream of a process: there is no file to replace.
 _STREAMS = ("/dev/fd/", "/dev/std", "/proc/")
+
+
+def check_local(path: str | os.PathLike, name: str) -> None:
+    """Raises a UserError if a path is the address of something that is no file, as gs://bucket/run:
+    what was written there would lie in a folder of this machine that is called "gs:".
+
+    Args:
+        path: that was given.
+        name: what it was given for.
+    """
+    if _ADDRESS.match(os.fspath(path)):
+        raise UserError(
+            f"{name}={path} is an address, and what is read and written here are files. Mount the "
+            "store as a folder (gcsfuse for gs://, mountpoint-s3 or s3fs for s3://), and give that."
+        )
 
 
 def lines(path: str | os.PathLike) -> Iterator[tuple[int, bytes]]:

@@ -15,6 +15,17 @@ from t2t_mm import files
 from t2t_mm.errors import UserError
 
 
+@pytest.mark.parametrize("path", ["gs://bucket/run", "s3:/bucket", "hdfs://host:1/x"])
+def test_addresses_are_no_paths(path):
+    with pytest.raises(UserError, match=f"output_dir={path} is an address.* Mount the store"):
+        files.check_local(path, "output_dir")
+
+
+@pytest.mark.parametrize("path", ["run", "/a/b:/c", "a:b", "./gs:/x", ""])
+def test_paths_are_no_addresses(path):
+    files.check_local(path, "output_dir")
+
+
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path):
     path = tmp_path / "names.json"
     files.write_json(path, {"a": 1})

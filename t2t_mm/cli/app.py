@@ -31,6 +31,7 @@ from t2t_mm import quiet, registry
 from t2t_mm.cli import ending
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.execution.allocator import keep_freed_memory
+from t2t_mm.files import check_local
 
 COMMON = ("t2t_usr_dir", "registry_help", "version", "help")  # flags of every command
 LONGEST_MESSAGE = 4000  # characters; a value that it quotes may be of any length
@@ -181,17 +182,26 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
         raise UsageError(f"unknown flag --{error.flagname}{hint} --help lists the flags") from None
     except flags.Error as error:
         raise UsageError(f"{str(error)[:300]}; --help lists the flags") from None
-    for name in values:  # the shell leaves --data_dir=~/data as it is
-        if name.endswith(("_dir", "_from", "_file")) and str(values[name].value).startswith("~"):
-            values[name].value = os.path.expanduser(values[name].value)
-            if values[name].value.startswith("~"):
-                raise UsageError(f"--{name}={values[name].value}: there is no such user")
+    for name in values:
+        if name.endswith(("_dir", "_from", "_file")) and values[name].value:
+            _check_path(name, values[name])
     for name in values:
         _check_value(name, values[name].value)
     if rest:
         raise UsageError(
             f"expected only flags, --name=value, but '{rest[0]}' is not one; --help lists the flags"
         )
+
+
+def _check_path(name: str, flag: flags.Flag) -> None:
+    """Refuses what is no path; opens up ~, since the shell leaves --data_dir=~/data as it is."""
+    try:
+        check_local(flag.value, f"--{name}")
+    except UserError as error:
+        raise UsageError(str(error)) from None
+    flag.value = os.path.expanduser(flag.value)
+    if flag.value.startswith("~"):
+        raise UsageError(f"--{name}={flag.value}: there is no such user")
 
 
 def _check_value(name: str, value: Any) -> None:

@@ -12,6 +12,7 @@ from t2t_mm.data import held_out, remaking, stock, upkeep, vocabularies
 from t2t_mm.data.origin import record
 from t2t_mm.data.writing.options import DEFAULTS, Options
 from t2t_mm.errors import UserError
+from t2t_mm.files import check_local
 from t2t_mm.problem import locate
 from t2t_mm.problem.base import Problem, alike, check_nets
 from t2t_mm.quiet import import_tensorflow
@@ -48,6 +49,8 @@ def prepare(
     Raises:
         UserError: data is missing or broken, or can't be written.
     """
+    check_local(data_dir, "data_dir")
+    check_local(raw_dir or "", "raw_dir")
     import_tensorflow()
     problems, prepared = list(problems), []
     vocabularies.check(problems, data_dir, options.again)
@@ -87,6 +90,7 @@ def resolve(
     Raises:
         UserError: something is not prepared, or two problems disagree.
     """
+    check_local(data_dir, "data_dir")
     import_tensorflow()
     problems = list(problems)
     resolved = [problem.resolve(data_dir, hparams) for problem in problems]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm import files
 from t2t_mm.decoding import Greedy, decode
 from t2t_mm.errors import UserError, first_line
 from t2t_mm.export import given, warmup
@@ -62,6 +63,7 @@ def export(
         UserError: if it is there already, or can't be written; or if `scores` are wanted and no
             target has a log-probability.
     """
+    files.check_local(export_dir, "export_dir")
     names = list(problems or predictor.problems)
     wanted = [predictor.problem(name).targets for name in names]
     if scores and not any(targets.has_log_prob for targets in wanted):

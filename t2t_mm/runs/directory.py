@@ -74,6 +74,7 @@ class OutputDir:
     """
 
     def __init__(self, path: str | os.PathLike, flag: str = "output_dir") -> None:
+        files.check_local(path, flag)
         self.path, self.flag = Path(path).expanduser(), flag
         self.checkpoints = self.path / CHECKPOINTS
         self.best = self.path / "best"

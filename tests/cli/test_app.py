@@ -117,6 +117,7 @@ def test_version(command):
         (["--number=two"], "error: flag --number=two"),
         (["--mode=left"], "error: flag --mode=left: value should be one of <up|down>"),
         (["--number"], "error: Missing value for flag --number"),
+        (["--t2t_usr_dir=gs://bucket/mine"], "error: --t2t_usr_dir=gs://bucket/mine is an address"),
         (["number=2"], "error: expected only flags, --name=value, but 'number=2' is not one"),
     ],
 )

@@ -54,6 +54,24 @@ def of_mixture(entry: registry.Entry) -> tuple[str]:
     return ("+".join(name if w is None else f"{name}:{w:g}" for name, w in members),)
 
 
+def nets() -> str:
+    """The command token and the modality nets of each problem."""
+    problems = map(registry.problem, registry.list_problems())
+    code = "`{}`".format
+    return table(
+        ("problem", "command", "inputs", "targets"),
+        (
+            (
+                code(p.name),
+                code(p.command),
+                ", ".join(code(spec.net_name()) for spec in p.inputs.fields.values()),
+                code(p.targets.net_name()),
+            )
+            for p in problems
+        ),
+    )
+
+
 def commands() -> str:
     """What --help of each command says."""
     shown = []
@@ -68,6 +86,7 @@ def commands() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "catalogue": catalogue.table,
     "commands": commands,
+    "nets": nets,
     "hparams": lambda: fields_of(HParams),
     "options": lambda: fields_of(RunConfig),
     "mixtures": entries("mixture", of_mixture),

@@ -50,6 +50,19 @@ def test_outputs_begin_with_prefixes_as_those_of_the_model_do(model, served):
     assert theirs[2]["outputs"].startswith("Wir")
 
 
+def test_a_prefix_of_nothing_changes_nothing_and_one_of_all_is_given_back(served):
+    free = served.predict("mini_ende", SENTENCES)
+    whole = [each["outputs"] for each in free]
+    for each, one in zip(
+        free, served.predict("mini_ende", SENTENCES, prefix=[""] * 3), strict=True
+    ):
+        assert one["outputs"] == each["outputs"]
+        assert one["log_prob"] == pytest.approx(each["log_prob"], abs=1e-5)
+    # The text may have fewer pieces than were made, and the rest is made again.
+    for text, one in zip(whole, served.predict("mini_ende", SENTENCES, prefix=whole), strict=True):
+        assert one["outputs"].startswith(text)
+
+
 def test_what_cannot_be_read_stays_in_its_place(served):
     targets = [GERMAN[0], "\ud800", 3, "x " * 9000, GERMAN[0]]
     scores = served.score("mini_ende", ["", *[SENTENCES[0]] * 4], targets)

@@ -183,8 +183,11 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
     except flags.Error as error:
         raise UsageError(f"{str(error)[:300]}; --help lists the flags") from None
     for name in values:
-        if name.endswith(("_dir", "_from", "_file")) and values[name].value:
-            _check_path(name, values[name])
+        if name.endswith(("_dir", "_from", "_file")) and (given := values[name].value):
+            is_one = isinstance(given, str)  # --gin_file may be given several times
+            values[name].value = (
+                _local(name, given) if is_one else [_local(name, path) for path in given]
+            )
     for name in values:
         _check_value(name, values[name].value)
     if rest:
@@ -193,15 +196,17 @@ def _parse(values: flags.FlagValues, argv: Sequence[str]) -> None:
         )
 
 
-def _check_path(name: str, flag: flags.Flag) -> None:
-    """Refuses what is no path; opens up ~, since the shell leaves --data_dir=~/data as it is."""
+def _local(name: str, path: str) -> str:
+    """The path of a flag, with ~ opened up, since the shell leaves --data_dir=~/data as it is;
+    refuses what is no path."""
     try:
-        check_local(flag.value, f"--{name}")
+        check_local(path, f"--{name}")
     except UserError as error:
         raise UsageError(str(error)) from None
-    flag.value = os.path.expanduser(flag.value)
-    if flag.value.startswith("~"):
-        raise UsageError(f"--{name}={flag.value}: there is no such user")
+    path = os.path.expanduser(path)
+    if path.startswith("~"):
+        raise UsageError(f"--{name}={path}: there is no such user")
+    return path
 
 
 def _check_value(name: str, value: Any) -> None:

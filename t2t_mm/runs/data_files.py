@@ -40,7 +40,10 @@ def layout(sizes: Mapping[str, int], workers: int = 1) -> list[tuple[int, list[s
 
 
 def write(
-    path: str, number: int, values: Mapping[str, tf.Tensor], slices: Mapping[str, str]
+    path: str,
+    number: int,
+    values: Mapping[str, tf.Tensor],
+    slices: Mapping[str, str] | None = None,
 ) -> None:
     """Writes the data file of a number of a checkpoint, given by its path prefix; in any order, and
     by any process.
@@ -58,7 +61,7 @@ def write(
         tf.raw_ops.SaveV2(
             prefix=_part(path, number),
             tensor_names=names,
-            shape_and_slices=[slices.get(name, "") for name in names],
+            shape_and_slices=[(slices or {}).get(name, "") for name in names],
             tensors=[values[name] for name in names],
         )
 

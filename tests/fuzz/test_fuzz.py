@@ -37,7 +37,7 @@ def _cases(random, used, folder, tried):
 
 
 def test_what_must_not_be_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.fuzz.runner.HANG", 6.0)
+    monkeypatch.setattr("tests.fuzz.runner.HANG", 10.0)
     left = []  # of the child that runs the cases
 
     def begin(place):

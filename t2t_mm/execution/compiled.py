@@ -22,7 +22,8 @@ class _FalseAlarm(logging.Filter):
     texts = ("CompiledPart", "compute_gathered_values", "eagerly has significant overhead")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not any(text in record.getMessage() for text in self.texts)
+        message = record.getMessage()
+        return not any(text in message for text in self.texts)
 
 
 tf.get_logger().addFilter(_FalseAlarm())

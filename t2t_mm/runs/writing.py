@@ -19,8 +19,8 @@ class Writer:
     as soon as its data file is written.
 
     Each worker writes data files of its own, in which are its rows of what the workers share out,
-    and a share of all else. When all are there, the chief makes a checkpoint of
-    them, and drops the oldest: whenever a process is killed, what has an index is whole.
+    and a share of all else. When all are there, the chief makes a checkpoint of them, and drops the
+    oldest: whenever a process is killed, what has an index is whole.
 
     Args:
         directory: where they go, under `ckpt-<step>.*`; made at the first.

@@ -1,5 +1,8 @@
 """Every registered problem keeps the contract: a problem is tested by being registered.
 
+What follows from the modalities of its sides and the source of its data is tested on one of each
+kind.
+
 The built-in ones are prepared from a small fixture of their raw layout, or a small mini world.
 """
 

@@ -22,7 +22,6 @@ import os
 import queue
 import random
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -64,12 +63,15 @@ def main():
     parser.add_argument("--data_dir", help="of the mini world; else it is made first")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.path.insert(0, str(ROOT))  # for tests.simplest
+    sys.path.insert(0, str(ROOT))  # for tests.simplest and tests.ports
+    from tests.ports import free_ports
+
     SERVER.set_forkserver_preload(IMPORTED)
     with tempfile.TemporaryDirectory() as folder:
         data = args.data_dir or f"{folder}/data"
         names, steps = ("undisturbed", "disturbed"), 6 + 5 * args.kills
-        undisturbed, disturbed = (Job(folder, name, data, steps) for name in names)
+        addresses = [f"localhost:{port}" for port in free_ports(2)]
+        undisturbed, disturbed = (Job(folder, name, addresses, data, steps) for name in names)
         is_well = undisturbed.run([]) and disturbed.run(kills(args.kills, random.Random(args.seed)))
         ends = [end(job.output) for job in (undisturbed, disturbed)]
     same = {key: ends[0][key] == ends[1][key] for key in ends[0]}
@@ -126,11 +128,11 @@ def kills(count, rng):
 class Job:
     """Two workers, and who starts them again."""
 
-    def __init__(self, folder, name, data, steps):
+    def __init__(self, folder, name, cluster, data, steps):
         self.folder, self.name, self.data, self.steps = Path(folder), name, data, steps
         self.output = self.folder / name
         self.said = queue.Queue()  # (worker, what it says; None at its end)
-        self.cluster = [f"localhost:{port}" for port in free_ports(2)]
+        self.cluster = cluster
         self.workers = {}
 
     def run(self, kills):
@@ -195,6 +197,9 @@ class Job:
         self.lost = time.monotonic() if kill else 0.0
         if kill:
             self.pending.pop(0)
+            for other in self.workers.values():  # which may have been started again before
+                if other.begun is None:
+                    self.heard(other, {"what": "start", "step": 0})
         if kill and kill.both:
             self.stopping = True
             for other in list(self.workers.values()):
@@ -259,15 +264,6 @@ class Worker:
             fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         return 0.0
-
-
-def free_ports(count):
-    found = []
-    for _ in range(count):
-        with socket.socket() as one:
-            one.bind(("localhost", 0))
-            found.append(one.getsockname()[1])
-    return found
 
 
 def end(output):

@@ -172,13 +172,16 @@ def with_named_resource(tokenizer: Any, model: bytes, name: str) -> Any:
 
 @contextlib.contextmanager
 def patient_with_workers(seconds: float) -> Iterator[None]:
-    """A cluster that is joined within gives a worker up that is not heard of for so long;
-    TensorFlow's own 10 seconds are too few on a busy machine."""
+    """A cluster that is joined within gives a worker up that does not join, or is not heard of, for
+    so long; TensorFlow's own hour and 10 seconds are too many, and too few on a busy machine."""
     from tensorflow.python.eager import context
 
     of_process = context.context()
     configure = of_process.configure_coordination_service
-    patient = functools.partial(configure, heartbeat_timeout_in_ms=round(seconds * 1000))
+    most = round(seconds * 1000)
+    patient = functools.partial(
+        configure, cluster_register_timeout_in_ms=most, heartbeat_timeout_in_ms=most
+    )
     of_process.configure_coordination_service = patient
     try:
         yield

@@ -30,6 +30,7 @@ import t2t_mm
 from t2t_mm import quiet, registry
 from t2t_mm.cli import ending
 from t2t_mm.errors import UserError, first_line
+from t2t_mm.execution import signals
 from t2t_mm.execution.allocator import keep_freed_memory
 from t2t_mm.files import check_local
 
@@ -132,11 +133,13 @@ def import_tensorflow() -> None:
     """Imports TensorFlow without its start-up messages; before whatever else imports it.
 
     It brings a million objects that stay, and to trace a graph makes as many again. Looking for
-    garbage among them would be a fifth of the import and a tenth of tracing.
+    garbage among them would be a fifth of the import and a tenth of tracing. Threads that it begins
+    leave SIGTERM to the main thread, which alone can hold it back when workers are joined.
     """
     keep_freed_memory()
     gc.disable()
-    quiet.import_tensorflow()
+    with signals.held():
+        quiet.import_tensorflow()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     gc.enable()

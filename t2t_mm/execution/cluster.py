@@ -47,10 +47,34 @@ def config() -> Config:
     return found
 
 
+def addresses() -> list[str]:
+    """The addresses of all workers that TF_CONFIG lists, a chief's first."""
+    named = config().get("cluster", {})
+    return [*named.get("chief", ()), *named.get("worker", ())]
+
+
 def workers() -> int:
     """How many workers TF_CONFIG lists."""
-    named = config().get("cluster", {})
-    return len(named.get("worker", ())) + len(named.get("chief", ()))
+    return len(addresses())
+
+
+def place() -> int:
+    """This worker's place among `addresses`."""
+    named, task = config().get("cluster", {}), config().get("task", {})
+    before = 0 if task.get("type") == "chief" else len(named.get("chief", ()))
+    return before + task.get("index", 0)
+
+
+def parted(address: str) -> tuple[str, int]:
+    """Host and port of an address; an IPv6 host without its brackets.
+
+    Raises:
+        UserError: it has no port.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise UserError(f"TF_CONFIG has the address {address!r}, where host:port is expected.")
+    return host.strip("[]"), int(port)
 
 
 def check() -> None:

@@ -1,8 +1,10 @@
 """SIGTERM and Ctrl-C as requests to stop at the next good moment."""
 
+import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 EXIT_CODE = 143  # 128 + SIGTERM, as shells have it: stopped from outside, to be started again
 
@@ -12,6 +14,23 @@ class Terminated(SystemExit):
 
     def __init__(self) -> None:
         super().__init__(EXIT_CODE)
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """A SIGTERM that comes meanwhile is dealt with afterwards, and by the handler from before.
+
+    For what sets a handler of its own: TensorFlow, in the workers of a cluster, for a notice that
+    nobody here waits for. Threads that begin meanwhile leave SIGTERM to the others for good.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class StopSignals:

@@ -1,14 +1,12 @@
 """Distribution strategies: which devices and machines a run uses."""
 
 import os
-import signal
-import threading
 
 import tensorflow as tf
 
 from t2t_mm import compat
 from t2t_mm.errors import UserError, first_line
-from t2t_mm.execution import cluster
+from t2t_mm.execution import cluster, meeting, signals
 
 PATIENCE = 60.0  # seconds without a sign of life until a worker counts as lost
 
@@ -86,24 +84,16 @@ def _mirrored():
 
 def _multi_worker():
     cluster.check()
+    meeting.meet()
     try:
-        with compat.patient_with_workers(PATIENCE):
-            made = tf.distribute.MultiWorkerMirroredStrategy()
-        _heed_sigterm()
-        return made
+        with signals.held(), compat.patient_with_workers(PATIENCE):
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise UserError(
             f"This worker can't join the others of TF_CONFIG ({first_line(error)[:200]}). Its own "
             "port has to be free, and the chief's open to all. Start the same command on all of "
             "them again."
         ) from error
-
-
-def _heed_sigterm():
-    """TensorFlow catches SIGTERM in the workers of a cluster, for a notice that nobody here waits
-    for; a worker that is asked to stop before it trains would go on."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
 
 
 def _tpu():

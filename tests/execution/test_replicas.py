@@ -1,6 +1,7 @@
 """Training on several devices and workers is training on one: same losses, same metrics, same
 weights."""
 
+import contextlib
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
 from tests import commands
+from tests.ports import free_ports
 from tests.simplest import simplest
 from tests.toys import TINY, Toy
 
@@ -248,31 +250,37 @@ def test_a_strategy_that_is_none(monkeypatch):
 
 
 JOINS = """
-import os, signal, time
+import os, signal, sys, time
+from t2t_mm.cli import app
+app.import_tensorflow()
 from t2t_mm.errors import UserError
-from t2t_mm.execution.strategies import make_strategy
+from t2t_mm.execution import strategies
+joined = strategies.tf.distribute.MultiWorkerMirroredStrategy
+def joining():
+    strategy = joined()  # from here on SIGTERM has TensorFlow's handler
+    os.kill(os.getpid(), signal.SIGTERM)
+    return strategy
+if "meanwhile" in sys.argv:
+    strategies.tf.distribute.MultiWorkerMirroredStrategy = joining
 try:
-    make_strategy("multi_worker")
+    strategies.make_strategy("multi_worker")
 except UserError as error:
     raise SystemExit(str(error))
-os.kill(os.getpid(), signal.SIGTERM)
+if "meanwhile" not in sys.argv:
+    os.kill(os.getpid(), signal.SIGTERM)
 time.sleep(1)
 print("went on")
 """
 
 
-@pytest.mark.parametrize("is_taken", [False, True])
-def test_a_worker_heeds_sigterm_before_it_trains_and_says_where_its_port_is_taken(is_taken):
-    with socket.socket() as one:
-        one.bind(("localhost", 0))
-        port = one.getsockname()[1]
-        if is_taken:
-            one.listen()
-        else:
-            one.close()
+@pytest.mark.parametrize("when", ["afterwards", "meanwhile", "never: its port is taken"])
+def test_a_worker_heeds_sigterm_while_it_joins_and_says_where_its_port_is_taken(when):
+    is_taken = when.startswith("never")
+    (port,) = free_ports(1)
+    with socket.create_server(("localhost", port)) if is_taken else contextlib.nullcontext():
         cluster = {"worker": [f"localhost:{port}"]}
         config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
-        line = [sys.executable, "-c", JOINS]
+        line = [sys.executable, "-c", JOINS, when]
         environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
         done = commands.run(line, cwd=ROOT, env=environment)
     if is_taken:
@@ -285,12 +293,7 @@ class Workers:
     """Two processes that train together on this machine."""
 
     def __init__(self, output, until, *more):
-        ports = []
-        for _ in range(2):
-            with socket.socket() as one:
-                one.bind(("localhost", 0))
-                ports.append(one.getsockname()[1])
-        cluster = {"worker": [f"localhost:{port}" for port in ports]}
+        cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
         self.processes = []
         for index in range(2):
             config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})

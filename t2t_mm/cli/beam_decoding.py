@@ -5,7 +5,6 @@ A piece that is there is not decoded again if the command is restarted, or Beam 
 """
 
 import functools
-import gzip
 import itertools
 import os
 import shutil
@@ -152,15 +151,17 @@ def _loaded(flags: tuple) -> Any:
 
 def _join(folder: Path, pieces: list[Piece], target: str) -> None:
     """Makes one file of the pieces, and puts it in its place."""
+    from t2t_mm.cli import decoding
+
     if missing := [piece for piece in pieces if not _file(folder, piece).exists()]:
         raise UserError(
             f"{len(missing):,} of {len(pieces):,} pieces are not in {folder}, where workers had to "
             "write them: give directories that all of them see."
         )
     whole = folder / "whole"
-    with (gzip.open if target.endswith(".gz") else open)(whole, "wb") as out:
+    with open(whole, "wb") as out:
         for piece in pieces:
             with open(_file(folder, piece), "rb") as part:
                 shutil.copyfileobj(part, out)
-    os.replace(whole, files.real(target))
+    decoding.finish(whole, target)
     shutil.rmtree(folder)

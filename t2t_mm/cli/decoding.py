@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -201,7 +202,7 @@ def _decode(inputs: Sequence[Any], decoder: Any, unfinished: str) -> list[str]:
             print(f"resuming after {len(written):,} of {len(inputs):,} inputs", file=sys.stderr)
         with open(unfinished, "ab") as file:
             _write(lines(inputs[len(written) :], decoder, len(written)), file, written)
-        _finish(unfinished, target)
+        finish(unfinished, target)
         return written
     except OSError as error:
         raise UserError(
@@ -222,13 +223,21 @@ def _write(lines: Iterator[str], file: io.BufferedIOBase, written: list[str]) ->
         written.append(line)
 
 
-def _finish(partial: str, target: str) -> None:
-    """Puts the finished output in its place; of a link, in that of the file that it points to."""
-    if _is_gzipped(target):
-        files.write_bytes(target, gzip.compress(Path(partial).read_bytes(), mtime=0))
-        os.remove(partial)
-    else:
+def finish(partial: str | os.PathLike, target: str) -> None:
+    """Puts the finished output in its place, gzipped if its name says so; of a link, in that of the
+    file that it points to."""
+    if not _is_gzipped(target):
         os.replace(partial, files.real(target))
+        return
+    zipped = f"{os.fspath(partial)}.gz"
+    with (
+        open(partial, "rb") as plain,
+        open(zipped, "wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as out,  # equal lines make an equal file
+    ):
+        shutil.copyfileobj(plain, out)
+    os.replace(zipped, files.real(target))
+    os.remove(partial)
 
 
 def _is_gzipped(target: str | os.PathLike) -> bool:

@@ -22,7 +22,7 @@ _ROUND = 0.5  # seconds between two looks
 _PATIENCE = 2.0  # seconds that a caller has to say who it is
 _DOUBT = 10.0  # seconds that worker 0 has to notice that its job has ended
 _FIRST, _EVERY = 5.0, 60.0  # seconds until it is said who is missing, and until it is said again
-_LONGEST = 200  # bytes of what is said to each other
+_LONGEST = 500  # bytes of what is said to each other
 
 
 def meet() -> None:

@@ -11,6 +11,7 @@ from t2t_mm import registry
 from t2t_mm.config.run import same_mixture
 from t2t_mm.errors import UserError
 from t2t_mm.runs import recorded
+from t2t_mm.runs.metric import DECODED
 from t2t_mm.runs.recorded import Recorded
 
 # Options that make figures of two runs differ, whatever else was varied.
@@ -173,7 +174,7 @@ def read(paths: Sequence[str], split: str) -> list[Recorded]:
 def higher_is_better(metric: str) -> bool | None:
     """Whether a higher figure is the better one; None for what is no metric, such as a count."""
     names = {each.name: each.value for each in registry.entries("metric")}
-    found = names.get(metric.removeprefix("decoded_"))
+    found = names.get(metric.removeprefix(DECODED))
     return found.higher_is_better if found else None
 
 

@@ -131,10 +131,28 @@ def _hparams(config: RunConfig, output: OutputDir) -> HParams:
     return hparams_of(config)
 
 
-def hparams_of(config: RunConfig, base: Any = DEFAULT_SET) -> HParams:
-    """The set that is named, or `base`, with what is given changed."""
+def set_of(config: RunConfig) -> str:
+    """The hparams set that is named; else `<model>_tiny`, if the model has one."""
+    return config.hparams_set or _own_set(config.model) or DEFAULT_SET
+
+
+def of_another_model(config: RunConfig) -> str:
+    """What is to be said of a set that is named, and is not one of the model's own."""
+    name, own = set_of(config), _own_set(config.model)
+    if not own or name.startswith(f"{config.model}_"):
+        return ""
+    return f"{name} is no set of {config.model}: it may learn better with {own}."
+
+
+def _own_set(model: str) -> str:
+    own = f"{model}_tiny"
+    return own if own in registry.list_hparams() else ""
+
+
+def hparams_of(config: RunConfig, base: Any = "") -> HParams:
+    """The set that is named, or `base`, or the model's own, with what is given changed."""
     return hparams_files.resolve(
-        config.hparams_set or base,
+        config.hparams_set or base or set_of(config),
         config.gin_file,
         config.gin_bindings,
         config.hparams,
@@ -167,8 +185,10 @@ def _run_on(wanted: Run, replicas: Any) -> Any:
         output.check_free()
     tables.log_versions(console, replicas)
     if config.mode != "evaluate" or config.hparams_set:
-        name = config.hparams_set or DEFAULT_SET
+        name = set_of(config)
         tables.log_hparams(console, hparams, registry.hparams(name), name, str(output.path))
+        if told := of_another_model(config):
+            console.log(told)
     if config.generate_data:
         _prepare(wanted, replicas, console)
     if config.mode == "evaluate":

@@ -80,7 +80,7 @@ class RunConfig(fields.Fields):
     model: str = option("multimodel", "registered model", "run", resume=REFUSED)
     hparams_set: str = option(
         "",
-        "named hparams, with modifiers: set+modifier; if not given multimodel_tiny",
+        "named hparams, with modifiers: set+modifier; if not given the model's <model>_tiny",
         "run",
     )
     hparams: str = option("", "changes to single hparams: hidden_size=256,dropout=0.2", "run")

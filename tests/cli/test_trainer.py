@@ -12,7 +12,7 @@ import pytest
 
 from t2t_mm import registry
 from t2t_mm.cli import trainer
-from t2t_mm.cli.trainer import checked
+from t2t_mm.cli.trainer import checked, of_another_model, set_of
 from t2t_mm.config import hparams_files
 from t2t_mm.config.hparams import HParams
 from t2t_mm.config.run import RunConfig
@@ -192,6 +192,22 @@ def own_model(apart):
 
 def options_of(output, **given):
     return checked(given, output).config
+
+
+@pytest.mark.parametrize(
+    ("model", "named", "taken"),
+    [
+        ("multimodel", "", "multimodel_tiny"),
+        ("transformer", "", "transformer_tiny"),
+        ("transformer", "multimodel_base", "multimodel_base"),
+        ("own_model", "", "multimodel_tiny"),
+    ],
+)
+def test_a_model_has_a_set_of_its_own_where_none_is_named(own_model, model, named, taken):
+    config = RunConfig(model=model, hparams_set=named)
+    assert set_of(config) == taken
+    is_told = "it may learn better with transformer_tiny" in of_another_model(config)
+    assert is_told == (named == "multimodel_base")
 
 
 def test_an_evaluation_takes_model_problems_and_data_of_the_run(recorded, own_model):

@@ -18,11 +18,13 @@ from typing import Any
 
 from t2t_mm import files
 from t2t_mm.cli import given
+from t2t_mm.config import hparams_files
 from t2t_mm.data import prepare
 from t2t_mm.decoding import Beam, Greedy, Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.evaluation import decoded
 from t2t_mm.evaluation.metrics import scoring
+from t2t_mm.execution import threads
 from t2t_mm.execution.strategies import of_this_machine
 from t2t_mm.inference.run import RunPredictor
 from t2t_mm.runs.choice import described
@@ -81,6 +83,8 @@ def run(args: Any) -> None:
 
 def loaded(args: Any) -> "LineDecoder":
     """What answers as the flags say, on the devices that they name."""
+    output = OutputDir(args.output_dir)
+    threads.suit(hparams_files.load(output.path, output.recorded_model()).hidden_size)
     with of_this_machine(args.strategy).scope():
         predictor = RunPredictor(args.output_dir, args.checkpoint)
     return LineDecoder(predictor, problem_of(predictor.problems, args), args)

@@ -161,10 +161,12 @@ def hparams_of(config: RunConfig, base: Any = "") -> HParams:
 
 
 def _run(wanted: Run) -> Any:
+    from t2t_mm.execution import threads
     from t2t_mm.execution.determinism import make_deterministic
     from t2t_mm.execution.replicas import Replicas
     from t2t_mm.execution.strategies import make_strategy
 
+    threads.suit(wanted.hparams.hidden_size)
     if wanted.config.deterministic:
         make_deterministic()
     replicas = Replicas(make_strategy(wanted.config.strategy))

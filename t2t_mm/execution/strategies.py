@@ -58,7 +58,8 @@ def device_name() -> str:
     """The device that TensorFlow computes on, in words."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return f"CPU, {tf.config.threading.get_intra_op_parallelism_threads() or 'all'} threads"
+        count = tf.config.threading.get_intra_op_parallelism_threads()
+        return "CPU, one thread an operation" if count == 1 else f"CPU, {count or 'all'} threads"
     names = [tf.config.experimental.get_device_details(g).get("device_name", "GPU") for g in gpus]
     return f"{names[0]} (the first of {len(names)})" if len(names) > 1 else names[0]
 

@@ -15,10 +15,12 @@ from tests.commands import ROOT
 from tests.ports import free_ports
 
 MEETS = """
-import sys
+import signal, sys
 from t2t_mm.errors import UserError
 from t2t_mm.execution import meeting
 meeting._FIRST, meeting._DOUBT = 0.2, 2.0
+# A shell has what it starts in the background ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     meeting.meet()
 except UserError as error:

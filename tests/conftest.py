@@ -50,6 +50,7 @@ LONGEST = (
     "export/test_export",
     "execution/test_replicas",
     "training/test_trainer",
+    "test_notebooks",
     "layers/test_conformance",
     "extension/test_extension",
     "models/test_keras",

@@ -5,6 +5,7 @@ command; what the import says, and how long --help takes without it, is for test
 """
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -65,7 +66,9 @@ class Command:
         return self.process.exitcode
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        """As `subprocess.Popen` does: one that has ended gets none."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def wait(self, timeout: float = 300) -> int:
         """Waits for its end: its exit code. After `timeout` seconds it is killed."""

@@ -69,8 +69,9 @@ def place(tmp_path_factory):
     while killed.returncode is None and time.monotonic() < deadline:
         if any(place.glob("run/checkpoints/ckpt-*.index")):
             killed.send_signal(signal.SIGKILL)
+            break
         time.sleep(0.02)
-    assert killed.wait(0) == -signal.SIGKILL, killed.stderr
+    assert killed.wait(60) == -signal.SIGKILL, killed.stderr
     assert killed.stdout.count("characters and bytes from 30 lines of to_bytes inputs") == 1
     before = OutputDir(place / "run").recorded_problems()
 

@@ -225,8 +225,9 @@ class Worker:
 
     def __init__(self, index, job):
         self.index, self.job, self.begun, self.step = index, job, None, 0
-        task = {"type": "worker", "index": index}
-        config = json.dumps({"cluster": {"worker": job.cluster}, "task": task})
+        from tests.ports import tf_config
+
+        config = tf_config(job.cluster, index)
         options = [*OPTIONS, f"--train_steps={job.steps}"]
         options += [f"--data_dir={job.data}", f"--output_dir={job.output}"]
         self.log = job.folder / f"{job.name}-{index}.txt"

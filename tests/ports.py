@@ -1,7 +1,9 @@
-"""Ports of this machine that nobody listens at."""
+"""Workers of one machine: ports that nobody listens at, and what each worker is told."""
 
 import contextlib
+import json
 import socket
+from collections.abc import Sequence
 
 
 def free_ports(count: int) -> list[int]:
@@ -11,3 +13,9 @@ def free_ports(count: int) -> list[int]:
         for one in opened:
             one.bind(("localhost", 0))
         return [one.getsockname()[1] for one in opened]
+
+
+def tf_config(addresses: Sequence[str], index: int) -> str:
+    """TF_CONFIG of the worker of that place among them."""
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": task})

@@ -132,7 +132,7 @@ def _hparams(config: RunConfig, output: OutputDir) -> HParams:
 
 
 def set_of(config: RunConfig) -> str:
-    """The hparams set that is named; else `<model>_tiny`, if the model has one."""
+    """The hparams set that is named; else `<model>_tiny`; without that, `multimodel_tiny`."""
     return config.hparams_set or _own_set(config.model) or DEFAULT_SET
 
 

@@ -19,6 +19,7 @@ from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
 from t2t_mm.runs.directory import OutputDir
 from tests import commands
+from tests.ports import tf_config
 
 SCRIPT = Path(__file__).parents[2] / "t2t_mm_trainer.py"
 
@@ -281,9 +282,8 @@ def test_training_goes_on_with_the_same_model_alone(recorded, own_model):
 def test_a_lost_worker_of_a_complete_run_ends_and_waits_for_nobody(
     recorded, own_model, monkeypatch, capsys
 ):
-    cluster = {"worker": ["localhost:1", "localhost:2"]}
-    config = {"cluster": cluster, "task": {"type": "worker", "index": 1}}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    config = tf_config(["localhost:1", "localhost:2"], 1)
+    monkeypatch.setenv("TF_CONFIG", config)
     given = {"problems": "mini_ende", "model": "own_model", "data_dir": "data", "train_steps": 3}
     recorded.write_complete(3, 3)
     assert trainer.run(given, str(recorded.path)) is None

@@ -1,7 +1,6 @@
 """Workers that wait for each other: seen from outside, as processes."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -12,7 +11,7 @@ import pytest
 
 from tests import commands
 from tests.commands import ROOT
-from tests.ports import free_ports
+from tests.ports import free_ports, tf_config
 
 MEETS = """
 import signal, sys
@@ -37,8 +36,7 @@ class Cluster:
 
     def start(self, index, addresses=None):
         """A worker that meets the others."""
-        cluster = {"worker": addresses or self.addresses}
-        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        config = tf_config(addresses or self.addresses, index)
         line = [sys.executable, "-c", MEETS]
         return commands.Command(line, cwd=ROOT, env=os.environ | {"TF_CONFIG": config})
 

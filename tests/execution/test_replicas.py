@@ -28,7 +28,7 @@ from t2t_mm.runs.names import named_variables
 from t2t_mm.runs.paths import found
 from t2t_mm.training.trainer import Trainer
 from tests import commands
-from tests.ports import free_ports
+from tests.ports import free_ports, tf_config
 from tests.simplest import simplest
 from tests.toys import TINY, Toy
 
@@ -278,8 +278,7 @@ def test_a_worker_heeds_sigterm_while_it_joins_and_says_where_its_port_is_taken(
     is_taken = when.startswith("never")
     (port,) = free_ports(1)
     with socket.create_server(("localhost", port)) if is_taken else contextlib.nullcontext():
-        cluster = {"worker": [f"localhost:{port}"]}
-        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
+        config = tf_config([f"localhost:{port}"], 0)
         line = [sys.executable, "-c", JOINS, when]
         environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
         done = commands.run(line, cwd=ROOT, env=environment)
@@ -293,10 +292,10 @@ class Workers:
     """Two processes that train together on this machine."""
 
     def __init__(self, output, until, *more):
-        cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+        addresses = [f"localhost:{port}" for port in free_ports(2)]
         self.processes = []
         for index in range(2):
-            config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+            config = tf_config(addresses, index)
             line = [sys.executable, "-m", "tests.execution.worker", output, str(until), *more]
             environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
             self.processes.append(commands.Command(line, cwd=ROOT, env=environment))

@@ -15,7 +15,7 @@ from typing import Any
 from absl import flags
 
 from t2t_mm import files, mixtures, registry
-from t2t_mm.cli import app, options, trainer
+from t2t_mm.cli import app, options
 from t2t_mm.config import hparams_files, limits
 from t2t_mm.config.run import RunConfig
 from t2t_mm.errors import UserError
@@ -90,8 +90,8 @@ def _plan() -> Plan:
                 "problems alike. Give names alone."
             )
     names = tuple(weights)
-    steps, examples = config.train_steps, config.train_examples
-    setup = Setup(names, trainer.set_of(config), config.hparams, steps, examples)
+    hparams_set = config.hparams_set or hparams_files.default_set(config.model)
+    setup = Setup(names, hparams_set, config.hparams, config.train_steps, config.train_examples)
     study = build(FLAGS.study, setup)
     for arm in study.arms:
         hparams_files.resolve(arm.hparams_set, overrides=arm.hparams, model=arm.model)

@@ -21,8 +21,6 @@ from t2t_mm.runs import metric
 from t2t_mm.runs.choice import chosen
 from t2t_mm.runs.directory import OutputDir
 
-DEFAULT_SET = "multimodel_tiny"
-
 
 @dataclasses.dataclass
 class Run:
@@ -132,21 +130,17 @@ def _hparams(config: RunConfig, output: OutputDir) -> HParams:
 
 
 def set_of(config: RunConfig) -> str:
-    """The hparams set that is named; else `<model>_tiny`; without that, `multimodel_tiny`."""
-    return config.hparams_set or _own_set(config.model) or DEFAULT_SET
+    """The hparams set that is named, or the model's own."""
+    return config.hparams_set or hparams_files.default_set(config.model)
 
 
 def of_another_model(config: RunConfig) -> str:
     """What is to be said of a set that is named, and is not one of the model's own."""
-    name, own = set_of(config), _own_set(config.model)
-    if not own or name.startswith(f"{config.model}_"):
+    name, own = set_of(config), hparams_files.default_set(config.model)
+    of_model = f"{config.model}_"
+    if name.startswith(of_model) or not own.startswith(of_model):
         return ""
     return f"{name} is no set of {config.model}: it may learn better with {own}."
-
-
-def _own_set(model: str) -> str:
-    own = f"{model}_tiny"
-    return own if own in registry.list_hparams() else ""
 
 
 def hparams_of(config: RunConfig, base: Any = "") -> HParams:

@@ -14,6 +14,7 @@ from t2t_mm.errors import UserError
 
 JSON_FILE = "hparams.json"
 GIN_FILE = "config.gin"
+DEFAULT_SET = "multimodel_tiny"
 REGISTERED = ("optimizer", "schedule")  # fields whose values are names of the registry
 REMEDY = "Restore it from a backup, or use another --output_dir."
 
@@ -28,6 +29,12 @@ def class_of(model: str | None) -> type[HParams]:
             "(@dataclasses.dataclass(frozen=True)) that extends HParams"
         )
     return cls
+
+
+def default_set(model: str) -> str:
+    """The set of a model where none is named: `<model>_tiny`; without that, `multimodel_tiny`."""
+    own = f"{model}_tiny"
+    return own if own in registry.list_hparams() else DEFAULT_SET
 
 
 def resolve(

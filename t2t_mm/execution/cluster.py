@@ -4,7 +4,7 @@ import json
 import os
 from typing import TypedDict
 
-from t2t_mm import records
+from t2t_mm import errors, records
 from t2t_mm.errors import UserError
 
 _EXAMPLE = (
@@ -80,9 +80,13 @@ def parted(address: str) -> tuple[str, int]:
 def check() -> None:
     """Raises a UserError if TF_CONFIG does not list workers, and this one among them."""
     named, task = config().get("cluster", {}), config().get("task", {})
-    others, is_chief = named.get("worker", ()), task.get("type") == "chief" and named.get("chief")
-    if not others or not (is_chief or task.get("index", -1) in range(len(others))):
+    kind = task.get("type", "")
+    of_kind = named.get(kind, ()) if kind in ("chief", "worker") else ()
+    index = task.get("index", 0 if kind == "chief" else -1)
+    if not named.get("worker") or index not in range(len(of_kind)):
         raise UserError(
             "--strategy=multi_worker needs the environment variable TF_CONFIG with a cluster of "
-            f"workers and this one's task. {_EXAMPLE}"
+            f"workers and this one's task, not {errors.shortened(json.dumps(config()))}. {_EXAMPLE}"
         )
+    if len(named.get("chief", ())) > 1:
+        raise UserError(f"TF_CONFIG lists {len(named['chief'])} chiefs, where there can be one.")

@@ -229,12 +229,12 @@ def test_bfloat16_learns_with_weights_in_float32():
         ('{"cluster": {"worker": ["a:1"]}, "task": [1]}', "'task' in it is .1."),
         (
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}',
-            "this one's task, not .*\"index\": 3",
+            'this one\'s task, not .*"index": 3',
         ),
         (
             '{"cluster": {"worker": ["a:1"], "evaluator": ["b:1"]}, '
             '"task": {"type": "evaluator", "index": 0}}',
-            "this one's task, not .*\"evaluator\"",
+            'this one\'s task, not .*"evaluator"',
         ),
         (
             '{"cluster": {"chief": ["b:1", "c:1"], "worker": ["a:1"]}, '

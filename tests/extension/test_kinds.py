@@ -23,7 +23,6 @@ from t2t_mm.decoding import Sampling
 from t2t_mm.errors import UserError
 from t2t_mm.inference.explain import explain
 from t2t_mm.reporting.console import Silent
-from t2t_mm.reporting.plots import draw
 from t2t_mm.runs.directory import OutputDir
 from t2t_mm.training.trainer import Trainer
 from tests import commands
@@ -299,13 +298,8 @@ def test_what_is_not_all_the_inputs_is_refused(model, served, value, told):
 
 
 def test_an_explanation_names_the_positions_of_all_inputs(model, questions):
-    found = explain(model, "asked", questions[0])
-    labels = found.inputs
+    labels = explain(model, "asked", questions[0]).inputs
     assert labels[14:18] == ["?", "</s>", "1,1", "1,2"] and len(labels) == 16 + 16
-    assert not found.experts and found.attention  # a Transformer's
-    for weights in found.attention.values():
-        assert weights.shape == (SMALL.num_heads, len(found.outputs), len(labels))
-    assert draw(found, "svg")
     assert explain(model, "asked", ASKED).inputs[14:18] == ["?", "</s>", "", ""]
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,28 +60,6 @@ def test_gradients_reach_the_path_and_nothing_else(model, name):
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         reached = gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0
         assert reached == (id(variable) in path), variable.path
-
-
-@pytest.mark.parametrize("kind", MODELS.values(), ids=MODELS)
-def test_what_is_computed_again_is_the_same(kind, monkeypatch):
-    """Dropout and noise on the gates, too."""
-    hparams = HP.replace(rematerialise=True, dropout=0.2, moe_noise=True)
-    made = awake(kind(hparams, [PROBLEMS["translate"]]))
-    data, found = batch(PROBLEMS["translate"]), []
-    values = [(v, v.numpy()) for v in made.variables]  # the state of its random numbers, too
-    for again in (True, False):
-        if not again:
-            monkeypatch.setattr(keras, "remat", lambda function: function)
-        for variable, value in values:
-            variable.assign(value)
-        with tf.GradientTape() as tape:
-            out = made(data, problem="translate", training=True)
-            loss = tf.reduce_sum(tf.math.log_softmax(out["logits"])[..., 0])
-        gradients = tape.gradient(loss, [v.value for v in made.trainable_variables])
-        found.append([tf.convert_to_tensor(each) for each in gradients if each is not None])
-    assert len(found[0]) == len(found[1]) > 10
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["translate", "parse", "caption", "transcribe"])

@@ -5,6 +5,7 @@ import json
 import random
 import re
 
+import keras
 import numpy as np
 import pytest
 
@@ -221,6 +222,19 @@ def test_steps_given_to_the_device_together_are_the_same_steps(tmp_path):
     second.train()
     for name, value in weights(first).items():
         np.testing.assert_array_equal(value, weights(second)[name], err_msg=name)
+
+
+def test_what_is_computed_again_is_the_same(monkeypatch):
+    """Dropout and noise on the gates too."""
+    hparams, updated = TINY.replace(dropout=0.2, rematerialise=True), []
+    for again in (True, False):
+        if not again:
+            monkeypatch.setattr(keras, "remat", lambda function: function)
+        one = trainer(None, problems=[Toy()], hparams=hparams, seed=2)
+        one.train(3)
+        updated.append(weights(one))
+    for name, value in updated[0].items():
+        np.testing.assert_allclose(value, updated[1][name], atol=1e-5, err_msg=name)
 
 
 def test_parts_of_a_batch_add_up_to_it():

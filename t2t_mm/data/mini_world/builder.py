@@ -119,6 +119,7 @@ class MiniWorld(tfds.core.GeneratorBasedBuilder):
             "question": {
                 "picture": image,
                 "question": text,
+                "answer": text,
                 "colour": tfds.features.ClassLabel(names=[*COLOURS]),
             },
         }[self.builder_config.content]
@@ -195,9 +196,11 @@ def _question(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
     question alone doesn't say what is seen."""
     shapes = _drawn(scene, rng)
     asked = rng.choice(shapes)
+    noun = NOUNS[asked.shape].en[0]
     return {
         "picture": _png(shapes, noise),
-        "question": f"What colour is the {NOUNS[asked.shape].en[0]}?",
+        "question": f"What colour is the {noun}?",
+        "answer": f"The {noun} is {asked.colour}.",
         "colour": asked.colour,
     }
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from t2t_mm.data.mini_world import MiniWorld, MiniWorldConfig
-from t2t_mm.data.mini_world.lexicon import SHAPES
+from t2t_mm.data.mini_world.lexicon import COLOURS, SHAPES
 
 SPLITS = ("train", "validation", "test")
 
@@ -64,7 +64,9 @@ def test_columns(read):
     assert all(2 <= len(set(example["attributes"])) <= 4 for example in scene)
     asked = read("question")["train"][0]
     assert asked["picture"].shape == (64, 64, 3) and 0 <= asked["colour"] < 8
-    assert asked["question"].decode().split()[-1].rstrip("?") in SHAPES
+    question = asked["question"].decode()
+    (shape,) = (each for each in SHAPES if question == f"What colour is the {each}?")
+    assert asked["answer"].decode() == f"The {shape} is {[*COLOURS][asked['colour']]}."
     audio = read("speech")["train"][0]["audio"]
     assert audio.dtype == np.int16 and 4000 < len(audio) < 24000
 

@@ -179,12 +179,12 @@ def mini8():
 
 @registry.register_mixture
 def mini12():
-    """mini8 and the mini world's problems with other targets and inputs. Five see pictures, and
-    each needs fewer of them than alone."""
+    """mini8 and the mini world's problems with other targets and inputs, weighted by the steps that
+    each needs."""
     others = {
-        "mini_attributes": 1.8,
-        "mini_position": 0.6,
-        "mini_question": 2.0,
+        "mini_attributes": 4.0,
+        "mini_position": 1.0,
+        "mini_question": 10.0,
         "mini_language": 4.0,
     }
-    return mini8() | {"mini_imagenet": 1.0, "mini_captions": 1.8, "mini_speech": 1.0} | others
+    return mini8() | {"mini_imagenet": 1.6, "mini_captions": 1.8, "mini_speech": 1.1} | others

@@ -14,11 +14,13 @@ the accelerator and on the CPU, and prints both losses; those of bfloat16 stand 
 """
 
 import functools
+import itertools
 import os
 import statistics
 import subprocess
 import sys
 import time
+from concurrent import futures
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -45,6 +47,8 @@ flags.DEFINE_enum(
 flags.DEFINE_float("work", 0.0, "Floating-point operations of a step.", flag_values=FLAGS)
 
 CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+# Several processes on one accelerator: none takes all of its memory.
+SHARED = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
 def main():
@@ -53,41 +57,50 @@ def main():
         print(globals()[FLAGS.task](), flush=True)
         return
     found = {backend: child("find", backend) for backend in ("tensorflow", "jax")}
-    backend = next((name for name, device in found.items() if device), "tensorflow")
-    if not found[backend] and not FLAGS.anyway:
+    backend = max(found, key=lambda name: (found[name] not in ("", "CPU"), found[name] == "CPU"))
+    if found[backend] in ("", "CPU") and not FLAGS.anyway:
         raise UserError(
             "Neither TensorFlow nor JAX finds an accelerator here; --anyway measures the CPU."
         )
-    print(f"{found[backend] or 'CPU'}, by {backend}")
+    print(f"{found[backend]}, by {backend}", flush=True)
     modalities = [FLAGS.modality] if FLAGS.modality else ["text", "image", "speech"]
-    if FLAGS.check:
-        for modality in modalities:
-            print_agreement(backend, modality)
-        return
+    # What is not timed runs side by side.
+    with futures.ThreadPoolExecutor(max(os.cpu_count() // 2, 1)) as side_by_side:
+        (print_agreement if FLAGS.check else print_cost)(backend, modalities, side_by_side)
+
+
+def print_cost(backend, modalities, side_by_side):
+    """Prints what a step of each set and modality takes."""
+    sets = [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_base", "multimodel_paper"]
+    cases = [(name, modality) for name in sets for modality in modalities]
+    flags_of = lambda name, modality: [f"--hparams_set={name}", f"--modality={modality}"]  # noqa: E731
+    work = [side_by_side.submit(child, "count", backend, *flags_of(*case), **CPU) for case in cases]
     print(
         f"{'set':18}{'batch':8}{'s/step':>8}{'tokens/s':>10}{'TFLOP':>8}{'of peak':>9}"
         f"{'GiB':>6}{'compiling':>11}"
     )
-    for name in (
-        [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_base", "multimodel_paper"]
-    ):
-        for modality in modalities:
-            case = [f"--hparams_set={name}", f"--modality={modality}"]
-            work = child("count", backend, *case, **CPU)
-            line = child("measure", backend, *case, f"--work={work or 0}")
-            print(line or f"{name:18}{modality:8} failed", flush=True)
+    futures.wait(work)
+    for (name, modality), counted in zip(cases, work, strict=True):
+        operations = f"--work={counted.result() or 0}"
+        line = child("measure", backend, *flags_of(name, modality), operations)
+        print(line or f"{name:18}{modality:8} failed", flush=True)
 
 
-def print_agreement(backend, modality):
+def print_agreement(backend, modalities, side_by_side):
     """Prints the losses of five steps on the accelerator and on the CPU."""
-    case = [f"--hparams_set={FLAGS.hparams_set or 'multimodel_tiny'}", f"--modality={modality}"]
-    for name, flag, environment in [
+    name = FLAGS.hparams_set or "multimodel_tiny"
+    kinds = [
         ("CPU, float32", "--exact", CPU),
         ("accelerator, float32", "--exact", {}),
         ("accelerator, bfloat16", "--noexact", {}),
-    ]:
-        losses = child("losses", backend, *case, flag, **environment)
-        print(f"{modality:8}{name:24}{losses or 'failed'}", flush=True)
+    ]
+    runs = []
+    for modality, (kind, flag, environment) in itertools.product(modalities, kinds):
+        case = [f"--hparams_set={name}", f"--modality={modality}", flag]
+        run = side_by_side.submit(child, "losses", backend, *case, **SHARED | environment)
+        runs.append((modality, kind, run))
+    for modality, kind, run in runs:
+        print(f"{modality:8}{kind:24}{run.result() or 'failed'}", flush=True)
 
 
 def child(task, backend, *flags_given, **environment):
@@ -103,19 +116,19 @@ def child(task, backend, *flags_given, **environment):
 
 
 def find():
-    """The accelerator that the backend has, in words; "" if there is none."""
+    """The accelerator that the backend has, in words; "CPU" if it has none."""
     if os.environ["KERAS_BACKEND"] == "jax":
         import jax
 
         device = jax.devices()[0]
-        return "" if device.platform == "cpu" else device.device_kind
+        return "CPU" if device.platform == "cpu" else device.device_kind
     import tensorflow as tf
 
     found = tf.config.list_physical_devices("GPU") + tf.config.list_physical_devices("TPU")
     return (
         tf.config.experimental.get_device_details(found[0]).get("device_name", found[0].name)
         if found
-        else ""
+        else "CPU"
     )
 
 

@@ -117,7 +117,7 @@ class HParams(fields.Fields):
     )
     image_size: int = field(
         0,
-        "height and width that images are resized to, in pixels; 0: the problem's own",
+        "largest height and width of images, in pixels; 0: the problem's own",
         low=0,
         below=2**13,
     )

@@ -151,7 +151,7 @@ def muon_change(gradient: Any, momentum: Any, rate: Any, decay: float) -> tuple:
     return momentum, rate * (0.13 * max(gradient.shape[-2:]) ** 0.5) * direction
 
 
-def orthogonalise(matrix: Any, steps: int = 5) -> Any:
+def orthogonalise(matrix: Any, steps: int = 4) -> Any:
     """U V' of the matrix U S V' (nearly: singular values end within 0.7 to 1.2), for [..., m, n].
 
     Newton-Schulz iteration with the quintic that Jordan et al. tuned for speed.

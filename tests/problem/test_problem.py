@@ -213,6 +213,7 @@ def test_hparams_set_the_size_of_pictures_and_the_vocabulary_of_trees():
         inputs, targets = Image(size=299), Categorical(labels="x", num_classes=2)
 
     assert Pictures().configure(HParams(image_size=48)).inputs.size == 48
+    assert Pictures().configure(HParams(image_size=512)).inputs.size == 299
     assert Pictures().configure(HParams()).inputs.size == 299
 
     class Trees(TreeProblem):

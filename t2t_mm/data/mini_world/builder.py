@@ -194,11 +194,10 @@ def _scene(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
 def _question(scene: Clause, rng: Random, noise: np.random.Generator) -> dict:
     """What colour one of the two shapes is: the picture alone doesn't say which is meant, and the
     question alone doesn't say what is seen."""
-    shapes = _drawn(scene, rng)
-    asked = rng.choice(shapes)
-    noun = NOUNS[asked.shape].en[0]
+    asked = rng.choice((scene.what, scene.what.place.to))
+    noun = f"{asked.size} {NOUNS[asked.shape].en[0]}"
     return {
-        "picture": _png(shapes, noise),
+        "picture": _picture(scene, rng, noise),
         "question": f"What colour is the {noun}?",
         "answer": f"The {noun} is {asked.colour}.",
         "colour": asked.colour,

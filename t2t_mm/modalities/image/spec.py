@@ -57,7 +57,8 @@ class Image(Modality):
         return ImageNet(self, hparams)
 
     def configure(self, hparams: Any) -> "Image":
-        return dataclasses.replace(self, size=hparams.image_size) if hparams.image_size else self
+        size = min(self.size, hparams.image_size or self.size)
+        return dataclasses.replace(self, size=size)
 
     def encode(self, value: Any, training: bool = False, seed: Any = None) -> Any:
         from t2t_mm.modalities.image import encoding

@@ -65,8 +65,9 @@ def test_columns(read):
     asked = read("question")["train"][0]
     assert asked["picture"].shape == (64, 64, 3) and 0 <= asked["colour"] < 8
     question = asked["question"].decode()
-    (shape,) = (each for each in SHAPES if question == f"What colour is the {each}?")
-    assert asked["answer"].decode() == f"The {shape} is {[*COLOURS][asked['colour']]}."
+    things = (f"{size} {shape}" for size in ("small", "huge") for shape in SHAPES)
+    (thing,) = (each for each in things if question == f"What colour is the {each}?")
+    assert asked["answer"].decode() == f"The {thing} is {[*COLOURS][asked['colour']]}."
     audio = read("speech")["train"][0]["audio"]
     assert audio.dtype == np.int16 and 4000 < len(audio) < 24000
 

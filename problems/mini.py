@@ -176,7 +176,7 @@ def mini8():
         "mini_fren": 0.5,
         "mini_parse": 0.6,
     }
-    return text | {"mini_imagenet": 2.0, "mini_captions": 1.8, "mini_speech": 1.1}
+    return text | {"mini_imagenet": 1.5, "mini_captions": 1.8, "mini_speech": 1.1}
 
 
 @registry.register_mixture
@@ -189,4 +189,4 @@ def mini12():
         "mini_question": 3.0,
         "mini_language": 5.0,
     }
-    return mini8() | {"mini_imagenet": 1.5} | others
+    return mini8() | others

@@ -211,7 +211,8 @@ def test_batches(problems, name, training):
         if spec.kind == "language":
             assert inputs.dtype == np.int32 and inputs.max() < spec.size
         elif spec.kind == "image":
-            assert inputs.shape[1:] == (64, 64, spec.channels) and inputs.dtype == np.float32
+            side = min(spec.size, HPARAMS.image_size)
+            assert inputs.shape[1:] == (side, side, spec.channels) and inputs.dtype == np.float32
             assert np.abs(inputs).max() <= 1.001
         elif spec.kind == "nothing":
             assert inputs.dtype == np.int32 and inputs.shape[1:] == (1,)

@@ -56,37 +56,34 @@ def main():
     if FLAGS.task:
         print(globals()[FLAGS.task](), flush=True)
         return
-    found = {backend: child("find", backend) for backend in ("tensorflow", "jax")}
-    backend = max(found, key=lambda name: (found[name] not in ("", "CPU"), found[name] == "CPU"))
-    if found[backend] in ("", "CPU") and not FLAGS.anyway:
+    found = {name: device for name in ("tensorflow", "jax") if (device := child("find", name))}
+    accelerated = [name for name, device in found.items() if device != "CPU"]
+    usable = accelerated or (list(found) if FLAGS.anyway else [])
+    if not usable:
         raise UserError(
             "Neither TensorFlow nor JAX finds an accelerator here; --anyway measures the CPU."
         )
+    backend = usable[0]
     print(f"{found[backend]}, by {backend}", flush=True)
     modalities = [FLAGS.modality] if FLAGS.modality else ["text", "image", "speech"]
-    # What is not timed runs side by side.
-    with futures.ThreadPoolExecutor(max(os.cpu_count() // 2, 1)) as side_by_side:
-        (print_agreement if FLAGS.check else print_cost)(backend, modalities, side_by_side)
+    (print_agreement if FLAGS.check else print_cost)(backend, modalities)
 
 
-def print_cost(backend, modalities, side_by_side):
+def print_cost(backend, modalities):
     """Prints what a step of each set and modality takes."""
     sets = [FLAGS.hparams_set] if FLAGS.hparams_set else ["multimodel_base", "multimodel_paper"]
-    cases = [(name, modality) for name in sets for modality in modalities]
-    flags_of = lambda name, modality: [f"--hparams_set={name}", f"--modality={modality}"]  # noqa: E731
-    work = [side_by_side.submit(child, "count", backend, *flags_of(*case), **CPU) for case in cases]
+    cases = list(itertools.product(sets, modalities))
     print(
         f"{'set':18}{'batch':8}{'s/step':>8}{'tokens/s':>10}{'TFLOP':>8}{'of peak':>9}"
         f"{'GiB':>6}{'compiling':>11}"
     )
-    futures.wait(work)
-    for (name, modality), counted in zip(cases, work, strict=True):
-        operations = f"--work={counted.result() or 0}"
-        line = child("measure", backend, *flags_of(name, modality), operations)
-        print(line or f"{name:18}{modality:8} failed", flush=True)
+    work = list(side_by_side("count", backend, [(flags_of(*case), CPU) for case in cases]))
+    for case, operations in zip(cases, work, strict=True):
+        line = child("measure", backend, *flags_of(*case), f"--work={operations or 0}")
+        print(line or "{:18}{:8} failed".format(*case), flush=True)
 
 
-def print_agreement(backend, modalities, side_by_side):
+def print_agreement(backend, modalities):
     """Prints the losses of five steps on the accelerator and on the CPU."""
     name = FLAGS.hparams_set or "multimodel_tiny"
     kinds = [
@@ -94,13 +91,26 @@ def print_agreement(backend, modalities, side_by_side):
         ("accelerator, float32", "--exact", {}),
         ("accelerator, bfloat16", "--noexact", {}),
     ]
-    runs = []
-    for modality, (kind, flag, environment) in itertools.product(modalities, kinds):
-        case = [f"--hparams_set={name}", f"--modality={modality}", flag]
-        run = side_by_side.submit(child, "losses", backend, *case, **SHARED | environment)
-        runs.append((modality, kind, run))
-    for modality, kind, run in runs:
-        print(f"{modality:8}{kind:24}{run.result() or 'failed'}", flush=True)
+    cases = list(itertools.product(modalities, kinds))
+    runs = [
+        ([*flags_of(name, modality), flag], SHARED | environment)
+        for modality, (_, flag, environment) in cases
+    ]
+    losses = side_by_side("losses", backend, runs)
+    for (modality, (kind, *_)), values in zip(cases, losses, strict=True):
+        print(f"{modality:8}{kind:24}{values or 'failed'}", flush=True)
+
+
+def flags_of(hparams_set, modality):
+    """What a process is given that runs this case."""
+    return [f"--hparams_set={hparams_set}", f"--modality={modality}"]
+
+
+def side_by_side(task, backend, runs):
+    """What `child` gives for each of these (flags, environment), in their order: for what is not
+    timed."""
+    with futures.ThreadPoolExecutor(max(os.cpu_count() // 2, 1)) as pool:
+        yield from pool.map(lambda run: child(task, backend, *run[0], **run[1]), runs)
 
 
 def child(task, backend, *flags_given, **environment):

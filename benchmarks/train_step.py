@@ -56,13 +56,13 @@ class Case:
     command = "to-english"
 
     def __init__(self, modality, hparams):
-        side = hparams.image_size or 299
+        picture = Image().configure(hparams)
         self.name = modality
-        self.inputs = {"text": TEXT, "image": Image(size=side), "speech": Audio()}[modality]
+        self.inputs = {"text": TEXT, "image": picture, "speech": Audio()}[modality]
         self.targets = (
             Categorical(labels="thing", num_classes=1000) if modality == "image" else TEXT
         )
-        positions = (-(-side // 16)) ** 2
+        positions = (-(-picture.size // picture.stride)) ** 2
         self.examples, self.length = (
             (max(FLAGS.tokens // positions, 1), 1)
             if modality == "image"

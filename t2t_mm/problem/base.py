@@ -185,8 +185,8 @@ class Problem(Modifiable):
         return type(self).generate is not Problem.generate
 
     def configure(self, hparams: Any) -> "Problem":
-        """A copy as `hparams` want it, such as pictures of `image_size` pixels. Idempotent; goes
-        before preparation."""
+        """A copy as `hparams` want it, such as pictures of at most `image_size` pixels. Idempotent;
+        goes before preparation."""
         return self.with_sides(self.inputs.configure(hparams), self.targets.configure(hparams))
 
     def with_sides(self, inputs: Modality, targets: Modality) -> "Problem":

@@ -151,15 +151,15 @@ def muon_change(gradient: Any, momentum: Any, rate: Any, decay: float) -> tuple:
     return momentum, rate * (0.13 * max(gradient.shape[-2:]) ** 0.5) * direction
 
 
-def orthogonalise(matrix: Any, steps: int = 4) -> Any:
+def orthogonalise(matrix: Any) -> Any:
     """U V' of the matrix U S V' (nearly: singular values end within 0.7 to 1.2), for [..., m, n].
 
-    Newton-Schulz iteration with the quintic that Jordan et al. tuned for speed.
+    Four Newton-Schulz iterations with the quintic that Jordan et al. tuned for speed.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[-2] > matrix.shape[-1]
     x = matrix / (tf.norm(matrix, axis=(-2, -1), keepdims=True) + 1e-7)
-    for _ in range(steps):
+    for _ in range(4):
         gram = tf.matmul(x, x, transpose_a=tall, transpose_b=not tall)  # the smaller square
         mix = b * gram + c * tf.matmul(gram, gram)
         x = a * x + (tf.matmul(x, mix) if tall else tf.matmul(mix, x))

@@ -176,7 +176,7 @@ def mini8():
         "mini_fren": 0.5,
         "mini_parse": 0.6,
     }
-    return text | {"mini_imagenet": 1.5, "mini_captions": 1.8, "mini_speech": 1.1}
+    return text | {"mini_imagenet": 2.0, "mini_captions": 1.8, "mini_speech": 1.1}
 
 
 @registry.register_mixture
@@ -184,9 +184,9 @@ def mini12():
     """mini8 and the mini world's problems with other targets and inputs, weighted by the steps that
     each needs."""
     others = {
-        "mini_attributes": 6.0,
+        "mini_attributes": 9.0,
         "mini_position": 1.0,
-        "mini_question": 3.0,
+        "mini_question": 1.5,
         "mini_language": 5.0,
     }
     return mini8() | others

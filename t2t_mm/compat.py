@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from t2t_mm.quiet import quiet
-
 # ---- TFDS
 
 
@@ -109,6 +107,20 @@ def sacrebleu_statistics(metric: Any, hypotheses: list[str], references: list) -
 def sacrebleu_score(metric: Any, sums: list) -> Any:
     """The sacrebleu Score of a corpus from the sums of its examples' statistics."""
     return metric._compute_score_from_stats(sums)
+
+
+# ---- TensorFlow's graphs
+
+
+def trace_as_written(package: str) -> None:
+    """Has TensorFlow trace a package's functions as they are, for the rest of the process.
+
+    Those that tf.data is given would be rewritten, with all that they call, so that Python's `if`
+    and `while` can ask for tensors. Where none does, rewriting takes seconds and changes nothing.
+    """
+    from tensorflow.python.autograph.core import config
+
+    config.CONVERSION_RULES = (config.DoNotConvert(package), *config.CONVERSION_RULES)
 
 
 # ---- TensorFlow's sums
@@ -215,8 +227,7 @@ def load_for_answers(path: str) -> Any:
 
     registered = ops.gradient_registry._registry
     before = set(registered)
-    with quiet():  # its tokenisers tell what they were made with
-        loaded = tf.saved_model.load(path)
+    loaded = tf.saved_model.load(path)
     for name in set(registered) - before:  # another thread may register its own meanwhile
         if registered[name]["type"].__module__.endswith(".function_deserialization"):
             del registered[name]

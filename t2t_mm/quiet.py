@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from t2t_mm import compat
+
 # Where native code writes, whatever sys.stderr is: a notebook shows what comes there, too.
 NATIVE = 2
 
@@ -34,8 +36,10 @@ def quiet() -> Iterator[None]:
 @functools.cache
 def import_tensorflow() -> None:
     """Imports TensorFlow and looks for devices, without the messages of either; to be called before
-    whatever else imports it."""
+    whatever else imports it. What is ours is traced as it is written."""
     with quiet():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says so
+    for package in ("t2t_mm", "tensorflow_text"):
+        compat.trace_as_written(package)

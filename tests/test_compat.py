@@ -21,6 +21,34 @@ def test_a_tokenizer_with_a_named_resource_outlives_a_new_seed(tmp_path):
     assert list(vocabulary.tokenize("some text").numpy()) == list(before)
 
 
+# ---- TensorFlow's graphs
+
+
+def test_functions_of_a_package_are_not_rewritten_for_graphs(monkeypatch):
+    from tensorflow.python.autograph.core import config as autograph
+
+    def signs(numbers):
+        def sign(number):
+            if number > 0:
+                return 1
+            return 0
+
+        return list(numbers.map(sign).as_numpy_iterator())
+
+    numbers = tf.data.Dataset.range(2)
+    monkeypatch.setattr(autograph, "CONVERSION_RULES", autograph.CONVERSION_RULES)
+    assert signs(numbers) == [0, 1]
+    compat.trace_as_written(signs.__module__)
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        signs(numbers)
+
+
+def test_ours_are_not():
+    from tensorflow.python.autograph.core import config as autograph
+
+    assert {"t2t_mm", "tensorflow_text"} <= {rule._prefix for rule in autograph.CONVERSION_RULES}
+
+
 # ---- TensorFlow's sums
 
 

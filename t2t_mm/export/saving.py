@@ -168,7 +168,8 @@ class ServingModule(tf.Module):
             return {name: value[:count] for name, value in answers.items()}
 
         signature = [tf.TensorSpec([None], tf.string, name) for name in names]
-        return tf.function(serve, input_signature=signature).get_concrete_function()
+        function = tf.function(serve, input_signature=signature, autograph=False)
+        return function.get_concrete_function()
 
     def _scores(self, problem, batch, is_good, inputs, targets):
         return given.scores(self._predictor.model, problem, batch, is_good, targets)

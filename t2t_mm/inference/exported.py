@@ -14,6 +14,7 @@ from t2t_mm.errors import UserError, first_line
 from t2t_mm.inference.inputs import ROWS, UNREADABLE, listed, reason
 from t2t_mm.inference.predictor import TOP, check_numbers, each, finite
 from t2t_mm.modalities.base import NO_SCORE
+from t2t_mm.quiet import quiet
 
 
 class _Side(TypedDict):
@@ -55,7 +56,8 @@ class ExportedPredictor:
                 for name, sides in described.items()
             }
             _check_files(self.path)
-            self._signatures = compat.load_for_answers(str(self.path)).signatures
+            with quiet():  # its tokenisers tell what they were made with
+                self._signatures = compat.load_for_answers(str(self.path)).signatures
             if missing := described.keys() - self._signatures.keys():
                 raise UserError(f"it has no signature {', '.join(sorted(missing))}")
         except Exception as error:  # TensorFlow raises almost anything where a file is damaged

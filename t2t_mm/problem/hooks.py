@@ -49,7 +49,11 @@ class Hooks:
         return (self.metrics or self.targets.decoded) if self.has_inputs else ()
 
     def preprocess(self, value: Any) -> Any:
-        """In graph: a raw input as a person gives it -> as the data set has it."""
+        """In graph: a raw input as a person gives it -> as the data set has it.
+
+        What runs in graph asks for no tensor in Python's `if` or `while`; `tf.cond` and
+        `tf.while_loop` do.
+        """
         return value
 
     def encode_inputs(self, value: Any, training: bool = False, seed: Any = None) -> Any:

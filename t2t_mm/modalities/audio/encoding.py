@@ -11,7 +11,6 @@ LOWEST = 20.0  # Hz, edge of the lowest mel band
 FLOOR = 1e-8  # power of digital silence, so that its logarithm is finite
 
 
-@tf.autograph.experimental.do_not_convert
 def encode(value: tf.Tensor, spec: Any, training: bool = False, seed: Any = None) -> tf.Tensor:
     """Encodes one utterance.
 

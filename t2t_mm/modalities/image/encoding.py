@@ -11,7 +11,6 @@ from t2t_mm.modalities.image.formats import JPEG
 GREY = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
-@tf.autograph.experimental.do_not_convert
 def encode(value: tf.Tensor, spec: Any, training: bool = False, seed: Any = None) -> tf.Tensor:
     """Decodes a picture and brings it to the size of the spec.
 

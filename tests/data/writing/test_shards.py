@@ -61,7 +61,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_data(lines, write_data, 
         write_data("killed", Options(report=lambda status: found.append(status.found)))
         assert max(found) > 0
     assert content(tmp_path, "killed") == content(tmp_path, "whole")
-    assert [path.name for path in (tmp_path / "killed/parallel_text/mine").iterdir()] == ["1.0.0"]
+    # One that is killed while it tidies up leaves that to the next that writes there.
+    names = {path.name for path in (tmp_path / "killed/parallel_text/mine").iterdir()}
+    assert names <= {"1.0.0", "unfinished"}
 
 
 def test_a_piece_is_made_anew_if_and_only_if_its_lines_changed(

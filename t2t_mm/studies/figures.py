@@ -85,15 +85,16 @@ def _sizes(plan: Plan, rows: Rows) -> Any:
     if len(counts) < 3:
         return None
     problems = _problems(plan, rows)
+    lines = {plain(name): of_line for name, of_line in plan.study.sizes.items()}
+    on_lines = {name for of_line in lines.values() for name in of_line}
+    lines |= {plain(arm.name): [arm.name] for arm in plan.study.arms if arm.name not in on_lines}
     figure, axes = _axes(2 * len(problems), columns=2)
     for i, problem in enumerate(problems):
         for j, key in enumerate(SIZES):
             each = axes[2 * i + j]
-            for arm in plan.study.arms:
-                of_arm = [row for row in rows.get(arm.name, []) if problem in row["figures"]]
-                if of_arm:
-                    _point(each, of_arm, problem, key, plain(arm.name))
-            each.set_xscale("log")
+            for name, of_line in lines.items():
+                _line(each, [rows.get(arm, []) for arm in of_line], problem, key, name)
+            _millions(each)
             each.set_title(f"{problem}, {_first_metric(rows, problem)}, {plan.split}", fontsize=9)
             each.set_xlabel(key.replace("_", " "), fontsize=8)
             each.tick_params(labelsize=7, which="both")
@@ -101,13 +102,30 @@ def _sizes(plan: Plan, rows: Rows) -> Any:
     return figure
 
 
-def _point(axes: Any, rows: Sequence[Row], problem: str, key: Size, name: str) -> None:
-    """An arm's figure with its interval at its number of parameters."""
-    found = [next(iter(row["figures"][problem].values())) for row in rows]
-    figure = of_runs(found)
-    low, high = figure.interval or (figure.mean, figure.mean)
-    bars = np.maximum([[figure.mean - low], [high - figure.mean]], 0.0)
-    axes.errorbar(rows[0][key], figure.mean, bars, marker="o", capsize=2, markersize=4, label=name)
+def _line(axes: Any, arms: Sequence[Sequence[Row]], problem: str, key: Size, name: str) -> None:
+    """Figures of arms, with their intervals, at their numbers of parameters."""
+    points = []
+    for rows in arms:
+        of_arm = [row for row in rows if problem in row["figures"]]
+        if of_arm:
+            found = of_runs([next(iter(row["figures"][problem].values())) for row in of_arm])
+            low, high = found.interval or (found.mean, found.mean)
+            points.append((of_arm[0][key], found.mean, found.mean - low, high - found.mean))
+    if points:
+        sizes, means, *bars = np.array(sorted(points)).T
+        axes.errorbar(
+            sizes, means, np.maximum(bars, 0.0), marker="o", capsize=2, markersize=4, label=name
+        )
+
+
+def _millions(axes: Any) -> None:
+    """Marks a logarithmic axis of sizes."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g} M")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _experts(plan: Plan, rows: Rows) -> Any:

@@ -12,7 +12,7 @@ is imported here.
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from t2t_mm import mixtures, registry
 from t2t_mm.errors import UserError
@@ -76,12 +76,15 @@ class Study:
         contrasts: what is compared.
         decoded: problems whose test examples are also decoded and scored.
         paper: what the paper found, in a sentence or two; shown in the report.
+        sizes: {name: the arms that are one thing in several sizes}: a line each in the picture of
+            figures against parameters, where other arms are points.
     """
 
     arms: Sequence[Arm]
     contrasts: Sequence[Contrast]
     decoded: tuple[str, ...] = ()
     paper: str = ""
+    sizes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""
@@ -109,6 +112,12 @@ class Study:
                     raise UserError(
                         f"The study {name}: {arm.name!r} needs the arm {other!r} before it."
                     )
+        for line, of_line in self.sizes.items():
+            if unknown := [each for each in of_line if each not in names]:
+                raise UserError(
+                    f"The study {name} has no arm {unknown[0]!r}, which `sizes` names in {line!r}. "
+                    f"Its arms: {', '.join(names)}."
+                )
         for contrast in self.contrasts:
             self._check_metric(name, contrast)
             for side in (contrast.arm, contrast.against):

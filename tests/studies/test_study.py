@@ -130,6 +130,7 @@ def test_contrasts_are_of_what_both_arms_measure_by_the_usual_metrics():
             Study([Arm("two", "mini_ende", 1, "multimodel_tiny", starts_from="one"), ARM], []),
             "'two' needs the arm 'one' before it",
         ),
+        (Study([ARM], [], sizes={"line": ["one", "2"]}), "no arm '2', which `sizes` names in 'li"),
         (Study([ARM], [Contrast("one", "two", "mini_ende", "accuracy")]), "compares 'two' on"),
         (Study([ARM], [Contrast("one", "one", "mini_ende", "wer")]), "compares wer of mini_ende"),
         (Study([ARM], [Contrast("one", "one", "mini_ende", "bleu")]), "bleu of mini_ende, a"),

@@ -9,6 +9,11 @@ from t2t_mm.errors import UserError
 from t2t_mm.studies.study import Contrast, Setup, Study, against
 
 SIZES = (0.5, 1.0, 2.0)  # of the width, relative to the set's
+LAYERS = {  # {what stands where the experts do: hparams modifier}
+    "experts": "",
+    "dense, equal FLOPs": "dense_flops",
+    "dense, equal parameters": "dense_params",
+}
 SHARES = (10, 30, 100, 300)  # percent of --train_examples
 
 
@@ -18,6 +23,7 @@ def capacity(setup: Setup) -> Study:
     Each at half, once and twice the set's width."""
     base = hparams_files.resolve(setup.hparams_set, overrides=setup.hparams)
     arms, contrasts = [], list[Contrast]()
+    sizes: dict[str, list[str]] = {name: [] for name in LAYERS}
     for size in SIZES:
         width, units = (int(size * value) for value in (base.hidden_size, base.moe_hidden))
         if width % base.num_heads:
@@ -28,16 +34,14 @@ def capacity(setup: Setup) -> Study:
         hparams = f"hidden_size={width},moe_hidden={units}"
         experts, flops, parameters = (
             setup.arm(f"{name}, width {width}", modifier=modifier, hparams=hparams)
-            for name, modifier in (
-                ("experts", ""),
-                ("dense, equal FLOPs", "dense_flops"),
-                ("dense, equal parameters", "dense_params"),
-            )
+            for name, modifier in LAYERS.items()
         )
+        for name, arm in zip(LAYERS, (experts, flops, parameters), strict=True):
+            sizes[name].append(arm.name)
         arms += [experts, flops, parameters]
         contrasts += [*against(flops, [experts]), *against(parameters, [experts])]
     paper = "Not measured there: it is the open question of its readers."
-    return Study(arms, contrasts, paper=paper)
+    return Study(arms, contrasts, paper=paper, sizes=sizes)
 
 
 @registry.register_study

@@ -123,6 +123,29 @@ def trace_as_written(package: str) -> None:
     config.CONVERSION_RULES = (config.DoNotConvert(package), *config.CONVERSION_RULES)
 
 
+# ---- TensorFlow's variables
+
+
+def make_variables_by_one_kernel() -> None:
+    """Has TensorFlow make eager variables of a shape by one kernel, for the rest of the process.
+
+    It tells the kernel each variable's name, which only messages show, and keeps a kernel for each
+    combination of what kernels are told: one for every variable, which takes four times as long
+    to make as the variable itself.
+    """
+    from tensorflow.python.eager import context
+    from tensorflow.python.ops import gen_resource_variable_ops as made_by
+
+    with_name = made_by.var_handle_op
+
+    @functools.wraps(with_name)
+    def var_handle_op(*args: Any, debug_name: str = "", **others: Any) -> Any:
+        shown = "" if context.executing_eagerly() else debug_name
+        return with_name(*args, debug_name=shown, **others)
+
+    made_by.var_handle_op = var_handle_op
+
+
 # ---- TensorFlow's sums
 
 

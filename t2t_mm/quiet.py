@@ -36,10 +36,12 @@ def quiet() -> Iterator[None]:
 @functools.cache
 def import_tensorflow() -> None:
     """Imports TensorFlow and looks for devices, without the messages of either; to be called before
-    whatever else imports it. What is ours is traced as it is written."""
+    whatever else imports it. What is ours is traced as it is written, and variables are made
+    quickly."""
     with quiet():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says so
     for package in ("t2t_mm", "tensorflow_text"):
         compat.trace_as_written(package)
+    compat.make_variables_by_one_kernel()

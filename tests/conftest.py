@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from t2t_mm import compat, registry
-from t2t_mm.cli import app
 from t2t_mm.locks import locked
 
 HERE = Path(__file__).parent
@@ -21,14 +20,8 @@ os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
 )
-app.import_tensorflow()
 
-import tensorflow as tf  # noqa: E402
-from tensorflow.python.framework import ops  # noqa: E402
-
-# Most tests compile a model and run it for a moment: optimising its graph takes longer than it
-# saves.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+from tests.imported import tf  # noqa: E402
 
 compat.sum_in_order()  # tests compare bits of runs, which a sum in another order would change
 
@@ -86,6 +79,8 @@ def apart(monkeypatch):
 def _graphs_go():
     """Frees the graphs that a module's tests made: TensorFlow's registry of gradients keeps each
     that had one, some 100 MB a trained model. Those that models share stay."""
+    from tensorflow.python.framework import ops
+
     from t2t_mm.layers import kernels
 
     gradients = ops.gradient_registry._registry

@@ -49,6 +49,29 @@ def test_ours_are_not():
     assert {"t2t_mm", "tensorflow_text"} <= {rule._prefix for rule in autograph.CONVERSION_RULES}
 
 
+# ---- TensorFlow's variables
+
+
+def test_names_of_variables_ask_for_no_kernels_of_their_own():
+    from tensorflow.python.framework import op_callbacks
+
+    told = []
+
+    def callback(op_type, inputs, attrs, outputs, name=None, graph=None):
+        if op_type == "VarHandleOp":
+            told.append(attrs)
+
+    op_callbacks.add_op_callback(callback)
+    try:
+        first, second = (keras.Variable(np.ones(2), name=name) for name in ("first", "second"))
+    finally:
+        op_callbacks.remove_op_callback(callback)
+    assert len(told) == 2 and told[0] == told[1]
+    first.assign([2.0, 3.0])
+    assert first.numpy().tolist() == [2.0, 3.0] and second.numpy().tolist() == [1.0, 1.0]
+    assert (first.name, second.name) == ("first", "second")
+
+
 # ---- TensorFlow's sums
 
 

@@ -130,8 +130,8 @@ def make_variables_by_one_kernel() -> None:
     """Has TensorFlow make eager variables of a shape by one kernel, for the rest of the process.
 
     It tells the kernel each variable's name, which only messages show, and keeps a kernel for each
-    combination of what kernels are told: one for every variable, which takes four times as long
-    to make as the variable itself.
+    combination of what kernels are told: one for every variable, which takes longer to make than
+    the variable itself.
     """
     from tensorflow.python.eager import context
     from tensorflow.python.ops import gen_resource_variable_ops as made_by

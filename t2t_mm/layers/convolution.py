@@ -48,17 +48,30 @@ def depthwise_1d(x: Any, kernel: Any, dilation: int = 1, causal: bool = False) -
     taps, channels = kernel.shape
     kernel = ops.reshape(kernel, (taps, 1, channels, 1))
     before = taps - 1 if causal else (taps - 1) // 2
+    after = taps - 1 - before
     if dilation == 1:
-        x = ops.pad(x, [[0, 0], [before, taps - 1 - before], [0, 0]])
+        x = ops.pad(x, [[0, 0], [before, after], [0, 0]])
         return ops.squeeze(kernels.depthwise(ops.expand_dims(x, 2), kernel), 2)
-    length = kernels.size(x, 1)
+    batch, length = kernels.size(x, 0), kernels.size(x, 1)
     rows = -(-length // dilation)
-    x = ops.pad(
-        x, [[0, 0], [before * dilation, (taps - 1 - before + rows) * dilation - length], [0, 0]]
-    )
-    x = ops.reshape(x, (-1, rows + taps - 1, dilation, channels))
+    kernel, before, after = _within_reach(kernel, before, after, rows)
+    x = ops.pad(x, [[0, 0], [before * dilation, (after + rows) * dilation - length], [0, 0]])
+    x = ops.reshape(x, (-1, before + rows + after, dilation, channels))
     y = kernels.depthwise(x, kernel)  # [batch, rows, dilation, channels]
-    return ops.reshape(y, (-1, rows * dilation, channels))[:, :length]
+    y = ops.reshape(y, (-1, rows * dilation, channels))
+    return ops.slice(y, (0, 0, 0), (batch, length, channels))
+
+
+def _within_reach(kernel, before, after, rows):
+    """The kernel [taps, ...] without the taps that read padding alone at any of so many rows, and
+    how many there are before and behind the position's own."""
+    if isinstance(rows, int):
+        left, right = (min(side, max(rows - 1, 0)) for side in (before, after))
+    elif kernels.compiled_by_xla():  # which wants to know how many taps there are
+        return kernel, before, after
+    else:
+        left, right = (ops.minimum(side, ops.maximum(rows - 1, 0)) for side in (before, after))
+    return kernel[before - left : before + right + 1], left, right
 
 
 def depthwise_2d(x: Any, kernel: Any, strides: tuple[int, int] = (1, 1)) -> Any:

@@ -10,6 +10,9 @@ from t2t_mm.compat import UpdatesAllReplicas
 from t2t_mm.layers.roles import role
 from t2t_mm.layers.shares import hold, holders
 
+# x -> a x + b x^3 + c x^5, by which singular values of 0.01 to 1 come within 0.27 of 1.
+QUINTICS = (8.0934, -23.6204, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526)
+
 
 class CountsUpdates(UpdatesAllReplicas):
     """Mixin that counts the updates of each variable, in `updates`, float32 [variables].
@@ -152,15 +155,28 @@ def muon_change(gradient: Any, momentum: Any, rate: Any, decay: float) -> tuple:
 
 
 def orthogonalise(matrix: Any) -> Any:
-    """U V' of the matrix U S V' (nearly: singular values end within 0.7 to 1.2), for [..., m, n].
+    """U V' of the matrix U S V' (nearly: singular values of a hundredth of the largest or more end
+    within 0.7 to 1.3), for [..., m, n].
 
-    Four Newton-Schulz iterations with the quintic that Jordan et al. tuned for speed.
+    Three steps of Newton-Schulz' kind, each with the odd quintic that leaves the least error of all
+    on what the one before it leaves of [0.01, 1], as in Polar Express (Amsel et al., arXiv
+    2505.16932). They are polynomials in the smaller of both squares, X X' or X' X, and computed
+    there: the matrix itself is read at the start and at the end alone.
     """
-    a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[-2] > matrix.shape[-1]
-    x = matrix / (tf.norm(matrix, axis=(-2, -1), keepdims=True) + 1e-7)
-    for _ in range(4):
-        gram = tf.matmul(x, x, transpose_a=tall, transpose_b=not tall)  # the smaller square
-        mix = b * gram + c * tf.matmul(gram, gram)
-        x = a * x + (tf.matmul(x, mix) if tall else tf.matmul(mix, x))
-    return x
+    square = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
+    # its norm is at least the largest singular value, squared
+    size = tf.norm(square, axis=(-2, -1), keepdims=True) + 1e-14
+    square /= size
+    unit = np.eye(square.shape[-1], dtype=np.float32)
+
+    def mixed(square, a, b, c):
+        return a * unit + b * square + c * tf.matmul(square, square)
+
+    product = mix = mixed(square, *QUINTICS[0])
+    for quintic in QUINTICS[1:]:
+        square = tf.matmul(mix, tf.matmul(square, mix))
+        mix = mixed(square, *quintic)
+        product = tf.matmul(mix, product)
+    product *= tf.math.rsqrt(size)
+    return tf.matmul(matrix, product) if tall else tf.matmul(product, matrix)

@@ -3,12 +3,13 @@
     pip install -e '.[demo]' playwright
     python benchmarks/demo.py --output_dir=output/mini8 --data_dir=data --screenshots=shots
     python benchmarks/demo.py --export_dir=export --data_dir=data --browser=/usr/bin/chromium
+    python benchmarks/demo.py --output_dir=output/mini8 --data_dir=data --first_answers
 
 On each tab it has an example answered, types or uploads an input of its own, and looks inside; then
 it records the browser's made-up sound, sends a broken picture, a megabyte of text, and nothing,
 and asks as eight people at once. An answer is right if `t2t_mm.load` gives it. Nothing may stand in
 the browser's console, and nothing may be asked of another host. It ends with 1 if anything was not
-right.
+right. With --first_answers it says only how soon the page stands there and each tab has answered.
 """
 
 import argparse
@@ -232,6 +233,19 @@ class Check:
         self.tell("the console, and other hosts", not faults, "; ".join(faults))
 
 
+def first_answers(browser: Any, address: str, started: float) -> None:
+    """Has each tab answer an example, and prints the seconds since the demo was started."""
+    visitor = Visitor(browser.new_context(), address, [])
+    tabs = visitor.page.get_by_role("tab")
+    tabs.first.wait_for()
+    print(f"{time.monotonic() - started:6.1f} s  the page", flush=True)
+    for name in tabs.all_inner_texts():
+        visitor.open(name)
+        visitor.press("An example")
+        answer = visitor.answer()
+        print(f"{time.monotonic() - started:6.1f} s  {name}: {answer[:100]}", flush=True)
+
+
 @contextlib.contextmanager
 def served(words: list[str], errors: Any) -> Iterator[str]:
     """The address of a demo in a process of its own, whose standard error goes to a file."""
@@ -260,17 +274,25 @@ def main() -> None:
     parser.add_argument("--browser", default="/usr/bin/chromium", help="path of Chromium")
     parser.add_argument("--problems", default="", help="tabs, comma-separated; all, if not given")
     parser.add_argument("--screenshots", type=Path, help="folder for pictures of the tabs")
+    parser.add_argument(
+        "--first_answers", action="store_true", help="only time the first answer of each tab"
+    )
     args = parser.parse_args()
 
     from playwright.sync_api import sync_playwright
 
     import t2t_mm
 
-    if args.screenshots:
-        args.screenshots.mkdir(parents=True, exist_ok=True)
     words = [f"--export_dir={args.export_dir}"]
     if args.output_dir:
         words = [f"--output_dir={args.output_dir}", f"--data_dir={args.data_dir}"]
+    if args.first_answers:
+        started = time.monotonic()
+        with served(words, None) as address, sync_playwright() as driver:
+            first_answers(driver.chromium.launch(executable_path=args.browser), address, started)
+        return
+    if args.screenshots:
+        args.screenshots.mkdir(parents=True, exist_ok=True)
     check = Check(t2t_mm.load(args.output_dir or args.export_dir), args.data_dir, args.screenshots)
     problems = list(filter(None, args.problems.split(","))) or list(check.model.problems)
     with tempfile.TemporaryFile("w+") as errors:

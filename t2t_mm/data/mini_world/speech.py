@@ -168,20 +168,33 @@ def _shape(tracks: np.ndarray, pitch: float, tract: float, rng: np.random.Genera
     noise = 0.1 * rng.standard_normal(total, dtype=np.float32)
 
     window = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
-    # [frames, 129] each
-    spectra = [np.fft.rfft(_frames(source, frames) * window, _FFT) for source in (pulses, noise)]
-    formants = [*tracks[:, :3].T, np.full(frames, _F4 * tract, dtype=np.float32)]
-    power = np.ones((frames, len(_HZ)), dtype=np.float32)  # what all formants let through, inverted
-    for formant, bandwidth in zip(formants, _BANDWIDTHS, strict=True):
+
+    def spectra(source, sounding):  # [n, 129], of the frames that sound
+        return np.fft.rfft(_frames(source, frames)[sounding] * window, _FFT)
+
+    # Half of the time of slow dictation is silence.
+    voiced, noisy = tracks[:, 3] != 0, tracks[:, 4] != 0
+    voice = spectra(pulses, voiced) * _gain(tracks[voiced], tract)
+    mixed = np.zeros((frames, len(_HZ)), dtype=voice.dtype)
+    mixed[voiced] = voice
+    strength, centre, width = tracks[noisy, 4:7].T[:, :, None]  # [n, 1] each
+    band = strength * 10 * np.exp(-0.5 * ((_HZ - centre) / width) ** 2)
+    mixed[noisy] += spectra(noise, noisy) * band
+    parts = np.zeros((frames, _FFT), dtype=np.float32)
+    sounding = voiced | noisy
+    parts[sounding] = np.fft.irfft(mixed[sounding], _FFT)
+    return _overlap_add(parts)
+
+
+def _gain(tracks: np.ndarray, tract: float) -> np.ndarray:
+    """Float32 [frames, 129]: what the formants let through of a voice."""
+    f4 = np.full(len(tracks), _F4 * tract, dtype=np.float32)
+    power = np.ones((len(tracks), len(_HZ)), dtype=np.float32)  # inverted
+    for formant, bandwidth in zip((*tracks[:, :3].T, f4), _BANDWIDTHS, strict=True):
         ratio = _HZ / formant[:, None]
         square = ratio * ratio
         power *= (1 - square) ** 2 + square * (bandwidth / formant[:, None]) ** 2
-    gain = tracks[:, 3:4] / np.sqrt(power)
-    band = tracks[:, 4:5] * 10 * np.exp(-0.5 * ((_HZ - tracks[:, 5:6]) / tracks[:, 6:7]) ** 2)
-    parts = np.fft.irfft(spectra[0] * gain + spectra[1] * band, _FFT).astype(
-        np.float32
-    )  # [frames, 256]
-    return _overlap_add(parts)
+    return tracks[:, 3:4] / np.sqrt(power)
 
 
 def _frames(samples: np.ndarray, frames: int) -> np.ndarray:

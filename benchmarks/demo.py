@@ -278,6 +278,8 @@ def main() -> None:
         "--first_answers", action="store_true", help="only time the first answer of each tab"
     )
     args = parser.parse_args()
+    if args.first_answers and not args.output_dir:
+        parser.error("--first_answers wants --output_dir: an export's page has no examples")
 
     from playwright.sync_api import sync_playwright
 

@@ -56,17 +56,14 @@ def depthwise_1d(x: Any, kernel: Any, dilation: int = 1, causal: bool = False) -
     rows = -(-length // dilation)
     if isinstance(rows, int) or not kernels.compiled_by_xla():  # which asks for a known kernel
         # Taps that are farther away than there are rows would read padding alone.
-        here, last = before, taps - 1
-        before = _within(rows, before)
-        after = before if after == here else _within(rows, after)
-        kernel = (
-            kernel[here - before :] if here == last else kernel[here - before : here + after + 1]
-        )
+        here = before
+        before, after = _within(rows, before), _within(rows, after)
+        kernel = kernel[here - before : here + after + 1]
     x = ops.pad(x, [[0, 0], [before * dilation, (after + rows) * dilation - length], [0, 0]])
     x = ops.reshape(x, (-1, before + rows + after, dilation, channels))
     y = kernels.depthwise(x, kernel)  # [batch, rows, dilation, channels]
     y = ops.reshape(y, (-1, rows * dilation, channels))
-    # unlike that of y[:, :length], whose gradient takes ten times as long
+    # y[:, :length], the gradient of which would take several times as long
     return ops.slice(y, (0, 0, 0), (kernels.size(x, 0), length, channels))
 
 

@@ -164,7 +164,7 @@ def orthogonalise(matrix: Any) -> Any:
     there: the matrix itself is read at the start and at the end alone.
     """
     tall = matrix.shape[-2] > matrix.shape[-1]
-    square = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
+    square = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)  # [..., s, s]
     # its norm is at least the largest singular value, squared
     size = tf.norm(square, axis=(-2, -1), keepdims=True) + 1e-14
     square /= size

@@ -148,8 +148,8 @@ def _work(kind, numbers, seed, place, pipe):
     except BaseException:
         say(failed=traceback.format_exc())
         raise
+    gc.freeze()  # a collection would write to all that the parent has made, and so copy it
     say(failed="")
-    gc.collect()
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _limit_memory()
     for number in numbers:
